@@ -1,0 +1,35 @@
+import type { Schema } from "../schema/types.ts";
+import type { Vector } from "./vector.ts";
+
+/**
+ * Some rows of one table, by columns: `columns[i]` belongs to `schema.fields[i]` and has `length` rows.
+ * A batch is immutable once it is handed on. Sources aim at 1–4 MiB a batch and never exceed what the run's budget allows.
+ */
+export interface Batch {
+  readonly schema: Schema;
+  /** Number of rows. */
+  readonly length: number;
+  readonly columns: readonly Vector[];
+  /** Present in a batch of changes; absent: every row is an insert. */
+  readonly changes?: Changes;
+}
+
+/** What a batch of changes adds per row. */
+export interface Changes {
+  /** One {@link ChangeOp} a row. */
+  readonly ops: Uint8Array;
+  /** Position of each change within the load; changes of a key take effect in this order. */
+  readonly ordinals: BigInt64Array;
+  /** For an update that moved its key: the old key, one row per row of the batch, null elsewhere. */
+  readonly oldKeys?: Batch;
+  /**
+   * Per column a bitmap (least significant bit first) of cells that the source did not send because they did not change;
+   * such a cell is neither null nor absent. `undefined`: all sent.
+   */
+  readonly unchanged?: readonly (Uint8Array | undefined)[];
+}
+
+/** The codes in {@link Changes.ops}. */
+export const ChangeOp = { insert: 0, update: 1, delete: 2, truncate: 3 } as const;
+/** One of the codes in {@link Changes.ops}. */
+export type ChangeOp = (typeof ChangeOp)[keyof typeof ChangeOp];

@@ -1,0 +1,180 @@
+import type { Batch } from "./columns/batch.ts";
+import type { Disposition, MergeOptions } from "./disposition.ts";
+import type { RunEvent } from "./run/events.ts";
+import type { ColumnType, Schema } from "./schema/types.ts";
+import type { Json } from "./state/json.ts";
+import type { PipelineId, PipelineState } from "./state/state.ts";
+import type { Ability, Partition } from "./stream.ts";
+
+/**
+ * Where rows go. Building one does no I/O; `open` does. `Can` says which dispositions it can do; it is contravariant, so that a
+ * choice between two destinations can only what both can.
+ */
+export interface Destination<Can extends Ability = never> {
+  readonly specVersion: 1;
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** Phantom: carries `Can`, never set. */
+  readonly $can?: (ability: Can) => void;
+  open(context: OpenContext): Promise<DestinationSession>;
+}
+
+/** Facts about a destination, read by the planner. */
+export interface Capabilities {
+  readonly abilities: readonly Ability[];
+  /** What a load gives: each row exactly once; at least once but repeats change nothing; at least once. */
+  readonly delivery: "exactlyOnce" | "idempotent" | "atLeastOnce";
+  /** `table`: readers see a table's load whole or not at all. `file`: they may see some of its files earlier. */
+  readonly visibility: "load" | "table" | "file";
+  /** Whether column names that differ only in case are the same column. */
+  readonly foldsCase: boolean;
+  /** @default no limit */
+  readonly maxIdentifierLength?: number;
+  /** Whether files can be partitioned by columns. */
+  readonly partitions: boolean;
+  /**
+   * The type that a column of `type` has here. What cannot be held exactly becomes `string`. Applied to members and elements too.
+   * The run converts batches before it writes them, so a session only ever sees types that this returns.
+   */
+  readonly storedType: (type: ColumnType) => ColumnType;
+}
+
+/** What a destination is given when it is opened. */
+export interface OpenContext {
+  readonly pipeline: PipelineId;
+  /** Id of this run: what takes the lease is named by it. */
+  readonly runId: string;
+  readonly signal: AbortSignal;
+  /** Bytes that the session may hold not yet written. */
+  readonly budget: number;
+  /** Take over tables that another pipeline wrote, by name; `true`: all. */
+  readonly adopt: boolean | readonly string[];
+  /** Write beside other pipelines into these tables; `true`: all. */
+  readonly shared: boolean | readonly string[];
+  /** Milliseconds that a live lease of another run is waited out. @default 20 000 */
+  readonly leaseWait?: number;
+  readonly emit: (event: RunEvent) => void;
+}
+
+/** An opened destination: recover once, then load after load. Not for use by two calls at once, but `write`s of one load may overlap. */
+export interface DestinationSession extends AsyncDisposable {
+  /**
+   * Takes the pipeline (a live run of another process is waited out, then `ALV_CONCURRENT_RUN`), finishes what a crash left, and
+   * reads the state. `undefined`: this pipeline has never committed here. Throws `ALV_STATE_LOST` when tables say otherwise.
+   */
+  recover(options?: { readonly signal?: AbortSignal }): Promise<PipelineState | undefined>;
+  /** A table as it stands; `undefined` when there is none. */
+  describe(table: string): Promise<TableInfo | undefined>;
+  /** Starts a load. Files left open by the load before carry over into it. */
+  begin(plan: LoadPlan): Promise<Load>;
+  /** Loads of this pipeline, newest first. */
+  history?(options?: { readonly limit?: number }): AsyncIterable<LoadRecord>;
+  /** Tables that are set aside, and what settles them. */
+  parked?(): Promise<readonly ParkedTable[]>;
+  /** Settles a parked table: `retry` its load, `skip` it (its rows of that load are given up), or `resync` (forget its cursor, read all again). */
+  settle?(table: string, how: "retry" | "skip" | "resync"): Promise<void>;
+}
+
+/** What is known of a table before a load. */
+export interface TableInfo {
+  readonly id: string;
+  readonly schema: Schema;
+  readonly partitionBy: readonly Partition[];
+  /** Version or number of commits, where the format counts them. */
+  readonly version?: number;
+}
+
+/** A load about to begin. */
+export interface LoadPlan {
+  readonly loadId: string;
+  readonly startedAt: Date;
+  readonly tables: readonly TablePlan[];
+}
+
+/** A table of a load. Names are the destination's. */
+export interface TablePlan {
+  readonly table: string;
+  /** The stream that owns the table. */
+  readonly stream: string;
+  readonly disposition: Disposition;
+  readonly merge?: MergeOptions;
+  readonly primaryKey: readonly string[];
+  readonly partitionBy: readonly Partition[];
+  /** Columns known at the start, in stored types. A table that gets no rows is still created if it has columns. */
+  readonly schema: Schema;
+}
+
+/** One atomic commit in the making. Disposed without commit: nothing of it was ever there. */
+export interface Load extends AsyncDisposable {
+  readonly loadId: string;
+  /**
+   * Takes rows; resolves when there is room for more (backpressure). The schema may have grown since the last batch of the table:
+   * new columns anywhere, `null` → any, and, while the table is not committed, a widened type. All types are stored types.
+   */
+  write(table: string, batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /**
+   * A savepoint: what `stream` wrote so far belongs to its checkpoint. With `seal`, the stream's open files are closed: `commit`
+   * takes, and `rollback` returns to, the last **sealed** mark. `end`: the stream is complete, so whole-set operations of its
+   * tables (`replace`) take effect with the next commit; before, their files carry over.
+   */
+  mark(stream: string, options: { readonly seal: boolean; readonly end: boolean }): Promise<void>;
+  /** Drops what `stream` wrote after its last sealed mark, or since the last commit if there is none. `generation`: a replace starts again. */
+  rollback(stream: string, options?: { readonly generation?: boolean }): Promise<void>;
+  /** Closes the load without committing, as data that another process can commit. */
+  stage?(): Promise<StagedLoad>;
+  /**
+   * Commits what is sealed, with the state that follows. Either all of it holds or nothing. Throws `ALV_CONCURRENT_RUN` when
+   * another run won. After it returns, every table has the load (or is parked), and the source may be told.
+   */
+  commit(next: PipelineState, options?: { readonly signal?: AbortSignal }): Promise<LoadReceipt>;
+}
+
+/** A load that is written but not committed, as JSON. */
+export interface StagedLoad {
+  readonly loadId: string;
+  readonly content: Json;
+}
+
+/** What a commit did. */
+export interface LoadReceipt {
+  readonly loadId: string;
+  readonly sequence: number;
+  readonly committedAt: Date;
+  readonly tables: readonly TableReceipt[];
+}
+
+/** What a commit did to one table. */
+export interface TableReceipt {
+  readonly table: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly files: number;
+  /** Version of the table that holds the load. */
+  readonly version?: number;
+  readonly operation: string;
+  /** Why it could not be applied; the table is then parked. */
+  readonly parked?: string;
+}
+
+/** A row of `_alv_loads`. */
+export interface LoadRecord {
+  readonly loadId: string;
+  readonly pipeline: string;
+  readonly lane: string;
+  readonly sequence: number;
+  readonly runId: string;
+  readonly startedAt: Date;
+  readonly committedAt: Date;
+  readonly tables: readonly TableReceipt[];
+}
+
+/** A table that could not be written. */
+export interface ParkedTable {
+  readonly table: string;
+  readonly stream: string;
+  readonly loadId: string;
+  readonly reason: string;
+  /** Whether `retry` can still find the load's files. */
+  readonly retryable: boolean;
+}
+

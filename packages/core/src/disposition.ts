@@ -1,0 +1,36 @@
+import type { Ability } from "./stream.ts";
+
+/**
+ * What a load does with the rows of a table: add them (`append`), put them in place of all rows or of those in a window
+ * (`replace`), or fold them in by key (`merge`).
+ */
+export type Disposition =
+  | { readonly kind: "append"; readonly replaceWhere?: Where }
+  | { readonly kind: "replace"; readonly where?: Where; readonly allowEmpty: boolean }
+  | { readonly kind: "merge"; readonly strategy: MergeStrategy };
+
+/** How a merge folds rows in. */
+export type MergeStrategy = "upsert" | "insertOnly" | "deleteInsert" | "scd2";
+
+/** Options of merges, by strategy. */
+export type MergeOptions = {
+  /** Rows of one key: the greatest value of this column wins, stored rows included. */
+  readonly orderBy?: string;
+  /** A true value in this column deletes the key. */
+  readonly deleteFlag?: string;
+};
+
+/** A window of rows: every condition holds. Values are in user form; the column's type decides how they compare. */
+export type Where = readonly Condition[];
+
+/** One comparison of a column with a value (`in`: with any of several). */
+export interface Condition {
+  readonly column: string;
+  readonly op: "=" | "<" | "<=" | ">" | ">=" | "in";
+  readonly value: unknown;
+}
+
+/** The ability that a disposition asks of a destination. */
+export function abilityOf(disposition: Disposition): Ability {
+  return disposition.kind === "merge" ? disposition.strategy : disposition.kind;
+}

@@ -1,0 +1,47 @@
+import type { Schema } from "../schema/types.ts";
+import type { Json } from "./json.ts";
+
+/** Names one sequence of loads: a pipeline, and a lane of it (separate sequence and state, for parallel backfills and hosts). */
+export interface PipelineId {
+  readonly pipeline: string;
+  /** @default "main" */
+  readonly lane: string;
+}
+
+/** What a pipeline remembers, stored at the destination with each commit. */
+export interface PipelineState {
+  /** Random, drawn by the first commit: a state that was deleted and begun again is another one. */
+  readonly incarnation: string;
+  /** Number of the load that stored it, from 0. */
+  readonly sequence: number;
+  /** That load's id. */
+  readonly loadId: string;
+  readonly streams: Readonly<Record<string, StreamState>>;
+  readonly tables: Readonly<Record<string, TableState>>;
+}
+
+/** What is remembered of one stream. */
+export interface StreamState {
+  /** The encoded cursor; `null` for a stream without one. */
+  readonly cursor: Json;
+  readonly cursorVersion: number;
+  readonly identity: Json;
+  /** The load that stored this cursor, and when (ISO). */
+  readonly loadId: string;
+  readonly committedAt: string;
+}
+
+/** What is remembered of one table. */
+export interface TableState {
+  readonly stream: string;
+  /** The resource that it comes from. */
+  readonly resource: string;
+  /** Columns as committed. */
+  readonly schema: Schema;
+  /** The source's name of each column. */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly primaryKey: readonly string[];
+  readonly disposition: string;
+  /** Set aside, and since which load. */
+  readonly parked?: { readonly loadId: string; readonly reason: string };
+}

@@ -1,0 +1,71 @@
+/**
+ * A place for objects (files): a folder, memory, a bucket. Paths are relative to the store's root, `/`-separated, never start
+ * with `/`, and are taken to the letter. Errors: `ALV_NOT_FOUND`, `ALV_STORE_FULL`, `ALV_STORE_FAILED`, `ALV_AUTH`.
+ */
+export interface ObjectStore {
+  readonly specVersion: 1;
+  /** For people: where this is, without credentials. */
+  readonly url: string;
+  readonly capabilities: StoreCapabilities;
+  /** The bytes of an object, or of `range` of it. */
+  get(path: string, options?: { readonly range?: ByteRange } & StoreCall): Promise<Uint8Array>;
+  /** Size, time and tag of an object; `undefined` when there is none. */
+  head(path: string, options?: StoreCall): Promise<ObjectInfo | undefined>;
+  /** Creates or replaces an object in one step: readers see the old or the new bytes. Durable only after {@link ObjectStore.sync}. */
+  put(path: string, bytes: Uint8Array, options?: StoreCall): Promise<void>;
+  /**
+   * Creates an object only if there is none, in one step, **durably** (object and directory entry). `false`: it exists already.
+   * Readers never see a part of it. Refused with `ALV_STORE_UNSAFE` where the store cannot do this.
+   */
+  putIfAbsent(path: string, bytes: Uint8Array, options?: StoreCall): Promise<boolean>;
+  /** Opens a new object for writing in pieces. Until `complete` it is invisible or incomplete; disposing it before removes it. */
+  create(path: string, options?: StoreCall): Promise<ObjectWriter>;
+  /** Objects whose path starts with `prefix`, in byte order of their paths, after `startAfter`. Streams: holds no listing whole. */
+  list(prefix: string, options?: { readonly startAfter?: string } & StoreCall): AsyncIterable<ObjectInfo>;
+  /** Removes objects; absent ones are no error. */
+  delete(paths: readonly string[], options?: StoreCall): Promise<void>;
+  /** Moves an object in one step, replacing nothing: `false` if the target exists. Only where `capabilities.rename`. Durable after `sync`. */
+  rename(from: string, to: string, options?: StoreCall): Promise<boolean>;
+  /** Makes objects and the directory entries that lead to them survive a loss of power. Nothing to do on object stores. */
+  sync(paths: readonly string[], options?: StoreCall): Promise<void>;
+  /** The time by the store's own clock. */
+  now(options?: StoreCall): Promise<Date>;
+}
+
+/** What a store can do. */
+export interface StoreCapabilities {
+  /** Whether `putIfAbsent` is atomic against other processes and machines. Without it nothing can be committed safely. */
+  readonly putIfAbsent: boolean;
+  readonly rename: boolean;
+}
+
+/** Options of every call. */
+export interface StoreCall {
+  readonly signal?: AbortSignal;
+}
+
+/** `start` inclusive, `end` exclusive; a negative `start` counts from the end and then `end` is left out. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end?: number;
+}
+
+/** What a store knows of an object without reading it. */
+export interface ObjectInfo {
+  readonly path: string;
+  readonly size: number;
+  /** When it was last written, by the store's clock. */
+  readonly modified: Date;
+  readonly etag?: string;
+}
+
+/** An object being written. */
+export interface ObjectWriter extends AsyncDisposable {
+  readonly path: string;
+  /** Bytes written so far. */
+  readonly size: number;
+  /** Resolves when there is room for more. The bytes must not change until then. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends the object and makes it visible. Durable after {@link ObjectStore.sync}. */
+  complete(): Promise<ObjectInfo>;
+}

@@ -1,0 +1,136 @@
+import type { Batch } from "./columns/batch.ts";
+import type { Disposition, MergeOptions } from "./disposition.ts";
+import type { RunEvent } from "./run/events.ts";
+import type { Schema } from "./schema/types.ts";
+import type { Json } from "./state/json.ts";
+
+/**
+ * Where rows come from. Building one does no I/O; `open` does. `Tables` carries name, row type and disposition of each
+ * resource to the pipeline's types.
+ */
+export interface Source<Tables extends SourceTables = SourceTables> {
+  readonly specVersion: 1;
+  readonly name: string;
+  /** Phantom: carries the types of the resources, never set. */
+  readonly $tables?: Tables;
+  open(context: SourceContext): Promise<SourceSession>;
+}
+
+/** The type-level side of a source: what each resource yields and how it is written. */
+export type SourceTables = { readonly [resource: string]: { readonly row: object; readonly ability: Ability } };
+
+/**
+ * What a stream may need a destination to be able to do: `append`, `replace`, or a merge strategy.
+ * The disposition `merge` alone is `upsert`.
+ */
+export type Ability = "append" | "replace" | "upsert" | "insertOnly" | "deleteInsert" | "scd2";
+
+/** What a source is given when it is opened. */
+export interface SourceContext {
+  readonly signal: AbortSignal;
+  /** Resources to read; absent: all. */
+  readonly only?: readonly string[];
+  /** Bytes that the source may hold read but not yet handed on. */
+  readonly budget: number;
+  /** How many streams the run reads at once. */
+  readonly concurrency: number;
+  readonly emit: (event: RunEvent) => void;
+}
+
+/** An opened source. Disposing it closes what it opened, also midway. */
+export interface SourceSession extends AsyncDisposable {
+  readonly streams: readonly Stream[];
+  /** The work as units that other processes can do. Later. */
+  plan?(): Promise<readonly Unit[]>;
+}
+
+/** A serialisable piece of a source's work. */
+export interface Unit {
+  readonly stream: string;
+  readonly work: Json;
+}
+
+/**
+ * What owns one cursor. Most streams feed one table; a replication slot feeds many. Each table belongs to one stream.
+ */
+export interface Stream<Cursor = unknown> {
+  /** Unique within the source; the key of its state. */
+  readonly name: string;
+  readonly tables: readonly TableDescription[];
+  readonly cursor: CursorCodec<Cursor>;
+  /**
+   * What the stored cursor is bound to: source, selection, cursor column. Another value at the next run is `ALV_STATE_MISMATCH`.
+   * No secrets. `undefined`: not bound.
+   */
+  readonly identity?: Json;
+  /**
+   * Reads from `context.since` to the end, in batches. A `checkpoint` says: everything before it has been yielded, and reading
+   * from it yields everything after. Streams with a cursor yield one last checkpoint before they end; others none at all.
+   * After a failure `read` is called again from the last sealed checkpoint. Must stop soon after `context.signal` aborts.
+   */
+  read(context: StreamContext<Cursor>): AsyncIterable<StreamItem<Cursor>>;
+  /** Told after the load that holds `cursor` is committed and applied. May be repeated; a failure is an event, no more. */
+  acknowledge?(cursor: Cursor, context: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** What a stream yields: rows for a table, or a point from which reading can go on. */
+export type StreamItem<Cursor = unknown> =
+  | { readonly table: string; readonly batch: Batch }
+  | { readonly checkpoint: Cursor };
+
+/** What a stream is given to read. */
+export interface StreamContext<Cursor = unknown> {
+  readonly signal: AbortSignal;
+  /** The cursor of the last commit; `undefined` at the first run. */
+  readonly since: Cursor | undefined;
+  /** A backfill reads this window of the cursor column and yields no checkpoint. */
+  readonly window?: { readonly since?: unknown; readonly until?: unknown };
+  /** Stop after about so many rows (a sample). */
+  readonly limit?: number;
+  /** Bytes that this stream may hold read but not yet handed on. */
+  readonly budget: number;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  readonly emit: (event: RunEvent) => void;
+}
+
+/** A table as its source describes it, before naming and mapping. */
+export interface TableDescription {
+  /** The resource's name. */
+  readonly name: string;
+  /** Columns as far as known before reading; batches may bring more. */
+  readonly schema: Schema;
+  readonly primaryKey: readonly string[];
+  readonly disposition: Disposition;
+  readonly merge?: MergeOptions;
+  /** The column that the cursor follows. */
+  readonly cursorColumn?: string;
+  /** Columns or derived columns by which files are partitioned. */
+  readonly partitionBy: readonly Partition[];
+  /** How column names are spelled at the destination. @default "snake" */
+  readonly naming?: Naming;
+  /** Name of the table at the destination, where it is not the resource's name. */
+  readonly table?: string;
+  /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
+  readonly contract?: "evolve" | "freeze";
+}
+
+/** How names are spelled at the destination: `snake` (`HTTPStatus` → `http_status`), `keep`, or a function. */
+export type Naming = "snake" | "keep" | ((name: string) => string);
+
+/** A partition column: a column itself, or one derived from a date or timestamp (`day("createdAt")`). */
+export interface Partition {
+  /** The column that the value comes from. */
+  readonly column: string;
+  /** What is derived; absent: the value itself. */
+  readonly transform?: "year" | "month" | "day" | "hour";
+  /** Name of the derived column. @default `<column>_<transform>` */
+  readonly name?: string;
+}
+
+/** Turns cursors into JSON and back. A change of the format raises `version`; `decode` reads all older ones. */
+export interface CursorCodec<Cursor = unknown> {
+  readonly version: number;
+  encode(cursor: Cursor): Json;
+  decode(value: Json, version: number): Cursor;
+}

@@ -1,0 +1,145 @@
+import type { Capabilities, ObjectStore, Partition, Schema } from "@alluvium/core";
+
+/**
+ * What the lake protocol asks of a table format (Delta, a folder of Parquet files). The protocol owns manifests, leases, recovery and
+ * data files; a format says how a table is read, where files stand, and how one load becomes visible in one table.
+ */
+export interface LakeFormat {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** The table in `directory` (relative to the store's root, no trailing slash), or `undefined`. Refuses unknown features by name (`ALV_TABLE_FEATURE`). */
+  inspect(directory: string, context: FormatContext): Promise<LakeTable | undefined>;
+  /** Where a new data file is written, and where it ends up once applied (both relative to the table's directory). Unique `id`s make unique names. */
+  place(id: string, partition: PartitionValues): FilePlace;
+  /**
+   * Makes one table's part of a committed manifest visible. Called again after a crash, also by another process: finds what is
+   * already there and does the rest. Nothing it does may depend on the clock or on chance except the commit's own time.
+   * What can never succeed throws a code in `poison` and the table is parked.
+   */
+  apply(change: TableChange, context: ApplyContext): Promise<Applied>;
+}
+
+/** What formats work with. */
+export interface FormatContext {
+  readonly store: ObjectStore;
+  readonly signal: AbortSignal;
+}
+
+/** What apply works with. */
+export interface ApplyContext extends FormatContext {
+  readonly load: LoadIdentity;
+  /** Bytes that apply may hold when it rewrites files. */
+  readonly budget: number;
+}
+
+/** Who commits: goes into `txn` and `commitInfo`. */
+export interface LoadIdentity {
+  readonly pipeline: string;
+  readonly lane: string;
+  readonly incarnation: string;
+  readonly sequence: number;
+  readonly loadId: string;
+  readonly runId: string;
+}
+
+/** A table as a format finds it. */
+export interface LakeTable {
+  readonly id: string;
+  readonly schema: Schema;
+  readonly partitionBy: readonly Partition[];
+  readonly version?: number;
+  /** Pipelines that the table knows, by `pipeline/lane/incarnation/…` of its transactions or by its properties. */
+  readonly pipelines: readonly KnownPipeline[];
+}
+
+/** A pipeline found in a table. */
+export interface KnownPipeline {
+  readonly pipeline: string;
+  readonly lane?: string;
+  readonly incarnation?: string;
+  /** Newest load applied. */
+  readonly sequence?: number;
+}
+
+/** Partition values by column, as text in the format of Delta's partition value serialisation; `null`: null. */
+export type PartitionValues = Readonly<Record<string, string | null>>;
+
+/** Where a data file stands before and after it is applied. The same where files are hidden by not being in a log. */
+export interface FilePlace {
+  readonly staged: string;
+  readonly final: string;
+}
+
+/** A data file that is written and belongs to a load. Paths are relative to the table's directory. */
+export interface DataFile extends FilePlace {
+  readonly size: number;
+  readonly rows: number;
+  readonly partition: PartitionValues;
+  readonly columns: readonly ColumnStatistics[];
+}
+
+/**
+ * Exact statistics of one leaf column of a file. Values are text: integers in decimal; decimals with their scale; floats in shortest form;
+ * dates `YYYY-MM-DD` (years beyond four digits signed, as ISO 8601 expands them); timestamps `…THH:MM:SS.ffffff` (UTC or wall clock);
+ * strings cut at a code point to 32 characters, an upper bound that was cut is rounded up or left out. NaN is never a bound, and a
+ * float column that holds a NaN has no bounds. No bounds for boolean, binary, and what holds only nulls.
+ */
+export interface ColumnStatistics {
+  /** Name of the column, then of its struct members. Leaves of lists and maps are left out. */
+  readonly path: readonly string[];
+  readonly nulls: number;
+  readonly min?: string;
+  readonly max?: string;
+}
+
+/** One table's part of a manifest: fixed before the commit point, so that apply is a pure consequence. */
+export interface TableChange {
+  readonly table: string;
+  /** Directory of the table, relative to the store's root. */
+  readonly directory: string;
+  /** Id that the table has, or gets when it is created. */
+  readonly tableId: string;
+  /** Whether this load creates the table. */
+  readonly create: boolean;
+  readonly operation: TableOperation;
+  /** The schema after this load. */
+  readonly schema: Schema;
+  /** Whether the schema differs from the one that was committed before. */
+  readonly schemaChanged: boolean;
+  readonly partitionBy: readonly Partition[];
+  readonly files: readonly DataFile[];
+  /** Other pipelines write here too (`shared`), or the table was just taken over (`adopt`). */
+  readonly ownership: "own" | "shared" | "adopt";
+}
+
+/** What a load does to a table. Values in conditions are text as in {@link ColumnStatistics}. */
+export type TableOperation =
+  | { readonly kind: "append" }
+  | { readonly kind: "replace" }
+  | { readonly kind: "replaceWhere"; readonly where: readonly TextCondition[] };
+
+/** A comparison whose value has a form that JSON keeps. */
+export interface TextCondition {
+  readonly column: string;
+  readonly op: "=" | "<" | "<=" | ">" | ">=" | "in";
+  readonly value: string | readonly string[] | null;
+}
+
+/** What apply did, or found done. */
+export interface Applied {
+  readonly version?: number;
+  /** Whether an earlier call had done it. */
+  readonly already: boolean;
+}
+
+/** Error codes of {@link LakeFormat.apply} after which a table is parked instead of failing the run. */
+export const poison = [
+  "ALV_TABLE_NOT_FOUND",
+  "ALV_TABLE_REPLACED",
+  "ALV_TABLE_FEATURE",
+  "ALV_TABLE_FOREIGN",
+  "ALV_NOT_FOUND",
+  "ALV_FILE_INVALID",
+  "ALV_SCHEMA_CONFLICT",
+] as const;
+

@@ -177,4 +177,3 @@ export interface ParkedTable {
   /** Whether `retry` can still find the load's files. */
   readonly retryable: boolean;
 }
-

@@ -2,7 +2,14 @@
  * @module core
  */
 export { AlluviumError, errorCodes, type ErrorCode, type ErrorPlace } from "./errors.ts";
-export { abilityOf, type Condition, type Disposition, type MergeOptions, type MergeStrategy, type Where } from "./disposition.ts";
+export {
+  abilityOf,
+  type Condition,
+  type Disposition,
+  type MergeOptions,
+  type MergeStrategy,
+  type Where,
+} from "./disposition.ts";
 export type {
   Capabilities,
   Destination,
@@ -48,4 +55,11 @@ export type {
 } from "./schema/types.ts";
 export type { Json } from "./state/json.ts";
 export type { PipelineId, PipelineState, StreamState, TableState } from "./state/state.ts";
-export type { ByteRange, ObjectInfo, ObjectStore, ObjectWriter, StoreCall, StoreCapabilities } from "./storage/store.ts";
+export type {
+  ByteRange,
+  ObjectInfo,
+  ObjectStore,
+  ObjectWriter,
+  StoreCall,
+  StoreCapabilities,
+} from "./storage/store.ts";

@@ -17,7 +17,9 @@ export interface Source<Tables extends SourceTables = SourceTables> {
 }
 
 /** The type-level side of a source: what each resource yields and how it is written. */
-export type SourceTables = { readonly [resource: string]: { readonly row: object; readonly ability: Ability } };
+export type SourceTables = {
+  readonly [resource: string]: { readonly row: object; readonly ability: Ability };
+};
 
 /**
  * What a stream may need a destination to be able to do: `append`, `replace`, or a merge strategy.

@@ -114,7 +114,12 @@ abstract class BuilderBase {
     this.length = length;
   }
 
-  protected taken(): { type: ColumnType; length: number; nullCount: number; validity: Uint8Array | undefined } {
+  protected taken(): {
+    type: ColumnType;
+    length: number;
+    nullCount: number;
+    validity: Uint8Array | undefined;
+  } {
     const { type, length, nullCount } = this;
     return { type, length, nullCount, validity: nullCount > 0 ? this.validity : undefined };
   }
@@ -239,7 +244,10 @@ export class BytesBuilder extends BuilderBase {
     const needed = this.dataLength + count;
     if (needed <= this.data.length) return;
     if (needed > MAX_BYTES)
-      throw new AlluviumError("ALV_VALUE_TOO_LARGE", `a column of one batch holds at most ${MAX_BYTES} bytes, ${needed} were asked for`);
+      throw new AlluviumError(
+        "ALV_VALUE_TOO_LARGE",
+        `a column of one batch holds at most ${MAX_BYTES} bytes, ${needed} were asked for`,
+      );
     const data = new Uint8Array(Math.min(MAX_BYTES, Math.max(needed, this.data.length * 2)));
     data.set(this.data.subarray(0, this.dataLength));
     this.data = data;
@@ -300,7 +308,12 @@ export class ListBuilder extends BuilderBase {
     this.child.truncate(this.offsets[length]!);
   }
   finish(): Vector {
-    const vector: Vector = { layout: "list", ...this.taken(), offsets: this.offsets, child: this.child.finish() };
+    const vector: Vector = {
+      layout: "list",
+      ...this.taken(),
+      offsets: this.offsets,
+      child: this.child.finish(),
+    };
     this.offsets = new Int32Array(this.rows + 1);
     this.renew();
     return vector;
@@ -383,7 +396,11 @@ export class StructBuilder extends BuilderBase {
     for (const child of this.children) child.truncate(length);
   }
   finish(): Vector {
-    const vector: Vector = { layout: "struct", ...this.taken(), children: this.children.map((child) => child.finish()) };
+    const vector: Vector = {
+      layout: "struct",
+      ...this.taken(),
+      children: this.children.map((child) => child.finish()),
+    };
     this.renew();
     return vector;
   }
@@ -414,9 +431,18 @@ export function createBuilder(type: ColumnType, rows: number = INITIAL_ROWS): Bu
     case "list":
       return new ListBuilder(type, rows, createBuilder(type.element.type, rows));
     case "map":
-      return new MapBuilder(type, rows, createBuilder(type.key.type, rows), createBuilder(type.value.type, rows));
+      return new MapBuilder(
+        type,
+        rows,
+        createBuilder(type.key.type, rows),
+        createBuilder(type.value.type, rows),
+      );
     case "struct":
-      return new StructBuilder(type, rows, type.fields.map((field) => createBuilder(field.type, rows)));
+      return new StructBuilder(
+        type,
+        rows,
+        type.fields.map((field) => createBuilder(field.type, rows)),
+      );
     default:
       return new FixedBuilder(type, rows);
   }

@@ -11,21 +11,64 @@ export type RunEvent = EventBody & { readonly time: number };
 
 /** An event before its time is added. */
 export type EventBody =
-  | { readonly type: "runStarted"; readonly pipeline: string; readonly lane: string; readonly runId: string; readonly resources: readonly string[] }
+  | {
+      readonly type: "runStarted";
+      readonly pipeline: string;
+      readonly lane: string;
+      readonly runId: string;
+      readonly resources: readonly string[];
+    }
   | { readonly type: "waiting"; readonly reason: string; readonly until?: Date }
   | { readonly type: "recovered"; readonly loadId: string; readonly tables: readonly string[] }
-  | { readonly type: "streamStarted"; readonly stream: string; readonly tables: readonly string[]; readonly since: string | undefined; readonly attempt: number; readonly expectedRows?: number; readonly snapshot?: string }
-  | { readonly type: "batchRead"; readonly stream: string; readonly table: string; readonly rows: number; readonly bytes: number }
+  | {
+      readonly type: "streamStarted";
+      readonly stream: string;
+      readonly tables: readonly string[];
+      readonly since: string | undefined;
+      readonly attempt: number;
+      readonly expectedRows?: number;
+      readonly snapshot?: string;
+    }
+  | {
+      readonly type: "batchRead";
+      readonly stream: string;
+      readonly table: string;
+      readonly rows: number;
+      readonly bytes: number;
+    }
   | { readonly type: "checkpoint"; readonly stream: string }
   | { readonly type: "streamFinished"; readonly stream: string; readonly rows: number }
-  | { readonly type: "retry"; readonly stream: string; readonly attempt: number; readonly delay: number; readonly code: ErrorCode | undefined; readonly message: string }
+  | {
+      readonly type: "retry";
+      readonly stream: string;
+      readonly attempt: number;
+      readonly delay: number;
+      readonly code: ErrorCode | undefined;
+      readonly message: string;
+    }
   | { readonly type: "schemaChanged"; readonly table: string; readonly changes: readonly SchemaChange[] }
-  | { readonly type: "fileWritten"; readonly table: string; readonly path: string; readonly rows: number; readonly bytes: number }
-  | { readonly type: "loadCommitted"; readonly loadId: string; readonly sequence: number; readonly tables: readonly TableReceipt[] }
+  | {
+      readonly type: "fileWritten";
+      readonly table: string;
+      readonly path: string;
+      readonly rows: number;
+      readonly bytes: number;
+    }
+  | {
+      readonly type: "loadCommitted";
+      readonly loadId: string;
+      readonly sequence: number;
+      readonly tables: readonly TableReceipt[];
+    }
   | { readonly type: "tableParked"; readonly table: string; readonly reason: string }
   | { readonly type: "acknowledged"; readonly stream: string }
   | { readonly type: "acknowledgeFailed"; readonly stream: string; readonly message: string }
-  | { readonly type: "warning"; readonly code: ErrorCode | undefined; readonly table?: string; readonly message: string }
+  | {
+      readonly type: "warning";
+      readonly code: ErrorCode | undefined;
+      readonly table?: string;
+      readonly message: string;
+    }
   | { readonly type: "runFinished"; readonly report: RunReport };
 
 /** One difference between a table as committed and as it becomes. */
@@ -33,5 +76,10 @@ export type SchemaChange =
   | { readonly kind: "tableCreated" }
   | { readonly kind: "columnAdded"; readonly column: string; readonly type: ColumnType }
   | { readonly kind: "columnBound"; readonly column: string; readonly type: ColumnType }
-  | { readonly kind: "columnWidened"; readonly column: string; readonly from: ColumnType; readonly to: ColumnType }
+  | {
+      readonly kind: "columnWidened";
+      readonly column: string;
+      readonly from: ColumnType;
+      readonly to: ColumnType;
+    }
   | { readonly kind: "columnMissing"; readonly column: string };

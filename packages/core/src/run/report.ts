@@ -11,7 +11,11 @@ export interface RunReport<Names extends string = string> {
   readonly complete: boolean;
   /** What went wrong, per stream; empty when `complete`. */
   readonly problems: readonly RunProblem[];
-  readonly loads: readonly { readonly loadId: string; readonly sequence: number; readonly committedAt: Date }[];
+  readonly loads: readonly {
+    readonly loadId: string;
+    readonly sequence: number;
+    readonly committedAt: Date;
+  }[];
   /** By resource name. */
   readonly tables: { readonly [Name in Names]: TableReport };
 }

@@ -142,4 +142,3 @@ export const poison = [
   "ALV_FILE_INVALID",
   "ALV_SCHEMA_CONFLICT",
 ] as const;
-

@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+
+/** One command of the check. A step that prints no closing line counts as one, passed or failed by its exit code. */
+interface Step {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+const npm = (...args: string[]): [string, ...string[]] => ["npm", "--loglevel=error", ...args];
+
+const steps: readonly Step[] = [
+  { name: "tests", command: npm("test", "--silent") },
+  { name: "types", command: npm("run", "--silent", "check:types") },
+  { name: "lint", command: npm("run", "--silent", "check:lint") },
+  { name: "unused", command: npm("run", "--silent", "check:unused") },
+  { name: "packages", command: npm("run", "--silent", "test:packages") },
+  { name: "docs", command: npm("run", "--silent", "docs") },
+  { name: "interop", command: npm("run", "--silent", "test:interop") },
+];
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly seconds: number;
+}
+
+async function run({ name, command: [file, ...args] }: Step): Promise<Outcome> {
+  console.log(`\n=== ${name}: ${file} ${args.join(" ")}`);
+  const started = performance.now();
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let tail = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    tail = (tail + chunk.toString()).slice(-2000);
+  });
+  const code = await new Promise<number>((resolve) => {
+    child.once("error", () => resolve(127));
+    child.once("close", (status) => resolve(status ?? 1));
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const counts = [...tail.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
+  const passed = counts ? Number(counts[1]) : code === 0 ? 1 : 0;
+  const failed = counts ? Number(counts[2]) : code === 0 ? 0 : 1;
+  // A command that fails after all its tests passed has failed all the same.
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, seconds };
+}
+
+let passed = 0;
+let failed = 0;
+const summary: string[] = [];
+for (const step of steps) {
+  const outcome = await run(step);
+  passed += outcome.passed;
+  failed += outcome.failed;
+  summary.push(
+    `${step.name.padEnd(10)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(4)} failed ${outcome.seconds.toFixed(0).padStart(5)} s`,
+  );
+}
+console.log(`\n${summary.join("\n")}\n`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,3 +1,5 @@
+import type { RunReport } from "./run/report.ts";
+
 /**
  * Every code an {@link AlluviumError} can carry: the single registry, from which the documentation page is generated.
  * The text says what the code means and what to do; `retryable` whether a run tries again by itself.
@@ -124,6 +126,10 @@ export const errorCodes = {
     retryable: false,
     text: "A replace would empty a table. Allow it with `allowEmpty: true` if that is meant.",
   },
+  ALV_DEADLINE: {
+    retryable: false,
+    text: "The deadline came before the end of a stream. What it read up to its last checkpoint is committed; the next run goes on there.",
+  },
   ALV_LOAD_EXPIRED: {
     retryable: false,
     text: "The load is older than half the vacuum age; its files may be deleted by others. Run again.",
@@ -167,11 +173,17 @@ export class AlluviumError extends Error {
   readonly resource: string | undefined;
   readonly load: string | undefined;
   readonly step: string | undefined;
+  /** On the error of a failed run: what it did, committed loads included. */
+  declare readonly report: RunReport | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: ErrorPlace & { readonly cause?: unknown; readonly retryable?: boolean } = {},
+    options: ErrorPlace & {
+      readonly cause?: unknown;
+      readonly retryable?: boolean;
+      readonly report?: RunReport | undefined;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AlluviumError";
@@ -183,6 +195,8 @@ export class AlluviumError extends Error {
     this.step = options.step;
     // A field with a computed symbol is refused by isolatedDeclarations.
     Object.defineProperty(this, brand, { value: true });
+    // Not enumerable: an error that is logged does not print the whole report.
+    Object.defineProperty(this, "report", { value: options.report });
   }
 
   /** Whether `value` is an AlluviumError, also of another copy of this package. */
@@ -205,6 +219,7 @@ export class AlluviumError extends Error {
       ...known,
       cause: this.cause,
       retryable: this.retryable,
+      report: this.report,
     });
     if (this.stack !== undefined) error.stack = this.stack;
     return error;

@@ -40,6 +40,8 @@ export type {
   TableDescription,
   Unit,
 } from "./stream.ts";
+export { timeOrderedId } from "./run/id.ts";
+export type { PipelineDefinition, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
 export type {
@@ -54,6 +56,9 @@ export type {
   TimestampType,
 } from "./schema/types.ts";
 export type { Json } from "./state/json.ts";
+export { canonicalJson, contentHash } from "./state/canonical.ts";
+export { decodeSchema, decodeType, encodeSchema, encodeType, schemaHash } from "./state/schema-codec.ts";
+export { decodeState, encodeState, stateVersion } from "./state/state-codec.ts";
 export type { PipelineId, PipelineState, StreamState, TableState } from "./state/state.ts";
 export type {
   ByteRange,

@@ -28,7 +28,7 @@ export interface RunProblem {
 }
 
 /** What a run did to one table. Counts cover what was committed. */
-export interface TableReport {
+export interface TableReport<Row extends object = object> {
   /** Name at the destination. */
   readonly table: string;
   readonly rows: number;
@@ -41,4 +41,6 @@ export interface TableReport {
   /** The source's snapshot that the rows come from, where it has one. */
   readonly snapshot: string | undefined;
   readonly complete: boolean;
+  /** The rows that a run with `limit` took, in user form and with the source's names. */
+  readonly sample?: readonly Row[];
 }

@@ -23,7 +23,10 @@ const patterns = projects.map((project): Patterns => {
 
 function owners(file: string): string[] {
   return patterns
-    .filter(({ include, exclude }) => include.some((glob) => matchesGlob(file, glob)) && !exclude.some((glob) => matchesGlob(file, glob)))
+    .filter(
+      ({ include, exclude }) =>
+        include.some((glob) => matchesGlob(file, glob)) && !exclude.some((glob) => matchesGlob(file, glob)),
+    )
     .map(({ name }) => name);
 }
 
@@ -42,8 +45,14 @@ describe("test projects", () => {
   });
 
   test("the type checker covers tests, scripts, bench and examples", () => {
-    const listed = execFileSync(resolve(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.test.json", "--listFilesOnly"], { cwd: root, encoding: "utf8" });
-    const expected = globSync("{packages/*/test,test,scripts,bench,examples}/**/*.ts", { cwd: root }).filter((file) => !/node_modules|\/dist\/|\.d\.ts$/.test(file));
+    const listed = execFileSync(
+      resolve(root, "node_modules/.bin/tsc"),
+      ["-p", "tsconfig.test.json", "--listFilesOnly"],
+      { cwd: root, encoding: "utf8" },
+    );
+    const expected = globSync("{packages/*/test,test,scripts,bench,examples}/**/*.ts", { cwd: root }).filter(
+      (file) => !/node_modules|\/dist\/|\.d\.ts$/.test(file),
+    );
     expect(expected.filter((file) => !listed.includes(resolve(root, file)))).toEqual([]);
   });
 });

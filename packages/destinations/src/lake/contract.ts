@@ -1,4 +1,5 @@
-import type { Capabilities, ObjectStore, Partition, Schema } from "@alluvium/core";
+import type { Capabilities, ObjectStore, Partition, RunEvent, Schema } from "@alluvium/core";
+import type { Batch } from "@alluvium/core/columns";
 
 /**
  * What the lake protocol asks of a table format (Delta, a folder of Parquet files). The protocol owns manifests, leases, recovery and
@@ -12,11 +13,23 @@ export interface LakeFormat {
   /** Where a new data file is written, and where it ends up once applied (both relative to the table's directory). Unique `id`s make unique names. */
   place(id: string, partition: PartitionValues): FilePlace;
   /**
-   * Makes one table's part of a committed manifest visible. Called again after a crash, also by another process: finds what is
+   * Formats without a log only: what a load takes away, fixed before its commit point, so that an apply that wakes late takes away
+   * nothing newer. `obsolete`: files (relative to the table's directory) that apply deletes once the new ones are visible.
+   * `files`: what it wrote to keep the rows of straddling files that stay; they join the load's files. Not yet durable.
+   */
+  prepare?(change: TableChange, context: ApplyContext): Promise<Prepared>;
+  /**
+   * Makes one table's part of a committed manifest visible, durably when it returns. Called again after a crash, also by another process: finds what is
    * already there and does the rest. Nothing it does may depend on the clock or on chance except the commit's own time.
    * What can never succeed throws a code in `poison` and the table is parked.
    */
   apply(change: TableChange, context: ApplyContext): Promise<Applied>;
+}
+
+/** What {@link LakeFormat.prepare} found. */
+export interface Prepared {
+  readonly obsolete: readonly string[];
+  readonly files: readonly DataFile[];
 }
 
 /** What formats work with. */
@@ -108,6 +121,8 @@ export interface TableChange {
   readonly schemaChanged: boolean;
   readonly partitionBy: readonly Partition[];
   readonly files: readonly DataFile[];
+  /** Files to delete once the new ones are visible, from {@link LakeFormat.prepare}; empty for formats with a log. */
+  readonly obsolete: readonly string[];
   /** Other pipelines write here too (`shared`), or the table was just taken over (`adopt`). */
   readonly ownership: "own" | "shared" | "adopt";
 }
@@ -131,6 +146,47 @@ export interface Applied {
   /** Whether an earlier call had done it. */
   readonly already: boolean;
 }
+
+/** How {@link OpenTableWriter} writes one table's data files. */
+export interface TableWriterOptions {
+  readonly store: ObjectStore;
+  /** Directory of the table, relative to the store's root. */
+  readonly directory: string;
+  readonly table: string;
+  readonly place: LakeFormat["place"];
+  readonly partitionBy: readonly Partition[];
+  /** Columns at the start; the schemas of later batches may have more. */
+  readonly schema: Schema;
+  /** Bytes that the writer may hold. */
+  readonly budget: number;
+  /** Goes into each file's footer. */
+  readonly keyValueMetadata?: Readonly<Record<string, string>>;
+  /** Draws the id of a new file. */
+  readonly newId: () => string;
+  readonly emit: (event: RunEvent) => void;
+}
+
+/** Writes the data files of one table. Calls do not overlap. */
+export interface TableWriter extends AsyncDisposable {
+  /** Bytes held and not yet written. */
+  readonly bufferedBytes: number;
+  /** Takes rows; resolves when there is room for more. A batch with another schema goes to a new file. */
+  write(batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Closes the open files and returns all files since the last `seal`. Not yet durable. */
+  seal(): Promise<readonly DataFile[]>;
+  /** Drops and deletes everything since the last `seal`. */
+  discard(): Promise<void>;
+}
+
+/** Opens a {@link TableWriter}. Does no I/O before the first row. */
+export type OpenTableWriter = (options: TableWriterOptions) => TableWriter;
+
+/** Reads files that are not yet committed and writes their rows again with the (wider) `schema` of the options. Deletes nothing. */
+export type RewriteFiles = (
+  files: readonly DataFile[],
+  options: TableWriterOptions,
+  call?: { readonly signal?: AbortSignal },
+) => Promise<readonly DataFile[]>;
 
 /** Error codes of {@link LakeFormat.apply} after which a table is parked instead of failing the run. */
 export const poison = [

@@ -143,6 +143,10 @@ export class NullBuilder extends BuilderBase {
   get byteLength(): number {
     return 0;
   }
+  override truncate(length: number): void {
+    this.length = length;
+    this.nullCount = Math.min(this.nullCount, length);
+  }
   finish(): Vector {
     const { type, length } = this.taken();
     this.renew();

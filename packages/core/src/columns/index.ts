@@ -3,7 +3,9 @@
  *
  * @module core/columns
  */
+export { createAppender, type Appender, type AppenderOptions } from "./append.ts";
 export { ChangeOp, type Batch, type Changes } from "./batch.ts";
+export { bitAt, copyBits, countOnes, sliceBits } from "./bitmap.ts";
 export {
   BooleanBuilder,
   BytesBuilder,
@@ -18,6 +20,20 @@ export {
   StructBuilder,
   type Builder,
 } from "./builder.ts";
+export { civilOf, daysOf } from "./calendar.ts";
+export { coerceScalar, putScalar } from "./coerce.ts";
+export { concatBatches, concatVectors } from "./concat.ts";
+export { fitsPrecision, formatDecimal, parseDecimal, readDecimal, writeDecimal } from "./decimal.ts";
+export { constantVector, materialize } from "./dictionary.ts";
+export { nullVector } from "./null-vector.ts";
+export { describeValue } from "./refuse.ts";
+export { compareScalars, isScalar, scalarAt, scalarReader, type Scalar } from "./scalar.ts";
+export { batchBytes, vectorBytes } from "./size.ts";
+export { sliceBatch, sliceVector } from "./slice.ts";
+export { takeBatch, takeVector } from "./take.ts";
+export { formatScalar, parseScalar } from "./text.ts";
+export { textWriter, writeText, type TextWriter } from "./text-writer.ts";
+export { vectorOf } from "./values.ts";
 export {
   isValid,
   type BooleanVector,

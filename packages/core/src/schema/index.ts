@@ -14,3 +14,12 @@ export type {
   StructType,
   TimestampType,
 } from "./types.ts";
+export { describeType } from "./describe.ts";
+export {
+  fieldOfHint,
+  typeOfHint,
+  type ColumnHint,
+  type ColumnHints,
+  type PlainKind,
+  type TypeHint,
+} from "./hints.ts";

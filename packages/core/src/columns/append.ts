@@ -1,0 +1,107 @@
+import { AlluviumError } from "../errors.ts";
+import { fieldOfHint, type ColumnHints } from "../schema/hints.ts";
+import type { Schema } from "../schema/types.ts";
+import type { Batch } from "./batch.ts";
+import { columnBytes, truncateColumn, typedGroup, type AppendContext } from "./column.ts";
+import { fieldsOf, finishGroup } from "./column-finish.ts";
+import { putObject } from "./put.ts";
+import { describeValue } from "./refuse.ts";
+
+/** Options of {@link createAppender}. */
+export interface AppenderOptions {
+  /** Columns whose type is known, first and in this order. One of type `null` follows its values. @default none */
+  readonly schema?: Schema;
+  /** Types of single columns, stronger than `schema`. @default none */
+  readonly columns?: ColumnHints;
+}
+
+/** Turns rows into batches. */
+export interface Appender {
+  /**
+   * Appends the enumerable properties of `row`; columns that it lacks become null. A row that is refused (`ALV_ROW_INVALID`,
+   * naming row, column and value) leaves no trace, and the next one can be appended.
+   */
+  append(row: object): void;
+  /** Rows since the last {@link Appender.finish}. */
+  readonly length: number;
+  /** About how many bytes they take. */
+  readonly byteLength: number;
+  /** Hands over the rows so far. Columns and types stay known: the schema is the same object until it grows. */
+  finish(): Batch;
+}
+
+/**
+ * An appender of rows to columns. Types follow the values unless given: integral numbers are `int64` until the column has seen a
+ * fraction, NaN, an infinity or more than 2^53, then `float64`; bigints `int64`, beyond 64 bits `decimal(38,0)`; strings, booleans;
+ * `Date` a `timestamp` in UTC; `Uint8Array` `binary`; arrays lists, plain objects structs, Maps maps. A column of nulls alone has
+ * type `null` until its first value. Values of kinds that no type holds together are refused; the hint `{ type: "json" }` or
+ * `{ type: "string" }` takes them.
+ *
+ * Strings are stored as UTF-8; a lone surrogate becomes U+FFFD.
+ *
+ * @example
+ * ```ts
+ * const appender = createAppender({ columns: { total: { type: "decimal", precision: 18, scale: 2 } } });
+ * for (const order of orders) appender.append(order);
+ * const batch = appender.finish();
+ * ```
+ */
+export function createAppender(options: AppenderOptions = {}): Appender {
+  const context: AppendContext = { row: 0, undo: [] };
+  let schema =
+    options.columns === undefined && options.schema ? options.schema : { fields: knownFields(options) };
+  const group = typedGroup(schema.fields, "", 0, context);
+  const { undo } = context;
+  let length = 0;
+
+  function rollback(): void {
+    for (let i = undo.length - 1; i >= 0; i--) undo[i]!();
+    undo.length = 0;
+    for (const column of group.columns.values()) truncateColumn(column, length);
+  }
+
+  return {
+    append(row) {
+      context.row += 1;
+      if (typeof row !== "object" || row === null || Array.isArray(row))
+        throw new AlluviumError(
+          "ALV_ROW_INVALID",
+          `row ${context.row} is not an object: ${describeValue(row)}`,
+        );
+      try {
+        putObject(group, row, length);
+      } catch (error) {
+        rollback();
+        throw error;
+      }
+      if (undo.length > 0) undo.length = 0;
+      length += 1;
+    },
+    get length() {
+      return length;
+    },
+    get byteLength() {
+      let bytes = 0;
+      for (const column of group.columns.values()) bytes += columnBytes(column);
+      return bytes;
+    },
+    finish() {
+      const columns = finishGroup(group, length);
+      const fields = fieldsOf(group, schema.fields);
+      if (schema.fields !== fields) schema = { fields };
+      const batch: Batch = { schema, length, columns };
+      length = 0;
+      return batch;
+    },
+  };
+}
+
+function knownFields({ schema, columns = {} }: AppenderOptions): Schema["fields"] {
+  const fields = (schema?.fields ?? []).map((field) => {
+    const hint = Object.hasOwn(columns, field.name) ? columns[field.name] : undefined;
+    return hint === undefined ? field : fieldOfHint(field.name, hint, field);
+  });
+  const named = new Set(fields.map((field) => field.name));
+  const others = Object.entries(columns).filter(([name]) => !named.has(name));
+  return [...fields, ...others.map(([name, hint]) => fieldOfHint(name, hint))];
+}

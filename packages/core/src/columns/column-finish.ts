@@ -1,0 +1,91 @@
+import type { ColumnType, Field } from "../schema/types.ts";
+import type { FixedBuilder, ListBuilder, MapBuilder } from "./builder.ts";
+import { Mode, padBuilder, type Column, type Group } from "./column.ts";
+import { nullVector } from "./null-vector.ts";
+import type { FixedVector, ListVector, MapVector, StructVector, Vector } from "./vector.ts";
+
+const INT64: ColumnType = { kind: "int64" };
+const NULL: ColumnType = { kind: "null" };
+
+/** Hands over the `length` rows of a column and starts it anew. The type stays the same object while it does not change. */
+export function finishColumn(column: Column, length: number): Vector {
+  const vector = takeColumn(column, length);
+  column.lastType = vector.type;
+  return vector;
+}
+
+/** The field of a column as last finished. */
+export function fieldOf(column: Column): Field {
+  return { name: column.name, type: column.lastType, nullable: !column.required };
+}
+
+function takeColumn(column: Column, length: number): Vector {
+  const { builder, mode, lastType } = column;
+  if (mode === Mode.unknown) return nullVector(NULL, length);
+  padBuilder(builder, length);
+  switch (mode) {
+    case Mode.number:
+      return column.integral ? takeIntegers(builder as FixedBuilder) : builder.finish();
+    case Mode.list: {
+      const elements = (builder as ListBuilder).child.length;
+      const vector = builder.finish() as ListVector;
+      const child = finishColumn(column.child!, elements);
+      const known = lastType.kind === "list" && lastType.element.type === child.type;
+      const type: ColumnType = known ? lastType : { kind: "list", element: fieldOf(column.child!) };
+      return { ...vector, type, child };
+    }
+    case Mode.map: {
+      const entries = (builder as MapBuilder).keys.length;
+      const vector = builder.finish() as MapVector;
+      const keys = finishColumn(column.keys!, entries);
+      const values = finishColumn(column.child!, entries);
+      const known =
+        lastType.kind === "map" && lastType.key.type === keys.type && lastType.value.type === values.type;
+      const type: ColumnType = known
+        ? lastType
+        : { kind: "map", key: fieldOf(column.keys!), value: fieldOf(column.child!) };
+      return { ...vector, type, keys, values };
+    }
+    case Mode.struct: {
+      const vector = builder.finish() as StructVector;
+      const children = finishGroup(column.group!, length);
+      const fields = fieldsOf(column.group!, lastType.kind === "struct" ? lastType.fields : undefined);
+      const type: ColumnType =
+        lastType.kind === "struct" && lastType.fields === fields ? lastType : { kind: "struct", fields };
+      return { ...vector, type, children };
+    }
+    default:
+      return builder.finish();
+  }
+}
+
+/** Hands over the columns of a group. */
+export function finishGroup(group: Group, length: number): Vector[] {
+  return Array.from(group.columns.values(), (column) => finishColumn(column, length));
+}
+
+/** The fields of a group as last finished: `known` itself where they are the same, and its fields where those are. */
+export function fieldsOf(group: Group, known: readonly Field[] = []): readonly Field[] {
+  const fields = Array.from(group.columns.values(), (column, i) => {
+    const before = known[i];
+    if (before?.name !== column.name) return fieldOf(column);
+    return before.type === column.lastType ? before : { ...before, type: column.lastType };
+  });
+  return fields.length === known.length && fields.every((field, i) => field === known[i]) ? known : fields;
+}
+
+/** Doubles that are all integers up to 2^53, as 64-bit integers: by words, since a bigint a value is many times slower. */
+function takeIntegers(builder: FixedBuilder): Vector {
+  const vector = builder.finish() as FixedVector;
+  const { length } = vector;
+  const doubles = vector.values as Float64Array;
+  const values = new BigInt64Array(length);
+  const words = new Int32Array(values.buffer);
+  for (let row = 0; row < length; row++) {
+    const value = doubles[row]!;
+    // `| 0` is modulo 2^32: the low word, also of a negative number.
+    words[2 * row] = value | 0;
+    words[2 * row + 1] = Math.floor(value / 4294967296);
+  }
+  return { ...vector, type: INT64, values };
+}

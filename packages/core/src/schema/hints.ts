@@ -1,0 +1,94 @@
+import { AlluviumError } from "../errors.ts";
+import type { ColumnKind, ColumnType, Field } from "./types.ts";
+
+/** Column types by name, for resources whose values do not say enough: `{ total: { type: "decimal", precision: 18, scale: 2 } }`. */
+export type ColumnHints = { readonly [column: string]: ColumnHint };
+
+/** The type of one column, and whether it may be null. */
+export type ColumnHint = TypeHint & {
+  /** Whether nulls may occur; a null in a column that is not nullable refuses the row. @default true */
+  readonly nullable?: boolean;
+};
+
+/** A type as users write it. */
+export type TypeHint =
+  | { readonly type: PlainKind }
+  | {
+      readonly type: "decimal";
+      /** Digits in all, 1 to 38. */
+      readonly precision: number;
+      /** Digits after the point. @default 0 */
+      readonly scale?: number;
+    }
+  | {
+      readonly type: "timestamp";
+      /** `utc`: an instant. `local`: a wall clock reading. @default "utc" */
+      readonly zone?: "utc" | "local";
+    }
+  | { readonly type: "list"; readonly element: ColumnHint }
+  | { readonly type: "struct"; readonly fields: ColumnHints }
+  | { readonly type: "map"; readonly key: ColumnHint; readonly value: ColumnHint };
+
+/** Types without parameters. */
+export type PlainKind = Exclude<ColumnKind, "null" | "decimal" | "timestamp" | "list" | "struct" | "map">;
+
+const PLAIN: readonly string[] = [
+  "boolean",
+  "int8",
+  "int16",
+  "int32",
+  "int64",
+  "float32",
+  "float64",
+  "string",
+  "binary",
+  "date",
+  "time",
+  "uuid",
+  "json",
+] satisfies readonly PlainKind[];
+
+/** The type that a hint names. A hint that names none is `ALV_CONFIG`; `column` is for the message. */
+export function typeOfHint(hint: TypeHint, column: string): ColumnType {
+  switch (hint.type) {
+    case "decimal": {
+      const { precision, scale = 0 } = hint;
+      const valid = Number.isInteger(precision) && precision >= 1 && precision <= 38;
+      if (!valid || !Number.isInteger(scale) || scale < 0 || scale > precision)
+        throw new AlluviumError(
+          "ALV_CONFIG",
+          `column "${column}": decimal(${precision},${scale}) is not possible; precision is 1 to 38, scale 0 to precision`,
+        );
+      return { kind: "decimal", precision, scale };
+    }
+    case "timestamp":
+      return { kind: "timestamp", zone: hint.zone ?? "utc" };
+    case "list":
+      return { kind: "list", element: fieldOfHint("element", hint.element) };
+    case "struct":
+      return {
+        kind: "struct",
+        fields: Object.entries(hint.fields).map(([name, member]) => fieldOfHint(name, member)),
+      };
+    case "map":
+      return {
+        kind: "map",
+        key: { ...fieldOfHint("key", hint.key), nullable: false },
+        value: fieldOfHint("value", hint.value),
+      };
+    default:
+      if (!PLAIN.includes(hint.type))
+        throw new AlluviumError(
+          "ALV_CONFIG",
+          `column "${column}": there is no column type ${JSON.stringify(hint.type)}; there are ${PLAIN.join(", ")}, decimal, timestamp, list, struct, map`,
+        );
+      return { kind: hint.type };
+  }
+}
+
+/** The field that a hint describes; what the hint leaves open comes from `known`. */
+export function fieldOfHint(name: string, hint: ColumnHint, known?: Field): Field {
+  const { id } = known ?? {};
+  const nullable = hint.nullable ?? known?.nullable ?? true;
+  return { name, type: typeOfHint(hint, name), nullable, ...(id !== undefined && { id }) };
+}

@@ -4,3 +4,18 @@
  * @module core/testing
  */
 export { storeSuite, type StoreSuiteOptions } from "./store-suite.ts";
+export {
+  faultStore,
+  StoppedError,
+  type Fault,
+  type FaultCall,
+  type FaultPlan,
+  type FaultStep,
+  type FaultStore,
+} from "./faults.ts";
+export {
+  powerLossStore,
+  type PowerLoss,
+  type PowerLossStore,
+  type PowerLossStoreOptions,
+} from "./power-loss.ts";

@@ -1,0 +1,283 @@
+import { randomBytes } from "node:crypto";
+import type { Batch } from "../columns/batch.ts";
+import type { DestinationSession, Load, LoadReceipt } from "../destination.ts";
+import { AlluviumError } from "../errors.ts";
+import type { PipelineState } from "../state/state.ts";
+import type { Emit } from "./emitter.ts";
+import { createGate } from "./gate.ts";
+import { timeOrderedId } from "./id.ts";
+import { followingState, isChanged } from "./next-state.ts";
+import type { StreamRun } from "./stream-run.ts";
+import { isDone, isResumable } from "./stream-run.ts";
+import type { TableRun } from "./table-run.ts";
+
+/** What the loads of a run need. */
+export interface LoadsOptions {
+  readonly session: DestinationSession;
+  readonly state: PipelineState | undefined;
+  readonly streams: readonly StreamRun[];
+  readonly emit: Emit;
+  /** Ends everything: an abort or a failure of the run. */
+  readonly signal: AbortSignal;
+  readonly commitBytes: number;
+  readonly commitInterval: number;
+  /** Milliseconds since 1970, or none. */
+  readonly deadline: number | undefined;
+  /** Told what leaves the run without a future: it must abort `signal`. */
+  readonly fail: (error: unknown) => void;
+  /** Called after each commit, before streams go on. */
+  readonly onCommit: (receipt: LoadReceipt, streams: readonly StreamRun[]) => void;
+}
+
+/**
+ * The loads of a run, one after another. Streams write, mark and roll back through it; it decides when a commit is due, and makes it
+ * when every stream has got to a point that can be committed.
+ */
+export interface Loads extends AsyncDisposable {
+  /** Writes a batch of a stream's table; resolves when there is room for more. */
+  write(run: StreamRun, table: TableRun, batch: Batch, bytes: number): Promise<void>;
+  /** A stream offers a point to resume from: a savepoint, and, where a commit is due, the stream's part of it. */
+  checkpoint(run: StreamRun, cursor: unknown): Promise<void>;
+  /** A stream was read to its end. */
+  end(run: StreamRun): Promise<void>;
+  /** Drops what a stream wrote after its last sealed mark; all it wrote where it takes effect as a whole. */
+  rollback(run: StreamRun): Promise<void>;
+  /** A stream is read no further: what came before its last checkpoint is kept, where nothing has been written since. */
+  cut(run: StreamRun): Promise<void>;
+  /** Looks again whether a due commit can be made: for use after a stream came to rest. */
+  settle(): Promise<void>;
+  /** Commits what is sealed: for use when no stream is read any more. */
+  finish(): Promise<void>;
+}
+
+/** Opens the first load. */
+export async function openLoads(options: LoadsOptions): Promise<Loads> {
+  const { session, streams, signal } = options;
+  const gate = createGate();
+  const incarnation = options.state?.incarnation ?? randomBytes(16).toString("hex");
+  let state = options.state;
+  let nextId: string | undefined;
+  let nextUsed = false;
+  let bytes = 0;
+  let due = false;
+  let begun = Date.now();
+  let waiting: (() => void)[] = [];
+  let load: Load = await begin(timeOrderedId());
+
+  function begin(loadId: string): Promise<Load> {
+    begun = Date.now();
+    const tables = streams.filter((run) => !isDone(run)).flatMap((run) => run.tables);
+    return session.begin({
+      loadId,
+      startedAt: new Date(begun),
+      tables: tables.map((table) => table.plan()),
+    });
+  }
+
+  function isDue(): boolean {
+    due ||= bytes >= options.commitBytes || Date.now() - begun >= options.commitInterval;
+    return due;
+  }
+
+  /** A deadline cuts streams wherever they are, so they are sealed ever sooner as it comes near: at worst half of the time is lost. */
+  function beforeDeadline(run: StreamRun): boolean {
+    const { deadline } = options;
+    if (deadline === undefined) return false;
+    const now = Date.now();
+    return now - run.sealedAt >= deadline - now;
+  }
+
+  function isReady(): boolean {
+    return (
+      due &&
+      streams.some((run) => run.seal !== undefined) &&
+      streams.every((run) => run.status !== "reading" || run.closed || !isResumable(run) || !run.offered)
+    );
+  }
+
+  function mark(run: StreamRun, as: "savepoint" | "seal" | "close" | "end"): Promise<void> {
+    // All of it inside the gate: a commit must not come between the destination's mark and ours.
+    return gate.shared(async () => {
+      const { position } = run;
+      const seal = as !== "savepoint";
+      const cursor =
+        seal && position !== undefined && isResumable(run)
+          ? run.stream.cursor.encode(position.cursor)
+          : undefined;
+      run.doubtful = seal;
+      await load.mark(run.stream.name, { seal, end: as === "end" });
+      run.doubtful = false;
+      run.loose = 0;
+      run.offered = true;
+      if (!seal) return;
+      run.seal = { cursor, position };
+      if (cursor !== undefined) run.since = position?.cursor;
+      run.sealedRows = run.rows;
+      run.sealedAt = Date.now();
+      run.closed = as === "close";
+      if (as === "end") run.status = "ended";
+    });
+  }
+
+  async function settle(): Promise<void> {
+    if (!isReady()) return;
+    await gate.alone(async () => {
+      // Somebody else may have committed while we waited, or a stream may have begun to read.
+      if (isReady()) await commit(true);
+    });
+  }
+
+  /** What fails here fails the run: nobody can say what the destination holds now but the next run, when it recovers. */
+  async function commit(goOn: boolean): Promise<void> {
+    try {
+      signal.throwIfAborted();
+      await commitSealed(goOn);
+    } catch (error) {
+      options.fail(error);
+      throw error;
+    }
+  }
+
+  async function commitSealed(goOn: boolean): Promise<void> {
+    const sealed = streams.filter((run) => run.seal !== undefined);
+    const now = new Date();
+    const next = followingState(state, sealed, { incarnation, loadId: load.loadId, now });
+    if (nextUsed || sealed.some((run) => isChanged(state, next, run))) {
+      const receipt = await load.commit(next, { signal });
+      state = withParked({ ...next, loadId: receipt.loadId, sequence: receipt.sequence }, receipt);
+      options.emit({
+        type: "loadCommitted",
+        loadId: receipt.loadId,
+        sequence: receipt.sequence,
+        tables: receipt.tables,
+      });
+      for (const run of sealed) for (const table of run.tables) table.commit();
+      options.onCommit(receipt, sealed);
+      if (goOn && !streams.every(isDone)) load = await begin(nextId ?? timeOrderedId());
+    }
+    nextId = undefined;
+    nextUsed = false;
+    bytes = 0;
+    due = false;
+    begun = Date.now();
+    for (const run of sealed) {
+      run.committed = true;
+      run.committedSince = run.since;
+      run.committedRows = run.sealedRows;
+      run.seal = undefined;
+      run.closed = false;
+      run.offered = false;
+    }
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  }
+
+  /** Waits until the load for which `run` is closed is committed. */
+  async function reopened(run: StreamRun): Promise<void> {
+    while (run.closed) {
+      run.status = "paused";
+      await settle();
+      if (!run.closed) break;
+      await new Promise<void>((resolve, reject) => {
+        const stop = (): void => reject(signal.reason as Error);
+        signal.throwIfAborted();
+        signal.addEventListener("abort", stop, { once: true });
+        waiting.push(() => {
+          signal.removeEventListener("abort", stop);
+          resolve();
+        });
+      });
+    }
+    if (run.status === "paused") run.status = "reading";
+  }
+
+  async function rollback(run: StreamRun): Promise<void> {
+    run.status = "paused";
+    try {
+      await gate.shared(async () => {
+        // A seal that failed may hold or not, so everything back to the last commit goes.
+        const generation = run.wholeSet || run.doubtful;
+        await load.rollback(run.stream.name, { generation });
+        if (generation) {
+          run.since = run.committedSince;
+          run.sealedRows = run.committedRows;
+          run.seal = undefined;
+          run.closed = false;
+          for (const table of run.tables) table.restart();
+        }
+        run.doubtful = false;
+        run.rows = run.sealedRows;
+        run.position = undefined;
+        run.offered = false;
+        run.loose = 0;
+      });
+    } catch (error) {
+      options.fail(error);
+      throw error;
+    }
+  }
+
+  return {
+    write: (run, table, batch, size) =>
+      gate.shared(async () => {
+        // Inside the gate, so that neither the load's id nor the schema changes under the batch.
+        if (run.closed) nextUsed = true;
+        const conformed = table.conform(batch, run.closed ? (nextId ??= timeOrderedId()) : load.loadId);
+        // Before the write: one that fails may have left rows behind.
+        run.loose += batch.length;
+        await load.write(table.table, conformed, { signal });
+        table.rows += batch.length;
+        run.rows += batch.length;
+        bytes += size;
+      }),
+    async checkpoint(run, cursor) {
+      run.position = { cursor };
+      const free = isResumable(run) && !run.closed;
+      const close = free && isDue();
+      await mark(run, close ? "close" : free && beforeDeadline(run) ? "seal" : "savepoint");
+      if (close) await settle();
+    },
+    async end(run) {
+      if (run.loose > 0 && run.position !== undefined && isResumable(run))
+        throw new AlluviumError(
+          "ALV_SOURCE_FAILED",
+          `stream ${run.stream.name} yielded ${run.loose} rows after its last checkpoint and ended; a stream that yields checkpoints yields the last one at its end`,
+          { resource: run.stream.name, step: "read" },
+        );
+      for (const table of run.tables) table.finish();
+      await reopened(run);
+      await mark(run, "end");
+      isDue();
+      await settle();
+    },
+    async cut(run) {
+      const clean = run.loose === 0 && run.position !== undefined && !run.doubtful;
+      if (!clean || !isResumable(run) || run.closed) return rollback(run);
+      try {
+        await mark(run, "seal");
+      } catch {
+        await rollback(run);
+      }
+    },
+    rollback,
+    settle,
+    async finish() {
+      if (streams.some((run) => run.seal !== undefined)) await gate.alone(() => commit(false));
+    },
+    async [Symbol.asyncDispose]() {
+      await load[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Remembers what the destination set aside. */
+function withParked(state: PipelineState, receipt: LoadReceipt): PipelineState {
+  const tables = { ...state.tables };
+  for (const { table, parked } of receipt.tables) {
+    const known = tables[table];
+    if (parked !== undefined && known !== undefined)
+      tables[table] = { ...known, parked: { loadId: receipt.loadId, reason: parked } };
+  }
+  return { ...state, tables };
+}

@@ -1,0 +1,98 @@
+import type { Json } from "../state/json.ts";
+import type { Stream } from "../stream.ts";
+import type { TableRun } from "./table-run.ts";
+
+/**
+ * Where a stream stands: `waiting` for its turn, `reading`, `paused` before another attempt, or done: `ended` (read to its end),
+ * `cut` by the deadline, `failed`, or `parked` with one of its tables.
+ */
+export type StreamStatus = "waiting" | "reading" | "paused" | "ended" | "cut" | "failed" | "parked";
+
+/** A stream in the course of one run. */
+export interface StreamRun {
+  readonly stream: Stream;
+  readonly tables: readonly TableRun[];
+  /** Whether its rows take effect only at its end (a replace or a backfilled window): read again from the start after a failure. */
+  readonly wholeSet: boolean;
+  /** Whether this run reads a window, which moves no cursor. */
+  readonly backfill: boolean;
+  status: StreamStatus;
+  /** Stops the attempt that is under way. */
+  stop: AbortController | undefined;
+  /** Where the next attempt reads on: the stored cursor, then that of the last sealed mark. */
+  since: unknown;
+  /** The cursor of the last commit. */
+  committedSince: unknown;
+  /** The last checkpoint of this attempt. */
+  position: { readonly cursor: unknown } | undefined;
+  /** What the next commit takes. */
+  seal: Seal | undefined;
+  /** Sealed for a commit that is due: no further seal until then. */
+  closed: boolean;
+  /** Whether it has offered a checkpoint in this load. */
+  offered: boolean;
+  /** Rows written since the last checkpoint. */
+  loose: number;
+  /** Rows written in this run, without those that were taken back. */
+  rows: number;
+  /** Value of `rows` at the last sealed mark. */
+  sealedRows: number;
+  /** Value of `rows` at the last commit. */
+  committedRows: number;
+  /** When it was last sealed or began, for the deadline. */
+  sealedAt: number;
+  /** A sealed mark was asked for and failed: nobody knows whether it holds. */
+  doubtful: boolean;
+  /** Whether reading it has begun. */
+  read: boolean;
+  /** Whether any load of this run holds something of it. */
+  committed: boolean;
+}
+
+/** A sealed mark that is not yet committed. */
+export interface Seal {
+  /** The checkpoint, encoded; `undefined`: the stored cursor stays. */
+  readonly cursor: Json | undefined;
+  /** The checkpoint as the stream gave it, to acknowledge. */
+  readonly position: { readonly cursor: unknown } | undefined;
+}
+
+/** Whether a checkpoint of the stream is a point to resume from: a set that takes effect as a whole, and a window, have none. */
+export function isResumable(run: StreamRun): boolean {
+  return !run.wholeSet && !run.backfill;
+}
+
+/** Whether a stream will not be read any more in this run. */
+export function isDone(run: StreamRun): boolean {
+  return run.status !== "waiting" && run.status !== "reading" && run.status !== "paused";
+}
+
+/** A stream that has not been read yet. */
+export function startStream(
+  stream: Stream,
+  tables: readonly TableRun[],
+  options: { readonly wholeSet: boolean; readonly backfill: boolean; readonly since: unknown },
+): StreamRun {
+  return {
+    stream,
+    tables,
+    wholeSet: options.wholeSet,
+    backfill: options.backfill,
+    status: "waiting",
+    stop: undefined,
+    since: options.since,
+    committedSince: options.since,
+    position: undefined,
+    seal: undefined,
+    closed: false,
+    offered: false,
+    loose: 0,
+    rows: 0,
+    sealedRows: 0,
+    committedRows: 0,
+    sealedAt: 0,
+    doubtful: false,
+    read: false,
+    committed: false,
+  };
+}

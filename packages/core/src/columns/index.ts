@@ -20,13 +20,18 @@ export {
   StructBuilder,
   type Builder,
 } from "./builder.ts";
+export { castVector } from "./cast.ts";
 export { civilOf, daysOf } from "./calendar.ts";
 export { coerceScalar, putScalar } from "./coerce.ts";
 export { concatBatches, concatVectors } from "./concat.ts";
+export { conformBatch, type ConformOptions } from "./conform.ts";
 export { fitsPrecision, formatDecimal, parseDecimal, readDecimal, writeDecimal } from "./decimal.ts";
 export { constantVector, materialize } from "./dictionary.ts";
+export { rowHashes } from "./hash.ts";
+export { jsonReader } from "./json.ts";
 export { nullVector } from "./null-vector.ts";
 export { describeValue } from "./refuse.ts";
+export { rowsOf, userReader, type RowOptions } from "./rows.ts";
 export { compareScalars, isScalar, scalarAt, scalarReader, type Scalar } from "./scalar.ts";
 export { batchBytes, vectorBytes } from "./size.ts";
 export { sliceBatch, sliceVector } from "./slice.ts";

@@ -23,3 +23,7 @@ export {
   type PlainKind,
   type TypeHint,
 } from "./hints.ts";
+export { boundSchema, boundType } from "./bound.ts";
+export { isTypeWithin, sameType } from "./equal.ts";
+export { evolveSchema, type Evolution, type EvolveOptions } from "./evolve.ts";
+export { widenTypes } from "./widen.ts";

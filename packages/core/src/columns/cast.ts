@@ -1,0 +1,149 @@
+import { AlluviumError } from "../errors.ts";
+import { boundType } from "../schema/bound.ts";
+import { describeType } from "../schema/describe.ts";
+import { isTypeWithin } from "../schema/equal.ts";
+import type { ColumnType, Field } from "../schema/types.ts";
+import { createBuilder, type BytesBuilder } from "./builder.ts";
+import { putScalar } from "./coerce.ts";
+import { converter, type Convert } from "./convert.ts";
+import { materialize } from "./dictionary.ts";
+import { jsonReader } from "./json.ts";
+import { nullVector } from "./null-vector.ts";
+import { describeValue } from "./refuse.ts";
+import { isScalar, scalarReader } from "./scalar.ts";
+import { sliceVector } from "./slice.ts";
+import { formatScalar } from "./text.ts";
+import { textWriter, writeText } from "./text-writer.ts";
+import { isValid, type ListVector, type MapVector, type StructVector, type Vector } from "./vector.ts";
+
+/**
+ * The rows of a vector as another type, every one exactly, or `ALV_SCHEMA_CONFLICT` naming both types and the first value that does
+ * not fit. Integers become other integers, decimals and floats, decimals other decimals and integers, floats floats and integers, each
+ * while the value is the same; a date becomes local midnight; every scalar becomes its canonical text in `string`, and everything its
+ * JSON in `json`; nulls become anything. Lists, structs and maps go by member: a member that `type` has and the vector lacks is null, one
+ * that `type` lacks may hold nothing. The vector itself is returned where nothing is to do.
+ *
+ * @param column name for messages
+ */
+export function castVector(vector: Vector, type: ColumnType, column?: string): Vector {
+  return cast(vector, type, column ?? "");
+}
+
+function cast(vector: Vector, type: ColumnType, path: string): Vector {
+  if (isTypeWithin(vector.type, type)) return vector;
+  if (vector.nullCount === vector.length) return nullVector(type, vector.length);
+  if (vector.layout === "dictionary") return castDictionary(vector, type, path);
+  if (type.kind === "json") return castToJson(vector, type);
+  if (vector.layout === "struct" && type.kind === "struct")
+    return castStruct(vector, type.fields, type, path);
+  if (vector.layout === "list" && type.kind === "list") {
+    const { offsets, start, end } = usedRange(vector);
+    const child = castMember(sliceVector(vector.child, start, end), type.element, `${path}[]`);
+    return { ...vector, type, offsets, child };
+  }
+  if (vector.layout === "map" && type.kind === "map") {
+    const { offsets, start, end } = usedRange(vector);
+    const keys = castMember(sliceVector(vector.keys, start, end), type.key, `${path}{key}`);
+    const values = castMember(sliceVector(vector.values, start, end), type.value, `${path}{}`);
+    return { ...vector, type, offsets, keys, values };
+  }
+  const convert = isScalar(type) && isScalar(vector.type) ? converter(vector.type, type) : undefined;
+  if (convert === undefined) throw conflict(path, vector.type, type);
+  return castScalars(vector, type, convert, path);
+}
+
+function castScalars(vector: Vector, type: ColumnType, convert: Convert, path: string): Vector {
+  if (vector.layout === "bytes" && vector.type.kind === "json" && type.kind === "string")
+    return { ...vector, type };
+  const read = scalarReader(vector);
+  const builder = createBuilder(type, vector.length);
+  const text = type.kind === "string" ? textWriter(builder as BytesBuilder) : undefined;
+  for (let row = 0; row < vector.length; row++) {
+    const value = read(row);
+    if (value === null) {
+      builder.appendNull();
+      continue;
+    }
+    const converted = convert(value);
+    if (converted === undefined)
+      throw conflict(
+        path,
+        vector.type,
+        type,
+        `${formatScalar(vector.type, value)} in row ${row + 1} of its batch`,
+      );
+    if (text !== undefined) writeText(text, converted as string);
+    else putScalar(builder, converted);
+  }
+  return { ...builder.finish(), type };
+}
+
+function castDictionary(vector: Vector & { layout: "dictionary" }, type: ColumnType, path: string): Vector {
+  try {
+    return { ...vector, type, dictionary: cast(vector.dictionary, type, path) };
+  } catch (error) {
+    if (!AlluviumError.is(error)) throw error;
+    // A dictionary may hold values that no row has: only those of the rows must fit.
+    return cast(materialize(vector), type, path);
+  }
+}
+
+function castToJson(vector: Vector, type: ColumnType): Vector {
+  const read = jsonReader(vector);
+  const builder = createBuilder(type, vector.length) as BytesBuilder;
+  const text = textWriter(builder);
+  for (let row = 0; row < vector.length; row++)
+    if (isValid(vector, row)) writeText(text, read(row));
+    else builder.appendNull();
+  return builder.finish();
+}
+
+function castStruct(vector: StructVector, fields: readonly Field[], type: ColumnType, path: string): Vector {
+  const own = vector.type.kind === "struct" ? vector.type.fields : [];
+  const byName = new Map(own.map((field, i) => [field.name, vector.children[i]!]));
+  const children = fields.map((field) => {
+    const child = byName.get(field.name) ?? nullVector({ kind: "null" }, vector.length);
+    byName.delete(field.name);
+    return castMember(child, field, path === "" ? field.name : `${path}.${field.name}`, vector);
+  });
+  for (const [name, child] of byName) {
+    if (child.nullCount < child.length && boundType(child.type) !== undefined)
+      throw new AlluviumError(
+        "ALV_SCHEMA_CONFLICT",
+        `${named(path)}${describeType(type)} has no member "${name}", which is ${describeType(child.type)}`,
+      );
+  }
+  return { ...vector, type, children };
+}
+
+/** Casts a member; nulls where it may have none are refused, but where `parent` is null itself. */
+function castMember(child: Vector, field: Field, path: string, parent?: Vector): Vector {
+  if (!field.nullable && child.nullCount > 0)
+    for (let row = 0; row < child.length; row++)
+      if (!isValid(child, row) && (parent === undefined || isValid(parent, row)))
+        throw new AlluviumError(
+          "ALV_ROW_INVALID",
+          `${named(path)}null in row ${row + 1} where none is allowed`,
+        );
+  return cast(child, field.type, path);
+}
+
+function usedRange(vector: ListVector | MapVector): { offsets: Int32Array; start: number; end: number } {
+  const start = vector.offsets[0]!;
+  const end = vector.offsets[vector.length]!;
+  const offsets =
+    start === 0 ? vector.offsets : vector.offsets.slice(0, vector.length + 1).map((at) => at - start);
+  return { offsets, start, end };
+}
+
+function conflict(path: string, from: ColumnType, to: ColumnType, value?: string): AlluviumError {
+  const what = value === undefined ? "" : ` (${value.length > 80 ? describeValue(value) : value})`;
+  return new AlluviumError(
+    "ALV_SCHEMA_CONFLICT",
+    `${named(path)}${describeType(from)}${what} has no exact form as ${describeType(to)}`,
+  );
+}
+
+function named(path: string): string {
+  return path === "" ? "" : `column "${path}": `;
+}

@@ -3,4 +3,11 @@
  *
  * @module core/cursor
  */
-export {};
+export { openBoundary, type Boundary, type BoundaryOptions } from "./boundary.ts";
+export {
+  boundaryLimit,
+  columnCursorCodec,
+  cursorBefore,
+  type ColumnCursor,
+  type RowHashes,
+} from "./column-cursor.ts";

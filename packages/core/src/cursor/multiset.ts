@@ -1,0 +1,93 @@
+import type { Batch } from "../columns/batch.ts";
+import { rowHashes } from "../columns/hash.ts";
+import { takeBatch } from "../columns/take.ts";
+import type { RowHashes } from "./column-cursor.ts";
+
+/** The rows that a read before this one has taken: each is matched once. */
+export interface TakenRows {
+  /** Of the rows `candidates` of a batch, those not taken before. */
+  fresh(batch: Batch, candidates: Int32Array): Int32Array;
+  /** The rows not met again so far. */
+  left(): readonly RowHashes[];
+}
+
+/** What is stored of an earlier read, to match rows against. */
+export function takenRows(stored: readonly RowHashes[]): TakenRows {
+  const groups = stored
+    .filter(({ hashes }) => hashes.length > 0)
+    .map(({ columns, hashes }) => ({ columns, left: counted(hashes), size: hashes.length }));
+  return {
+    fresh(batch, candidates) {
+      let rows = candidates;
+      for (const group of groups) {
+        if (group.size === 0 || rows.length === 0) continue;
+        const hashes = rowHashes(takeBatch(batch, rows), group.columns);
+        rows = rows.filter((_, i) => {
+          const hash = hashes[i]!;
+          const left = group.left.get(hash) ?? 0;
+          if (left === 0) return true;
+          group.left.set(hash, left - 1);
+          group.size -= 1;
+          return false;
+        });
+      }
+      return rows;
+    },
+    left: () =>
+      groups
+        .filter(({ size }) => size > 0)
+        .map(({ columns, left }) => ({
+          columns,
+          hashes: [...left].flatMap(([hash, count]) => Array<string>(count).fill(hash)).sort(),
+        })),
+  };
+}
+
+function counted(hashes: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const hash of hashes) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+  return counts;
+}
+
+/** Gathers the rows that this read takes at one value. */
+export interface HashCollector {
+  /** Rows gathered, those of `before` included. */
+  readonly size: number;
+  add(batch: Batch, rows: Int32Array): void;
+  /** Starts over: the value is another one. */
+  clear(): void;
+  stored(): readonly RowHashes[];
+}
+
+/** A collector that goes on from the rows stored before. */
+export function hashCollector(before: readonly RowHashes[]): HashCollector {
+  let groups = before.filter(({ hashes }) => hashes.length > 0).map(copyOf);
+  return {
+    get size() {
+      return groups.reduce((sum, { hashes }) => sum + hashes.length, 0);
+    },
+    add(batch, rows) {
+      if (rows.length === 0) return;
+      const columns = batch.schema.fields.map(({ name }) => name);
+      let group = groups.find((one) => equalLists(one.columns, columns));
+      if (group === undefined) {
+        group = { columns, hashes: [] };
+        // The newest first: it knows most columns, so a row is compared by those before it is by fewer.
+        groups.unshift(group);
+      }
+      for (const hash of rowHashes(takeBatch(batch, rows), columns)) group.hashes.push(hash);
+    },
+    clear() {
+      groups = [];
+    },
+    stored: () => groups.map(({ columns, hashes }) => ({ columns, hashes: hashes.toSorted() })),
+  };
+}
+
+function copyOf({ columns, hashes }: RowHashes): { columns: readonly string[]; hashes: string[] } {
+  return { columns, hashes: [...hashes] };
+}
+
+function equalLists(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i]);
+}

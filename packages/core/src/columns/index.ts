@@ -24,7 +24,6 @@ export { castVector } from "./cast.ts";
 export { civilOf, daysOf } from "./calendar.ts";
 export { coerceScalar, putScalar } from "./coerce.ts";
 export { concatBatches, concatVectors } from "./concat.ts";
-export { conformBatch, type ConformOptions } from "./conform.ts";
 export { fitsPrecision, formatDecimal, parseDecimal, readDecimal, writeDecimal } from "./decimal.ts";
 export { constantVector, materialize } from "./dictionary.ts";
 export { rowHashes } from "./hash.ts";

@@ -8,14 +8,14 @@ import { widenTypes } from "./widen.ts";
 /** Options of {@link evolveSchema}. */
 export interface EvolveOptions {
   /**
-   * What of `current` is already committed, and so keeps its types: all of it (`true`), nothing (`false`), or the schema as of the
-   * last commit – columns added since may still widen.
+   * What of `current` is already committed, and so keeps its types: all of it (`true`), nothing (`false`, `undefined`), or the schema
+   * as of the last commit – columns added since may still widen.
    */
-  readonly committed: boolean | Schema;
+  readonly committed: boolean | Schema | undefined;
   /** `freeze`: a column that is new to a committed table is `ALV_SCHEMA_CONFLICT`. @default "evolve" */
   readonly contract?: "evolve" | "freeze";
   /** Names that differ in case only are one (Delta). @default false */
-  readonly ignoreCase?: boolean;
+  readonly foldCase?: boolean;
   /** The table's name, for messages. */
   readonly table?: string;
 }
@@ -29,7 +29,8 @@ export interface Evolution {
 }
 
 /**
- * The schema of a table after rows of another one: columns are added at the end (nullable), those of type `null` are bound to the first
+ * The schema of a table after rows of another one; where there is no table yet (`current` is `undefined`, or has no columns and nothing is
+ * committed), that of the rows. Columns are added at the end (nullable), those of type `null` are bound to the first
  * type seen, types widen while they are not committed, and a column that `incoming` lacks stays, is reported and may be null from
  * now on. Members of structs are treated like columns and named with their path (`address.city`).
  *
@@ -42,12 +43,12 @@ export function evolveSchema(
   options: EvolveOptions,
 ): Evolution {
   const changes: SchemaChange[] = [];
-  if (current === undefined) {
+  const { committed } = options;
+  if (current === undefined || (current.fields.length === 0 && !committed)) {
     byName(incoming.fields, options);
     return { schema: incoming, changes: [{ kind: "tableCreated" }] };
   }
-  const { committed } = options;
-  const known = committed === true ? current.fields : committed === false ? undefined : committed.fields;
+  const known = committed === true ? current.fields : committed ? committed.fields : undefined;
   const fields = evolveFields(current.fields, incoming.fields, known, "", options, changes);
   return { schema: fields === current.fields ? current : { fields }, changes };
 }
@@ -157,7 +158,7 @@ function evolveScalar(
 }
 
 function refuseFrozen(column: string, options: EvolveOptions): void {
-  if (options.contract !== "freeze" || options.committed === false) return;
+  if (options.contract !== "freeze" || !options.committed) return;
   throw new AlluviumError(
     "ALV_SCHEMA_CONFLICT",
     `${place(column, options)} is new, and the table's contract is "freeze": select the columns that it has, or use the contract "evolve"`,
@@ -179,8 +180,8 @@ function byName(fields: readonly Field[], options: EvolveOptions): Map<string, F
   return named;
 }
 
-function nameKey(name: string, { ignoreCase }: EvolveOptions): string {
-  return ignoreCase === true ? name.toLowerCase() : name;
+function nameKey(name: string, { foldCase }: EvolveOptions): string {
+  return foldCase === true ? name.toLowerCase() : name;
 }
 
 function place(column: string, { table }: EvolveOptions): string {

@@ -24,6 +24,8 @@ export {
   type TypeHint,
 } from "./hints.ts";
 export { boundSchema, boundType } from "./bound.ts";
+export { conformBatch, type ConformOptions } from "./conform.ts";
 export { isTypeWithin, sameType } from "./equal.ts";
 export { evolveSchema, type Evolution, type EvolveOptions } from "./evolve.ts";
 export { widenTypes } from "./widen.ts";
+export { snakeCase, spellName, spellNames, type SnakeCase } from "./names.ts";

@@ -1,16 +1,16 @@
 import { AlluviumError } from "../errors.ts";
-import { boundType } from "../schema/bound.ts";
-import { describeType } from "../schema/describe.ts";
-import type { Field, Schema } from "../schema/types.ts";
-import type { Batch } from "./batch.ts";
-import { castVector } from "./cast.ts";
-import { nullVector } from "./null-vector.ts";
-import { isValid, type Vector } from "./vector.ts";
+import { boundType } from "./bound.ts";
+import { describeType } from "./describe.ts";
+import type { Field, Schema } from "./types.ts";
+import type { Batch } from "../columns/batch.ts";
+import { castVector } from "../columns/cast.ts";
+import { nullVector } from "../columns/null-vector.ts";
+import { isValid, type Vector } from "../columns/vector.ts";
 
 /** Options of {@link conformBatch}. */
 export interface ConformOptions {
   /** Names that differ in case only are one. @default false */
-  readonly ignoreCase?: boolean;
+  readonly foldCase?: boolean;
   /** The table's name, for messages. */
   readonly table?: string;
 }
@@ -21,7 +21,7 @@ export interface ConformOptions {
  * may be dropped; any other that `schema` lacks is `ALV_SCHEMA_CONFLICT`. Vectors are the same where nothing is to do, and so is the batch.
  */
 export function conformBatch(batch: Batch, schema: Schema, options: ConformOptions = {}): Batch {
-  const key = (name: string): string => (options.ignoreCase === true ? name.toLowerCase() : name);
+  const key = (name: string): string => (options.foldCase === true ? name.toLowerCase() : name);
   const where = options.table === undefined ? "" : `table "${options.table}", `;
   const others = new Map(batch.schema.fields.map((field, i) => [key(field.name), i]));
   let same = batch.schema.fields.length === schema.fields.length;

@@ -104,7 +104,11 @@ export interface TablePlan {
   readonly schema: Schema;
 }
 
-/** One atomic commit in the making. Disposed without commit: nothing of it was ever there. */
+/**
+ * One atomic commit in the making. Disposed without commit: nothing of it was ever there. Calls for one stream come one after another;
+ * writes, marks and rollbacks of different streams may overlap; `commit` overlaps with nothing. It takes each table's newest schema, and
+ * creates a table with the first commit that has its stream sealed (or ended, where it takes effect at the end).
+ */
 export interface Load extends AsyncDisposable {
   readonly loadId: string;
   /**
@@ -118,7 +122,10 @@ export interface Load extends AsyncDisposable {
    * tables (`replace`) take effect with the next commit; before, their files carry over.
    */
   mark(stream: string, options: { readonly seal: boolean; readonly end: boolean }): Promise<void>;
-  /** Drops what `stream` wrote after its last sealed mark, or since the last commit if there is none. `generation`: a replace starts again. */
+  /**
+   * Drops what `stream` wrote after its last sealed mark, or since the last commit if there is none. `generation`: everything of it
+   * that is not committed, sealed marks too: a replace starts again, or a seal failed and nobody knows whether it holds.
+   */
   rollback(stream: string, options?: { readonly generation?: boolean }): Promise<void>;
   /** Closes the load without committing, as data that another process can commit. */
   stage?(): Promise<StagedLoad>;

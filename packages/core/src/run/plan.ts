@@ -249,8 +249,6 @@ function spellDisposition(disposition: Disposition, spelling: Spelling, backfill
   if (disposition.kind === "replace" && disposition.where !== undefined)
     return { ...disposition, where: spell(disposition.where) };
   if (disposition.kind === "append" && disposition.replaceWhere !== undefined)
-    return backfill
-      ? { kind: "append", replaceWhere: spell(disposition.replaceWhere) }
-      : { kind: "append" };
+    return backfill ? { kind: "append", replaceWhere: spell(disposition.replaceWhere) } : { kind: "append" };
   return disposition;
 }

@@ -108,7 +108,7 @@ async function load(context: Context): Promise<AlluviumError | undefined> {
     state,
     loadIdColumn: definition.loadIdColumn ?? true,
     onChange: (table, changes) => emit({ type: "schemaChanged", table, changes }),
-    onCommit: report.schemaChanges,
+    onCommit: (table, changes) => report.schemaChanges(table, changes),
   });
   for (const run of streams)
     for (const table of run.tables)
@@ -232,7 +232,10 @@ function conclude(
         `${run.tables.map(({ table }) => table).join(", ")} could not be written and is set aside; settle it with retry, skip or resync`,
       );
     else if (run.committed && !run.wholeSet)
-      problem("ALV_DEADLINE", "the deadline came before its end; the next run goes on from its last checkpoint");
+      problem(
+        "ALV_DEADLINE",
+        "the deadline came before its end; the next run goes on from its last checkpoint",
+      );
     else if (run.read)
       problem(
         "ALV_NO_CHECKPOINT",

@@ -5,7 +5,12 @@ import type { Emit } from "./emitter.ts";
 /** Opens a pipeline's destination for one run or call. */
 export function openDestination(
   definition: PipelineDefinition,
-  call: { readonly runId: string; readonly signal: AbortSignal; readonly budget: number; readonly emit: Emit },
+  call: {
+    readonly runId: string;
+    readonly signal: AbortSignal;
+    readonly budget: number;
+    readonly emit: Emit;
+  },
 ): Promise<DestinationSession> {
   return definition.destination.open({
     pipeline: { pipeline: definition.name, lane: definition.lane ?? "main" },

@@ -59,7 +59,10 @@ export function startTable(options: TableRunOptions): TableRun {
   const { table } = spelling;
   const place = { resource: description.name, step: "write" } as const;
   const primaryKey = description.primaryKey.map((name) => spelling.column(name));
-  const partitionBy = description.partitionBy.map((part) => ({ ...part, column: spelling.column(part.column) }));
+  const partitionBy = description.partitionBy.map((part) => ({
+    ...part,
+    column: spelling.column(part.column),
+  }));
   const cursorColumn =
     description.cursorColumn === undefined ? undefined : spelling.column(description.cursorColumn);
   const derived = new Set(partitionBy.map(derivedName));
@@ -258,7 +261,10 @@ function derivedName(part: Partition): string | undefined {
   return part.transform === undefined ? undefined : (part.name ?? `${part.column}_${part.transform}`);
 }
 
-function withoutColumns(schema: Schema | undefined, names: ReadonlySet<string | undefined>): Schema | undefined {
+function withoutColumns(
+  schema: Schema | undefined,
+  names: ReadonlySet<string | undefined>,
+): Schema | undefined {
   if (schema === undefined || names.size === 0) return schema;
   const fields: readonly Field[] = schema.fields.filter(({ name }) => !names.has(name));
   return { fields };

@@ -19,3 +19,13 @@ export {
   type PowerLossStore,
   type PowerLossStoreOptions,
 } from "./power-loss.ts";
+export { destinationSuite, type DestinationSuiteOptions } from "./destination-suite.ts";
+export {
+  memoryDestination,
+  type MemoryDestination,
+  type MemoryDestinationOptions,
+} from "./memory-destination.ts";
+export { memoryTables, type MemoryPipeline, type MemoryStore, type MemoryTable } from "./memory-store.ts";
+export { sourceSuite, type SourceSuiteOptions, type SuiteSource } from "./source-suite.ts";
+export { batchOf, equalRows } from "./suite.ts";
+export { suiteContext, suiteDestination, type Rows, type SuiteDestination } from "./suite-session.ts";

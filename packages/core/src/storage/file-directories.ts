@@ -9,6 +9,8 @@ export interface FileDirectories {
   ensure(directory: string): Promise<void>;
   /** Syncs the folders and all that lead to them from the root, each once; and above the root what was created there. */
   sync(directories: Iterable<string>): Promise<void>;
+  /** Syncs just these folders, each once; absent ones are left out. */
+  syncAlone(directories: Iterable<string>): Promise<void>;
 }
 
 /** Concurrent system calls; libuv has four threads by default, and syncs of one journal share a flush. */
@@ -44,7 +46,17 @@ export function fileDirectories(root: string): FileDirectories {
       });
       for (const directory of pending) above.delete(directory);
     },
+    async syncAlone(directories) {
+      await forEachConcurrent(new Set(directories), CONCURRENCY, async (directory) => {
+        await syncDirectory(directory, false).catch(ignoreAbsent);
+      });
+    },
   };
+}
+
+function ignoreAbsent(error: unknown): void {
+  const code = systemCode(error);
+  if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
 }
 
 /** Says that this file system, or Windows, has no syncing of folders: their entries are then as durable as they get. */

@@ -22,6 +22,7 @@ const READ_BYTES = 1 << 30;
  * - `putIfAbsent` writes a temporary file, syncs it, links it to its name and syncs the folders that lead to it: exclusive, whole and
  *   durable on local disks and NFS. Without hard links (exFAT, some network and FUSE mounts) it throws `ALV_STORE_UNSAFE`.
  * - `put` syncs the bytes and renames: after a loss of power there is the old or the new object, never a part; `sync` makes it last.
+ * - `delete` syncs the folders, so that nothing comes back; it leaves empty folders.
  * - `create` writes to the final name; a file that is not complete can be seen. Names must be new.
  * - `rename` links and unlinks, so it replaces nothing. A killed one leaves both names; renaming again finishes it.
  * - `list` does not enter folders that are symbolic links, and removes temporary files that are older than a day.
@@ -154,6 +155,7 @@ export function fileStore(root: string | URL): ObjectStore {
       await forEachConcurrent(files, CONCURRENCY, ([path, file]) =>
         guard("delete", path, call, () => unlink(file).catch(noFile)),
       );
+      await guard("sync", "", call, () => directories.syncAlone(files.map(([, file]) => dirname(file))));
     },
     async rename(from, to, call) {
       const source = locate(from);

@@ -22,7 +22,7 @@ export interface ObjectStore {
   create(path: string, options?: StoreCall): Promise<ObjectWriter>;
   /** Objects whose path starts with `prefix`, in byte order of their paths, after `startAfter`. Streams: holds no listing whole. */
   list(prefix: string, options?: { readonly startAfter?: string } & StoreCall): AsyncIterable<ObjectInfo>;
-  /** Removes objects; absent ones are no error. */
+  /** Removes objects, durably; absent ones are no error. */
   delete(paths: readonly string[], options?: StoreCall): Promise<void>;
   /** Moves an object in one step, replacing nothing: `false` if the target exists. Only where `capabilities.rename`. Durable after `sync`. */
   rename(from: string, to: string, options?: StoreCall): Promise<boolean>;

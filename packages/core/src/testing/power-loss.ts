@@ -32,7 +32,7 @@ export interface PowerLossStoreOptions {
 
 /**
  * A store in memory that models a disk to the point where it loses power: a file's bytes survive if the file was synced, its name if
- * its folder (and that one's name, up to the root) was. `putIfAbsent` is durable by itself, everything else after `sync` only. A rename
+ * its folder (and that one's name, up to the root) was. `putIfAbsent` and `delete` are durable by themselves, the rest after `sync`. A rename
  * never loses both names, as on file systems with a journal. For tests: stop a run at a step by `faultStore`, cut the power, recover.
  *
  * @example
@@ -193,7 +193,9 @@ export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossSt
       for (const path of paths) {
         await enter(path, call);
         const last = trace(path, false)?.at(-1);
-        if (find(path) !== undefined) last?.folder.entries.delete(last.name);
+        if (last === undefined || find(path) === undefined) continue;
+        last.folder.entries.delete(last.name);
+        syncWay([last]);
       }
     },
     async rename(from, to, call) {

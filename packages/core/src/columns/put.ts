@@ -199,8 +199,8 @@ function putOther(column: Column, value: unknown, row: number): void {
     putValue(column, value, row);
     return;
   }
-  if (column.mode === Mode.list && isNumberArray(value)) {
-    putList(column, Array.from(value), row);
+  if (column.mode === Mode.list && isListLike(value)) {
+    putList(column, Array.from<unknown>(value), row);
     return;
   }
   if (column.mode === Mode.map && column.typed && isStruct(value)) {
@@ -261,7 +261,7 @@ function typeOfValue(column: Column, value: unknown): ColumnType {
     case "object":
       if (value instanceof Date) return { kind: "timestamp", zone: "utc" };
       if (value instanceof Uint8Array || value instanceof ArrayBuffer) return { kind: "binary" };
-      if (Array.isArray(value) || isNumberArray(value))
+      if (Array.isArray(value) || isListLike(value))
         return { kind: "list", element: { name: "element", ...unknown } };
       if (value instanceof Map)
         return {
@@ -375,11 +375,14 @@ function isStruct(value: unknown): value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return true;
-  if (ArrayBuffer.isView(value) || value instanceof Map || value instanceof Date) return false;
+  if (ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set || value instanceof Date)
+    return false;
   return typeof (value as { toJSON?: unknown }).toJSON !== "function" && Object.keys(value).length > 0;
 }
 
-function isNumberArray(value: unknown): value is Float64Array {
+/** What stands for a list beside arrays: sets, and typed arrays of numbers other than bytes. */
+function isListLike(value: unknown): value is Float64Array | ReadonlySet<unknown> {
+  if (value instanceof Set) return true;
   return ArrayBuffer.isView(value) && !(value instanceof Uint8Array) && !(value instanceof DataView);
 }
 

@@ -29,3 +29,4 @@ export { isTypeWithin, sameType } from "./equal.ts";
 export { evolveSchema, type Evolution, type EvolveOptions } from "./evolve.ts";
 export { widenTypes } from "./widen.ts";
 export { snakeCase, spellName, spellNames, type SnakeCase } from "./names.ts";
+export { schemaOf } from "./standard.ts";

@@ -10,6 +10,11 @@ export interface LakeFormat {
   readonly capabilities: Capabilities;
   /** The table in `directory` (relative to the store's root, no trailing slash), or `undefined`. Refuses unknown features by name (`ALV_TABLE_FEATURE`). */
   inspect(directory: string, context: FormatContext): Promise<LakeTable | undefined>;
+  /**
+   * Throws where a table with these columns can never be (names that the format has no place for), so that it is known before anything
+   * is committed. Does no I/O.
+   */
+  check?(table: string, schema: Schema, partitionBy: readonly Partition[]): void;
   /** Where a new data file is written, and where it ends up once applied (both relative to the table's directory). Unique `id`s make unique names. */
   place(id: string, partition: PartitionValues): FilePlace;
   /**

@@ -1,0 +1,35 @@
+import type { Destination } from "@alluvium/core";
+import { rewriteWith } from "../lake/files/rewrite.ts";
+import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
+import { openLake } from "../lake/lake.ts";
+import { capabilities, deltaFormat } from "./format.ts";
+import { checkOptions, type DeltaOptions } from "./options.ts";
+
+/**
+ * A lake of Delta tables: one folder a table, readable by Spark, delta-rs, DuckDB and others. Loads arrive exactly once; each table's part
+ * of a load is one commit. Options are checked, and the folder is touched, when a pipeline runs.
+ *
+ * @example
+ * ```ts
+ * const lake = pipeline({ name: "shop", source: shop, destination: delta({ url: "./lake" }) });
+ * await lake.run();
+ * ```
+ */
+export function delta(options: DeltaOptions): Destination<"append" | "replace"> {
+  return {
+    specVersion: 1,
+    name: "delta",
+    capabilities,
+    async open(context) {
+      const { store, compression, targetFileBytes } = checkOptions(options);
+      const files: FileOptions = { compression, ...(targetFileBytes !== undefined && { targetFileBytes }) };
+      const open = openLake({
+        store,
+        format: deltaFormat,
+        openWriter: (writerOptions) => openTableWriter(writerOptions, files),
+        rewrite: rewriteWith(files),
+      });
+      return open(context);
+    },
+  };
+}

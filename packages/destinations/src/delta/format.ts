@@ -1,0 +1,46 @@
+import type { Capabilities, Partition, Schema } from "@alluvium/core";
+import type { FormatContext, LakeFormat, LakeTable } from "../lake/contract.ts";
+import { checkWritable } from "./log/protocol.ts";
+import { loadState } from "./log/state.ts";
+import { placeFile } from "./place.ts";
+import { checkNames, storedType } from "./types.ts";
+import { applyChange } from "./write/apply.ts";
+import { knownPipelines } from "./write/ownership.ts";
+import { describeSchema, tableSchema } from "./write/partitions.ts";
+
+/** What Delta tables can do. */
+export const capabilities: Capabilities = {
+  abilities: ["append", "replace"],
+  delivery: "exactlyOnce",
+  visibility: "table",
+  foldsCase: true,
+  partitions: true,
+  storedType,
+};
+
+/** Delta Lake as a format of the lake protocol. */
+export const deltaFormat: LakeFormat = {
+  name: "delta",
+  capabilities,
+  inspect: inspectTable,
+  check(table: string, schema: Schema, partitionBy: readonly Partition[]): void {
+    checkNames(table, tableSchema(table, schema, partitionBy));
+  },
+  place: placeFile,
+  apply: applyChange,
+};
+
+async function inspectTable(
+  directory: string,
+  { store, signal }: FormatContext,
+): Promise<LakeTable | undefined> {
+  const state = await loadState(store, directory, { signal });
+  if (state === undefined) return undefined;
+  checkWritable(state.protocol, state.metadata, state.schema, `the table in "${directory}"`);
+  return {
+    id: state.metadata.id,
+    ...describeSchema(state.schema, state.metadata.partitionColumns),
+    version: state.version,
+    pipelines: knownPipelines(state),
+  };
+}

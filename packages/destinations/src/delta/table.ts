@@ -1,0 +1,80 @@
+import { AlluviumError, type ObjectStore } from "@alluvium/core";
+import { checkReadable } from "./log/protocol.ts";
+import { loadState, type TableState } from "./log/state.ts";
+import { openStore } from "./options.ts";
+import { readHistory, type HistoryEntry } from "./read/history.ts";
+import { openSnapshot, type DeltaSnapshot } from "./read/snapshot.ts";
+import { versionAt } from "./read/version-at.ts";
+
+/** A Delta table to read. */
+export interface DeltaTable {
+  /** Where it is, for people. */
+  readonly url: string;
+  /**
+   * Opens a version: the newest, one by number, or the newest at or before a time. Throws `ALV_TABLE_NOT_FOUND`, `ALV_NOT_FOUND` for
+   * a version that is not (or no longer) there, `ALV_TABLE_FEATURE` naming what cannot be read, `ALV_FILE_INVALID` for a damaged log.
+   */
+  snapshot(options?: SnapshotOptions): Promise<DeltaSnapshot>;
+  /** The commits, newest first, as far back as the log reaches. */
+  history(options?: { readonly limit?: number; readonly signal?: AbortSignal }): AsyncIterable<HistoryEntry>;
+}
+
+/** Which version of a table. */
+export interface SnapshotOptions {
+  readonly version?: number;
+  readonly timestamp?: Date;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A Delta table, whoever wrote it, for reading. Makes no connection and reads nothing until one of its functions is called.
+ *
+ * @param at Its folder as a path or `file:` URL, or a store and the table's path in it.
+ *
+ * @example
+ * ```ts
+ * const snapshot = await deltaTable("./lake/orders").snapshot();
+ * for await (const batch of snapshot.scan({ columns: ["id", "total"], where: [{ column: "country", op: "=", value: "DE" }] }))
+ *   count += batch.length;
+ * ```
+ */
+export function deltaTable(
+  at: string | URL | { readonly store: ObjectStore; readonly path: string },
+): DeltaTable {
+  const given = typeof at === "object" && "store" in at;
+  const store = given ? at.store : openStore(at, "deltaTable");
+  const directory = given ? at.path.replace(/\/+$/, "") : "";
+  const url = directory === "" ? store.url : `${store.url.replace(/\/$/, "")}/${directory}`;
+  const open = async (version: number | undefined, signal: AbortSignal | undefined): Promise<TableState> => {
+    const state = await loadState(store, directory, {
+      ...(version !== undefined && { version }),
+      ...(signal && { signal }),
+    });
+    if (state === undefined)
+      throw new AlluviumError(
+        "ALV_TABLE_NOT_FOUND",
+        `there is no Delta table at ${url}: it has no _delta_log`,
+      );
+    checkReadable(state.protocol, state.metadata, `the table at ${url}`);
+    return state;
+  };
+  return {
+    url,
+    async snapshot({ version, timestamp, signal } = {}) {
+      if (version !== undefined && timestamp !== undefined)
+        throw new AlluviumError("ALV_CONFIG", "snapshot: give a version or a timestamp, not both");
+      if (version !== undefined && (!Number.isSafeInteger(version) || version < 0))
+        throw new AlluviumError("ALV_CONFIG", `snapshot: version ${version} is not a whole number from 0 on`);
+      if (timestamp !== undefined && Number.isNaN(timestamp.getTime()))
+        throw new AlluviumError("ALV_CONFIG", "snapshot: timestamp is not a valid Date");
+      const newest = await open(version, signal);
+      if (timestamp === undefined) return openSnapshot(store, directory, newest);
+      const chosen = await versionAt(store, directory, newest, timestamp, signal);
+      return openSnapshot(store, directory, chosen === newest.version ? newest : await open(chosen, signal));
+    },
+    async *history({ limit = Number.POSITIVE_INFINITY, signal } = {}) {
+      const { version } = await open(undefined, signal);
+      yield* readHistory(store, directory, version, limit, signal);
+    },
+  };
+}

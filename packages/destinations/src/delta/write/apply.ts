@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { AlluviumError } from "@alluvium/core";
+import type { Applied, ApplyContext, TableChange } from "../../lake/contract.ts";
+import { pause } from "../log/commit.ts";
+import { findTransaction } from "../log/find-transaction.ts";
+import { checkWritable } from "../log/protocol.ts";
+import { loadState, type TableState } from "../log/state.ts";
+import { commitPlan } from "./commit-plan.ts";
+import { afterCommit } from "./housekeeping.ts";
+import { applicationId, knownPipelines, ownerOf } from "./ownership.ts";
+import { planCommit } from "./plan.ts";
+
+const ATTEMPTS = 20;
+
+/**
+ * Makes one table's part of a load visible as one commit. Done once: the commit carries a transaction `pipeline/lane/incarnation/table`
+ * with the load's sequence, and a table that has it already is left alone. What other writers committed in the meantime is taken into
+ * account: the plan is worked out again on the table as it then stands.
+ */
+export async function applyChange(change: TableChange, context: ApplyContext): Promise<Applied> {
+  const { store, signal, load } = context;
+  const { directory, table } = change;
+  const appId = applicationId(load, table);
+  let conflict = "";
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const state = await loadState(store, directory, { signal });
+    checkIdentity(change, state);
+    const done = state?.transactions.get(appId);
+    if (state !== undefined && done !== undefined && Number(done.version) >= load.sequence) {
+      const version = await findTransaction(store, directory, appId, load.sequence, state.version, signal);
+      return { already: true, ...(version !== undefined && { version }) };
+    }
+    if (state !== undefined) checkOwner(change, state, context);
+    const txnId = randomUUID();
+    const plan = await planCommit(change, state, txnId, context);
+    if (plan.written.length > 0) await store.sync(plan.written, { signal });
+    const outcome = await commitPlan(plan, directory, state?.version ?? -1, txnId, context);
+    if ("version" in outcome) {
+      await afterCommit({ store, directory, ...outcome, txnId, appId, sequence: load.sequence, plan, state });
+      return { version: outcome.version, already: false };
+    }
+    // Nobody names these files: the commit that would have was not put.
+    await store.delete(plan.written).catch(() => undefined);
+    ({ conflict } = outcome);
+    await pause(attempt, signal);
+  }
+  throw new AlluviumError(
+    "ALV_TABLE_CONFLICT",
+    `table "${table}" changed ${ATTEMPTS} times while load ${load.loadId} was being applied (last: ${conflict}). It is tried again.`,
+    { resource: table, load: load.loadId, step: "apply" },
+  );
+}
+
+function checkIdentity(
+  { table, tableId, create, directory }: TableChange,
+  state: TableState | undefined,
+): void {
+  if (state === undefined) {
+    if (create) return;
+    throw new AlluviumError(
+      "ALV_TABLE_NOT_FOUND",
+      `table "${table}" is gone: there is no Delta log in "${directory}". Restore it, or settle the table with resync.`,
+      { resource: table },
+    );
+  }
+  const { id } = state.metadata;
+  if (id !== tableId)
+    throw new AlluviumError(
+      "ALV_TABLE_REPLACED",
+      `table "${table}" in "${directory}" has the id ${id}, but the load is for ${tableId}: another table was put in its place`,
+      { resource: table },
+    );
+  checkWritable(state.protocol, state.metadata, state.schema, `table "${table}"`);
+}
+
+/** A table that another pipeline took over in the meantime is no longer ours to write. */
+function checkOwner(change: TableChange, state: TableState, { load }: ApplyContext): void {
+  if (change.ownership !== "own") return;
+  const owner = ownerOf(state.metadata.configuration);
+  if (owner === undefined || owner === load.pipeline) return;
+  if (knownPipelines(state).some(({ pipeline }) => pipeline === load.pipeline)) return;
+  throw new AlluviumError(
+    "ALV_TABLE_FOREIGN",
+    `table "${change.table}" belongs to pipeline "${owner}". Take it over with adopt, or write beside it with shared.`,
+    { resource: change.table },
+  );
+}

@@ -95,28 +95,26 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     );
   }
 
-  function mark(run: StreamRun, as: "savepoint" | "seal" | "close" | "end"): Promise<void> {
-    // All of it inside the gate: a commit must not come between the destination's mark and ours.
-    return gate.shared(async () => {
-      const { position } = run;
-      const seal = as !== "savepoint";
-      const cursor =
-        seal && position !== undefined && isResumable(run)
-          ? run.stream.cursor.encode(position.cursor)
-          : undefined;
-      run.doubtful = seal;
-      await load.mark(run.stream.name, { seal, end: as === "end" });
-      run.doubtful = false;
-      run.loose = 0;
-      run.offered = true;
-      if (!seal) return;
-      run.seal = { cursor, position };
-      if (cursor !== undefined) run.since = position?.cursor;
-      run.sealedRows = run.rows;
-      run.sealedAt = Date.now();
-      run.closed = as === "close";
-      if (as === "end") run.status = "ended";
-    });
+  /** Only inside the gate: a commit must not come between the destination's mark and ours, nor before what was decided is done. */
+  async function mark(run: StreamRun, as: "savepoint" | "seal" | "close" | "end"): Promise<void> {
+    const { position } = run;
+    const seal = as !== "savepoint";
+    const cursor =
+      seal && position !== undefined && isResumable(run)
+        ? run.stream.cursor.encode(position.cursor)
+        : undefined;
+    run.doubtful = seal;
+    await load.mark(run.stream.name, { seal, end: as === "end" });
+    run.doubtful = false;
+    run.loose = 0;
+    run.offered = true;
+    if (!seal) return;
+    run.seal = { cursor, position };
+    if (cursor !== undefined) run.since = position?.cursor;
+    run.sealedRows = run.rows;
+    run.sealedAt = Date.now();
+    run.closed = as === "close";
+    if (as === "end") run.status = "ended";
   }
 
   async function settle(): Promise<void> {
@@ -233,10 +231,11 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       }),
     async checkpoint(run, cursor) {
       run.position = { cursor };
-      const free = isResumable(run) && !run.closed;
-      const close = free && isDue();
-      await mark(run, close ? "close" : free && beforeDeadline(run) ? "seal" : "savepoint");
-      if (close) await settle();
+      await gate.shared(() => {
+        const isFree = isResumable(run) && !run.closed;
+        return mark(run, isFree && isDue() ? "close" : isFree && beforeDeadline(run) ? "seal" : "savepoint");
+      });
+      if (run.closed) await settle();
     },
     async end(run) {
       if (run.loose > 0 && run.position !== undefined && isResumable(run))
@@ -247,7 +246,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
         );
       for (const table of run.tables) table.finish();
       await reopened(run);
-      await mark(run, "end");
+      await gate.shared(() => mark(run, "end"));
       isDue();
       await settle();
     },
@@ -255,7 +254,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       const clean = run.loose === 0 && run.position !== undefined && !run.doubtful;
       if (!clean || !isResumable(run) || run.closed) return rollback(run);
       try {
-        await mark(run, "seal");
+        await gate.shared(() => mark(run, "seal"));
       } catch {
         await rollback(run);
       }

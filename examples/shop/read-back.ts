@@ -20,10 +20,13 @@ export async function openLake(
     const files: string[] = [];
     for await (const file of snapshot.files()) files.push(quoted(file.path));
     // Older files lack columns that were added later: union_by_name fills them with null.
-    await connection.run(`create view "${name}" as select * from read_parquet([${files.join(", ")}], union_by_name = true)`);
+    await connection.run(
+      `create view "${name}" as select * from read_parquet([${files.join(", ")}], union_by_name = true)`,
+    );
   }
   return {
-    query: async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[],
+    query: async (sql) =>
+      (await connection.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[],
     [Symbol.dispose]() {
       connection.closeSync();
       instance.closeSync();

@@ -1,0 +1,87 @@
+import pLimit from "p-limit";
+import { applyChange, identityOf, isPoison, reasonOf, receiptOf, type ApplyOutcome } from "./apply-change.ts";
+import { loadChange } from "./changes.ts";
+import type { LakeContext } from "./context.ts";
+import type { LoadIdentity, TableChange } from "./contract.ts";
+import { secureFiles } from "./files-anew.ts";
+import { putHint, putMarker } from "./journal.ts";
+import { applyLoads } from "./loads.ts";
+import { LOADS_TABLE } from "./loads-table.ts";
+import type { AppliedMarker, Manifest, StoredChange } from "./manifest.ts";
+
+/** Tables that are applied at once. */
+const CONCURRENT = 8;
+
+/**
+ * Makes a committed load visible in all its tables, then in the table of loads, then marks it as applied. What is already there is
+ * skipped, so that any process may do it again. A table that can never take its part is parked. `recovering`: by another process
+ * than the one that wrote the files, which are looked at first.
+ */
+export async function applyManifest(
+  context: LakeContext,
+  manifest: Manifest,
+  recovering: boolean,
+): Promise<AppliedMarker> {
+  const limit = pLimit(CONCURRENT);
+  // All are waited for: none may go on behind the back of an error.
+  const settled = await Promise.allSettled(
+    manifest.changes.map((change) =>
+      limit(() => applyStored(context, identityOf(manifest), change, recovering)),
+    ),
+  );
+  const versions: Record<string, number | null> = {};
+  const parked: Record<string, string> = {};
+  for (const [index, result] of settled.entries()) {
+    if (result.status === "rejected") throw result.reason;
+    const { table } = manifest.changes[index]!;
+    if ("parked" in result.value) parked[table] = result.value.parked;
+    else versions[table] = result.value.version ?? null;
+  }
+  const { loadId, sequence } = manifest;
+  if (!manifest.parked.some(({ table }) => table === LOADS_TABLE)) {
+    const receipts = manifest.changes.map((change) => receiptOf(change, { versions, parked }));
+    const outcome = await applyLoads(context, manifest, receipts);
+    if ("parked" in outcome) parked[LOADS_TABLE] = outcome.parked;
+  }
+  const marker = await putMarker(context, sequence, { loadId, versions, parked });
+  await putHint(context, sequence);
+  for (const [table, reason] of Object.entries(marker.parked))
+    context.emit({ type: "tableParked", table, reason });
+  return marker;
+}
+
+/** Applies one table's part of a manifest. */
+export async function applyStored(
+  context: LakeContext,
+  load: LoadIdentity,
+  stored: StoredChange,
+  recovering: boolean,
+): Promise<ApplyOutcome> {
+  const change = await loadChange(context, stored);
+  if (!recovering) return applyChange(context, load, change);
+  try {
+    if (await isApplied(context, load, change)) return await applyChange(context, load, change);
+    const age = (await context.store.now()).getTime() - Date.parse(stored.written);
+    const old = age > context.timing.vacuumAge / 2;
+    return await applyChange(context, load, await secureFiles(context, change, old));
+  } catch (error) {
+    if (isPoison(error)) return { parked: reasonOf(error) };
+    throw error;
+  }
+}
+
+/** Whether the table itself says that it has the load. */
+async function isApplied(context: LakeContext, load: LoadIdentity, change: TableChange): Promise<boolean> {
+  const { store, signal } = context;
+  const table = await context.format.inspect(change.directory, { store, signal });
+  return (
+    table?.pipelines.some(
+      (known) =>
+        known.pipeline === load.pipeline &&
+        known.lane === load.lane &&
+        known.incarnation === load.incarnation &&
+        known.sequence !== undefined &&
+        known.sequence >= load.sequence,
+    ) ?? false
+  );
+}

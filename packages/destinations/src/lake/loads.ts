@@ -1,0 +1,87 @@
+import type { TableReceipt } from "@alluvium/core";
+import { applyChange, identityOf, isPoison, reasonOf, type ApplyOutcome } from "./apply-change.ts";
+import { closing } from "./closing.ts";
+import type { LakeContext } from "./context.ts";
+import type { DataFile, TableChange } from "./contract.ts";
+import { placeAnew } from "./files-anew.ts";
+import { LOADS_TABLE, loadsBatch, loadsSchema } from "./loads-table.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** Bytes of buffer for the one small file of a load. */
+const BUDGET = 1_048_576;
+/** Several pipelines may create the table at once; the one that comes second finds it. */
+const ATTEMPTS = 3;
+
+/**
+ * Adds a load to the table of loads: the last of its tables, since it tells their versions, which are those of the actual commits.
+ * Its file holds nothing that is not in the manifest or in those commits.
+ */
+export async function applyLoads(
+  context: LakeContext,
+  manifest: Manifest,
+  receipts: readonly TableReceipt[],
+): Promise<ApplyOutcome> {
+  const { store, format, signal } = context;
+  const fixed = format.place(manifest.loadsFile, {});
+  if (
+    fixed.staged !== fixed.final &&
+    (await store.head(`${LOADS_TABLE}/${fixed.final}`, { signal })) !== undefined
+  )
+    return {};
+  const settled = manifest.settled.flatMap(({ receipt }) => (receipt === undefined ? [] : [receipt]));
+  const row = { ...manifest, tables: [...receipts, ...settled] };
+  let outcome: ApplyOutcome = {};
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    try {
+      const found = await format.inspect(LOADS_TABLE, { store, signal });
+      const file = await writeRow(context, row, fixed);
+      const change: TableChange = {
+        table: LOADS_TABLE,
+        directory: LOADS_TABLE,
+        tableId: found?.id ?? crypto.randomUUID(),
+        create: found === undefined,
+        operation: { kind: "append" },
+        schema: loadsSchema,
+        schemaChanged: false,
+        partitionBy: [],
+        files: [file],
+        obsolete: [],
+        ownership: "shared",
+      };
+      outcome = await applyChange(context, identityOf(manifest), change);
+      if (!("parked" in outcome) || found !== undefined) return outcome;
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      outcome = { parked: reasonOf(error) };
+    }
+  }
+  return outcome;
+}
+
+async function writeRow(
+  context: LakeContext,
+  row: Parameters<typeof loadsBatch>[0],
+  fixed: { readonly staged: string; readonly final: string },
+): Promise<DataFile> {
+  const { store, format, pipeline } = context;
+  const place = placeAnew(format, {}, fixed);
+  const writer = context.openWriter({
+    store,
+    directory: LOADS_TABLE,
+    table: LOADS_TABLE,
+    place: () => place,
+    partitionBy: [],
+    schema: loadsSchema,
+    budget: BUDGET,
+    keyValueMetadata: { "alluvium.pipeline": pipeline.pipeline, "alluvium.lane": pipeline.lane },
+    newId: () => crypto.randomUUID(),
+    // Housekeeping is not what a user wants to follow.
+    emit: () => {},
+  });
+  const [file] = await closing(writer, async () => {
+    await writer.write(loadsBatch(row), { signal: context.signal });
+    return writer.seal();
+  });
+  await store.sync([`${LOADS_TABLE}/${place.staged}`]);
+  return file!;
+}

@@ -1,0 +1,190 @@
+import { AlluviumError, type Schema, type TablePlan } from "@alluvium/core";
+import type { Batch } from "@alluvium/core/columns";
+import type { LakeContext } from "./context.ts";
+import type { DataFile, TableWriter, TableWriterOptions } from "./contract.ts";
+import type { Target } from "./ownership.ts";
+import { tableDirectory } from "./paths.ts";
+import { boundSchema, compareSchemas, grownSchema } from "./schemas.ts";
+
+/** Files that were closed together. */
+export interface FileSet {
+  readonly files: readonly DataFile[];
+  /** How many widenings of the schema came before: files of an older epoch are written again before they are committed. */
+  readonly epoch: number;
+  /** When the oldest of them was begun, in milliseconds by the store's clock. */
+  readonly written: number;
+}
+
+/** What a pending table is opened with. */
+export interface PendingTableOptions {
+  readonly plan: TablePlan;
+  readonly target: Target;
+  /** Columns as committed; `undefined` for a table that the next load creates. */
+  readonly committed: Schema | undefined;
+  readonly budget: number;
+}
+
+/** The files of one table that are written and not committed: open ones, closed ones, and those sealed by a mark. */
+export class PendingTable {
+  readonly name: string;
+  readonly directory: string;
+  readonly stream: string;
+  plan: TablePlan;
+  target: Target;
+  committed: Schema | undefined;
+  /** Columns of the latest batch and of all before it. */
+  schema: Schema;
+  #sealed: FileSet[] = [];
+  #loose: FileSet[] = [];
+  #epoch = 0;
+  #begun: number | undefined;
+  #writer: TableWriter | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  readonly #context: LakeContext;
+  readonly #options: PendingTableOptions;
+
+  constructor(context: LakeContext, options: PendingTableOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.plan = options.plan;
+    this.name = options.plan.table;
+    this.directory = tableDirectory(this.name);
+    this.stream = options.plan.stream;
+    this.target = options.target;
+    this.committed = options.committed;
+    this.schema = options.plan.schema;
+  }
+
+  /** Files that a mark sealed, oldest first. */
+  get sealed(): readonly FileSet[] {
+    return this.#sealed;
+  }
+
+  /** The schema of the table after a load that commits what is here. */
+  get next(): Schema {
+    const bound = boundSchema(this.schema);
+    return this.committed === undefined ? bound : grownSchema(this.committed, bound);
+  }
+
+  /** Takes rows. */
+  write(batch: Batch, signal: AbortSignal | undefined): Promise<void> {
+    return this.#next(async () => {
+      if (batch.schema !== this.schema) await this.#grow(batch.schema);
+      if (batch.length === 0) return;
+      this.#begun ??= (await this.#context.store.now()).getTime();
+      this.#writer ??= this.#context.openWriter(this.writerOptions(this.schema));
+      await this.#writer.write(batch, signal === undefined ? {} : { signal });
+    });
+  }
+
+  /** Closes the open files: what was written so far belongs to a checkpoint. */
+  seal(): Promise<void> {
+    return this.#next(async () => {
+      await this.#close();
+      this.#sealed.push(...this.#loose.splice(0));
+    });
+  }
+
+  /** Drops what was written since the last seal. */
+  discard(): Promise<void> {
+    return this.#next(async () => {
+      await this.#writer?.discard();
+      this.#begun = undefined;
+      await this.#delete(this.#loose.splice(0));
+    });
+  }
+
+  /** Drops all that is not committed. */
+  async discardAll(): Promise<void> {
+    await this.discard();
+    await this.#delete(this.#sealed.splice(0));
+  }
+
+  /** Writes sealed files of an older epoch again, in the wider schema of today. */
+  rewriteOld(signal: AbortSignal): Promise<void> {
+    return this.#next(async () => {
+      for (const [index, set] of this.#sealed.entries()) {
+        if (set.epoch === this.#epoch) continue;
+        const files = await this.#context.rewrite(set.files, this.writerOptions(boundSchema(this.schema)), {
+          signal,
+        });
+        this.#sealed[index] = { ...set, files, epoch: this.#epoch };
+        await this.#delete([set]);
+      }
+    });
+  }
+
+  /** Hands over sealed files: a manifest names them now. */
+  take(sets: readonly FileSet[]): void {
+    this.#sealed = this.#sealed.filter((set) => !sets.includes(set));
+  }
+
+  /** Leaves everything as it is, also open files: a manifest may name them. */
+  abandon(): void {
+    this.#sealed = [];
+    this.#loose = [];
+  }
+
+  /** Drops open files. */
+  async dispose(): Promise<void> {
+    await this.#next(async () => {
+      await this.#writer?.[Symbol.asyncDispose]();
+      this.#writer = undefined;
+    });
+  }
+
+  /** How the data files of this table are written. */
+  writerOptions(schema: Schema): TableWriterOptions {
+    const { store, format, pipeline, emit } = this.#context;
+    return {
+      store,
+      directory: this.directory,
+      table: this.name,
+      place: (id, partition) => format.place(id, partition),
+      partitionBy: this.plan.partitionBy,
+      schema,
+      budget: this.#options.budget,
+      keyValueMetadata: {
+        "alluvium.pipeline": pipeline.pipeline,
+        "alluvium.lane": pipeline.lane,
+        "alluvium.table": this.target.tableId,
+      },
+      newId: () => crypto.randomUUID(),
+      emit,
+    };
+  }
+
+  async #grow(next: Schema): Promise<void> {
+    const { change, column } = compareSchemas(this.schema, next);
+    if (change === "widened" && this.committed !== undefined)
+      throw new AlluviumError(
+        "ALV_SCHEMA_CONFLICT",
+        `column ${column} of table ${this.name} changed its type after it was committed`,
+        { resource: this.name },
+      );
+    if (change !== "compatible" && this.committed === undefined) {
+      // Closed here so that every set of files has one epoch; they are not sealed by this.
+      await this.#close();
+      this.#epoch += 1;
+    }
+    this.schema = next;
+  }
+
+  async #close(): Promise<void> {
+    const files = (await this.#writer?.seal()) ?? [];
+    if (files.length > 0) this.#loose.push({ files, epoch: this.#epoch, written: this.#begun! });
+    this.#begun = undefined;
+  }
+
+  async #delete(sets: readonly FileSet[]): Promise<void> {
+    const paths = sets.flatMap(({ files }) => files.map(({ staged }) => `${this.directory}/${staged}`));
+    if (paths.length > 0) await this.#context.store.delete(paths);
+  }
+
+  /** One call after another: a table writer takes no two at once. */
+  #next<Result>(call: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(call);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}

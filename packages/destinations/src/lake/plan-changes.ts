@@ -1,0 +1,109 @@
+import { AlluviumError, schemaHash } from "@alluvium/core";
+import { applyContext } from "./apply-change.ts";
+import { textConditions } from "./conditions.ts";
+import type { DataFile, LoadIdentity, TableChange, TableOperation } from "./contract.ts";
+import { wholeSet } from "./ownership.ts";
+import type { FileSet, PendingTable } from "./pending-table.ts";
+import { tablesOf, type SessionState } from "./session-state.ts";
+
+/** A table's part of a load about to be committed. */
+export interface PlannedChange {
+  readonly table: PendingTable;
+  readonly change: TableChange;
+  /** The sealed files that it takes. */
+  readonly sets: readonly FileSet[];
+  /** Files that the format wrote for it (rows of straddling files that stay). */
+  readonly extra: readonly DataFile[];
+}
+
+/**
+ * What a load does to each table: all files that a mark sealed; of whole-set operations only those whose stream has ended, so that
+ * they take effect once. Tables of parked streams are left alone.
+ */
+export async function planChanges(
+  session: SessionState,
+  load: LoadIdentity,
+): Promise<readonly PlannedChange[]> {
+  const planned: PlannedChange[] = [];
+  for (const [stream, progress] of session.streams) {
+    if (session.parked.some((entry) => entry.stream === stream)) continue;
+    for (const table of tablesOf(session, stream)) {
+      if (!progress.sealed || (wholeSet(table.plan) && !progress.ended)) continue;
+      const change = await planChange(session, table, load);
+      if (change !== undefined) planned.push(change);
+    }
+  }
+  return planned;
+}
+
+async function planChange(
+  session: SessionState,
+  table: PendingTable,
+  load: LoadIdentity,
+): Promise<PlannedChange | undefined> {
+  const { context } = session;
+  await table.rewriteOld(context.signal);
+  const sets = [...table.sealed];
+  const files = sets.flatMap((set) => set.files);
+  const { create, tableId, ownership } = table.target;
+  const schema = table.next;
+  const schemaChanged = table.committed !== undefined && schemaHash(table.committed) !== schemaHash(schema);
+  const resync = session.newest?.known[table.name]?.resync === true;
+  const operation = operationOf(table, resync);
+  // A table without columns cannot be created yet: its first rows will tell them.
+  if (schema.fields.length === 0) return undefined;
+  if (operation.kind === "append" && files.length === 0 && !create && !schemaChanged && ownership !== "adopt")
+    return undefined;
+  const change: TableChange = {
+    table: table.name,
+    directory: table.directory,
+    tableId,
+    create,
+    operation,
+    schema,
+    schemaChanged,
+    partitionBy: table.plan.partitionBy,
+    files,
+    obsolete: [],
+    ownership,
+  };
+  if (create || context.format.prepare === undefined) return { table, change, sets, extra: [] };
+  const prepared = await context.format.prepare(change, applyContext(context, load));
+  return {
+    table,
+    change: { ...change, files: [...files, ...prepared.files], obsolete: prepared.obsolete },
+    sets,
+    extra: prepared.files,
+  };
+}
+
+function operationOf(table: PendingTable, resync: boolean): TableOperation {
+  const { disposition, partitionBy } = table.plan;
+  // Read again from its start, with all that it held thrown away: the first load puts its rows in place of those.
+  if (resync) return { kind: "replace" };
+  if (disposition.kind === "merge")
+    throw new AlluviumError("ALV_UNSUPPORTED", `table ${table.name}: this destination cannot merge`, {
+      resource: table.name,
+    });
+  const where = disposition.kind === "append" ? disposition.replaceWhere : disposition.where;
+  if (where !== undefined)
+    return { kind: "replaceWhere", where: textConditions(table.name, where, table.next, partitionBy) };
+  return { kind: disposition.kind };
+}
+
+/** Refuses a replace that would empty a table which has rows, unless it was allowed. Throws `ALV_EMPTY_REPLACE`. */
+export function refuseEmpty(session: SessionState, table: PendingTable): void {
+  const { disposition } = table.plan;
+  if (!wholeSet(table.plan) || table.target.create) return;
+  if (disposition.kind === "replace" && disposition.allowEmpty) return;
+  if (table.sealed.some(({ files }) => files.some(({ rows }) => rows > 0))) return;
+  // What was empty may stay empty.
+  if (session.newest?.tables[table.name]?.rows === 0) return;
+  const what =
+    disposition.kind === "replace" && disposition.where === undefined ? "table" : "window of table";
+  throw new AlluviumError(
+    "ALV_EMPTY_REPLACE",
+    `the source gave no rows for ${table.name}: replacing would empty the ${what}. If that is meant, say { replace: …, allowEmpty: true }`,
+    { resource: table.name },
+  );
+}

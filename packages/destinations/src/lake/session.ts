@@ -1,0 +1,140 @@
+import {
+  AlluviumError,
+  type DestinationSession,
+  type LoadPlan,
+  type TableInfo,
+  type TablePlan,
+} from "@alluvium/core";
+import { finishUnapplied } from "./commit.ts";
+import type { LakeContext } from "./context.ts";
+import type { LakeTable } from "./contract.ts";
+import { loadHistory } from "./history.ts";
+import { takeLease, type Lease } from "./lease.ts";
+import { discardTables, openLoad } from "./load.ts";
+import { LOADS_TABLE } from "./loads-table.ts";
+import { targetOf } from "./ownership.ts";
+import { listParked } from "./parked.ts";
+import { STATE_FOLDER, tableDirectory } from "./paths.ts";
+import { PendingTable } from "./pending-table.ts";
+import { recoverNewest, stateOf } from "./recover.ts";
+import { loadSchema } from "./schemas.ts";
+import { refuseDead, refuseParked, type SessionState } from "./session-state.ts";
+import { settleTable } from "./settle.ts";
+
+/** Writers share the session's budget; more than this many are rarely at work at once. */
+const WRITERS = 8;
+
+/** A session of one pipeline and lane at a lake. */
+export function openSession(context: LakeContext, leaseWait: number): DestinationSession {
+  let state: SessionState | undefined;
+  let lease: Lease | undefined;
+  const recovered = (): SessionState => {
+    if (state !== undefined) return state;
+    throw new AlluviumError("ALV_INTERNAL", "the session is used before `recover`");
+  };
+  return {
+    async recover() {
+      context.signal.throwIfAborted();
+      lease ??= await takeLease(context, leaseWait);
+      const { newest, parked } = await recoverNewest(context);
+      state = {
+        context,
+        lease,
+        newest,
+        incarnation: newest?.incarnation,
+        parked,
+        tables: new Map(),
+        streams: new Map(),
+        unapplied: undefined,
+        dead: undefined,
+        noticed: performance.now(),
+      };
+      return newest === undefined ? undefined : stateOf(context, newest, parked);
+    },
+    async describe(table) {
+      const found = await inspect(context, table);
+      return found === undefined ? undefined : tableInfo(found);
+    },
+    async begin(plan) {
+      const session = recovered();
+      refuseDead(session);
+      await finishUnapplied(session);
+      await openTables(session, plan);
+      return openLoad(session, plan);
+    },
+    history: (options) => loadHistory(context, options?.limit),
+    parked: () => listParked(context, recovered().parked),
+    settle: (table, how) => settleTable(recovered(), table, how),
+    async [Symbol.asyncDispose]() {
+      if (state !== undefined) {
+        await discardTables(state);
+        for (const table of state.tables.values()) {
+          try {
+            await table.dispose();
+          } catch {
+            // An orphan.
+          }
+        }
+        state.dead ??= new AlluviumError("ALV_INTERNAL", "the session is disposed");
+      }
+      await lease?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openTables(session: SessionState, plan: LoadPlan): Promise<void> {
+  const directories = new Map([...session.tables.keys()].map((name) => [folded(session, name), name]));
+  const budget = Math.floor(session.context.budget / Math.min(WRITERS, Math.max(1, plan.tables.length)));
+  for (const table of plan.tables) {
+    refuseParked(session, table.stream);
+    const open = session.tables.get(table.table);
+    if (open !== undefined) {
+      open.plan = table;
+      continue;
+    }
+    const key = folded(session, table.table);
+    const other = directories.get(key);
+    if (other !== undefined)
+      throw new AlluviumError(
+        "ALV_NAME_COLLISION",
+        `tables ${other} and ${table.table} get the same directory ${key}: rename one with \`as\``,
+        { resource: table.table },
+      );
+    directories.set(key, table.table);
+    session.tables.set(table.table, await openTable(session, table, budget));
+  }
+}
+
+async function openTable(session: SessionState, plan: TablePlan, budget: number): Promise<PendingTable> {
+  const { context, newest } = session;
+  if ([STATE_FOLDER, LOADS_TABLE].includes(tableDirectory(plan.table).toLowerCase()))
+    throw new AlluviumError(
+      "ALV_NAME_COLLISION",
+      `the table name ${plan.table} is kept for Alluvium's own use: rename it with \`as\``,
+      { resource: plan.table },
+    );
+  const found = await inspect(context, plan.table);
+  const target = targetOf(context, plan, found, newest);
+  const known = newest?.known[plan.table];
+  const committed = target.create
+    ? undefined
+    : known !== undefined && known.id === target.tableId
+      ? await loadSchema(context, known.schema)
+      : found!.schema;
+  return new PendingTable(context, { plan, target, committed, budget });
+}
+
+function folded(session: SessionState, table: string): string {
+  const directory = tableDirectory(table);
+  // Many file systems fold case too, whatever the format does.
+  return session.context.format.capabilities.foldsCase ? directory.toLowerCase() : directory;
+}
+
+function inspect(context: LakeContext, table: string): Promise<LakeTable | undefined> {
+  const { store, signal, format } = context;
+  return format.inspect(tableDirectory(table), { store, signal });
+}
+
+function tableInfo({ id, schema, partitionBy, version }: LakeTable): TableInfo {
+  return { id, schema, partitionBy, ...(version === undefined ? {} : { version }) };
+}

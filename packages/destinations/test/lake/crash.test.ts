@@ -1,0 +1,4 @@
+import { crashSuite } from "./crash-suite.ts";
+import { jsonLake } from "./lakes.ts";
+
+crashSuite(jsonLake);

@@ -1,0 +1,94 @@
+const FIRST_SLOTS = 256;
+// Values made to collide end the dictionary instead of slowing the load down.
+const MAX_PROBES = 4096;
+
+/** The distinct byte strings of a column in the order they came, found by an open hash table over their bytes. */
+export class ByteDictionary {
+  /** Distinct values so far. */
+  size = 0;
+  /** `offsets[size]` is the end of the last value. */
+  offsets: Int32Array = new Int32Array(FIRST_SLOTS / 2 + 1);
+  data: Uint8Array = new Uint8Array(1024);
+  private hashes = new Int32Array(FIRST_SLOTS / 2);
+  private table = new Int32Array(FIRST_SLOTS);
+  private readonly maxEntries: number;
+  private readonly maxBytes: number;
+
+  constructor(maxEntries: number, maxBytes: number) {
+    this.maxEntries = maxEntries;
+    this.maxBytes = maxBytes;
+  }
+
+  /** Bytes held. */
+  get memory(): number {
+    return this.data.length + this.offsets.byteLength + this.hashes.byteLength + this.table.byteLength;
+  }
+
+  /** The index of `source[start, end)`, which is taken in if it is new; -1 when there is no room for it. */
+  indexOf(source: Uint8Array, start: number, end: number): number {
+    const { table, offsets, data } = this;
+    const length = end - start;
+    let hash = Math.imul(length, 0x9e3779b1);
+    let i = start;
+    for (; i + 4 <= end; i += 4) {
+      hash ^= source[i]! | (source[i + 1]! << 8) | (source[i + 2]! << 16) | (source[i + 3]! << 24);
+      hash = Math.imul(hash, 0x85ebca77);
+      hash ^= hash >>> 15;
+    }
+    for (; i < end; i++) hash = Math.imul(hash ^ source[i]!, 0x01000193);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x9e3779b1);
+    const mask = table.length - 1;
+    let slot = hash >>> Math.clz32(mask);
+    for (let probes = 0; probes < MAX_PROBES; probes++) {
+      const entry = table[slot]! - 1;
+      if (entry < 0) return this.add(source, start, end, hash, slot);
+      if (this.hashes[entry] === hash) {
+        const from = offsets[entry]!;
+        if (offsets[entry + 1]! - from === length) {
+          let j = 0;
+          while (j < length && data[from + j] === source[start + j]) j++;
+          if (j === length) return entry;
+        }
+      }
+      slot = (slot + 1) & mask;
+    }
+    return -1;
+  }
+
+  private add(source: Uint8Array, start: number, end: number, hash: number, slot: number): number {
+    const entry = this.size;
+    const from = this.offsets[entry]!;
+    const to = from + end - start;
+    if (entry >= this.maxEntries || to > this.maxBytes) return -1;
+    if (to > this.data.length) {
+      const data = new Uint8Array(Math.max(to, this.data.length * 2));
+      data.set(this.data.subarray(0, from));
+      this.data = data;
+    }
+    this.data.set(source.subarray(start, end), from);
+    this.offsets[entry + 1] = to;
+    this.hashes[entry] = hash;
+    this.table[slot] = entry + 1;
+    this.size = entry + 1;
+    if (this.size * 2 >= this.table.length) this.grow();
+    return entry;
+  }
+
+  private grow(): void {
+    const table = new Int32Array(this.table.length * 2);
+    const mask = table.length - 1;
+    const shift = Math.clz32(mask);
+    for (let entry = 0; entry < this.size; entry++) {
+      let slot = this.hashes[entry]! >>> shift;
+      while (table[slot] !== 0) slot = (slot + 1) & mask;
+      table[slot] = entry + 1;
+    }
+    this.table = table;
+    const offsets = new Int32Array(table.length / 2 + 1);
+    offsets.set(this.offsets);
+    this.offsets = offsets;
+    const hashes = new Int32Array(table.length / 2);
+    hashes.set(this.hashes);
+    this.hashes = hashes;
+  }
+}

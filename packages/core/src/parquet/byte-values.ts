@@ -1,0 +1,340 @@
+import { Buffer } from "node:buffer";
+import type { BytesVector, Vector } from "../columns/vector.ts";
+import { AlluviumError } from "../errors.ts";
+import { ByteDictionary } from "./byte-dictionary.ts";
+import { deltaBound, encodeDelta32 } from "./delta-encode.ts";
+import { Encoding } from "./format.ts";
+import { encodeIndexes } from "./index-page.ts";
+import type { Scratch } from "./scratch.ts";
+import type { Leaf } from "./shape.ts";
+import { compareBytes, mergeBounds } from "./statistics.ts";
+import {
+  type ChunkEnd,
+  DICTIONARY_BYTES,
+  DICTIONARY_ENTRIES,
+  type EncodingChoice,
+  type PageBody,
+  SAMPLE,
+  type ValueEncoder,
+} from "./values.ts";
+
+// Copying by hand is faster than a view up to about this many bytes.
+const SHORT = 48;
+const FIRST_LOOK = 1024;
+
+/**
+ * Text and bytes. They begin with a dictionary; when it turns out not to pay, the open page goes back to plain values and the rest
+ * of the chunk follows. Without a dictionary all bytes of a page stand together behind their packed lengths
+ * (DELTA_LENGTH_BYTE_ARRAY), which takes one copy a page instead of one a value and compresses better.
+ */
+export class ByteValues implements ValueEncoder {
+  count = 0;
+  private readonly leaf: Leaf;
+  private readonly choice: EncodingChoice;
+  private readonly scratch: Scratch;
+  private dictionary: ByteDictionary | undefined;
+  private direct: boolean;
+  private referred = false;
+  /** Indexes or lengths of the open page. */
+  private numbers: Int32Array = new Int32Array(0);
+  private data: Uint8Array = new Uint8Array(0);
+  private dataLength = 0;
+  private chunkValues = 0;
+  private nextLook = FIRST_LOOK;
+  private min: Uint8Array | undefined;
+  private max: Uint8Array | undefined;
+  // Indexes of a dictionary that many batches share, so that each of its values is looked up once.
+  private sharedData: Uint8Array | undefined;
+  private sharedOffsets: Int32Array | undefined;
+  private sharedIndexes: Int32Array = new Int32Array(0);
+
+  constructor(leaf: Leaf, choice: EncodingChoice, scratch: Scratch) {
+    this.leaf = leaf;
+    this.choice = choice;
+    this.scratch = scratch;
+    this.direct = !choice.dictionary;
+  }
+
+  get pageBytes(): number {
+    return this.dataLength + 4 * this.count;
+  }
+
+  get memory(): number {
+    return this.data.length + this.numbers.byteLength + (this.dictionary?.memory ?? 0);
+  }
+
+  append(
+    vector: Vector,
+    positions: Int32Array | undefined,
+    start: number,
+    end: number,
+    shared: boolean,
+  ): void {
+    if (vector.layout !== "bytes")
+      throw new AlluviumError(
+        "ALV_INTERNAL",
+        `column ${this.leaf.path.join(".")} of type ${this.leaf.type.kind} came with layout ${vector.layout}`,
+      );
+    this.numbers = grown(this.numbers, this.count + end - start);
+    const from = this.direct ? start : this.index(vector, positions, start, end, shared);
+    if (from < end) this.copy(vector, positions, from, end);
+  }
+
+  endPage(prefix: number): PageBody {
+    const { count, dictionary, scratch } = this;
+    this.count = 0;
+    if (!this.direct && count > 0) {
+      this.referred = true;
+      this.dataLength = 0;
+      const bytes = encodeIndexes(this.numbers, count, dictionary!.size, prefix, scratch);
+      if (!this.pays()) this.direct = true;
+      return { bytes, encoding: Encoding.rleDictionary };
+    }
+    const { numbers, data, dataLength } = this;
+    this.chunkValues += count;
+    this.dataLength = 0;
+    if (count === 0) return { bytes: new Uint8Array(prefix), encoding: Encoding.plain };
+    if (!this.choice.delta)
+      return { bytes: plainBytes(numbers, data, count, dataLength, prefix), encoding: Encoding.plain };
+    const lengths = scratch.bytes(prefix + deltaBound(count, false));
+    const end = encodeDelta32(numbers, count, lengths, prefix);
+    const bytes = Buffer.allocUnsafeSlow(end + dataLength);
+    bytes.set(lengths.subarray(0, end));
+    bytes.set(data.subarray(0, dataLength), end);
+    // One huge value must not keep its memory for the rest of the file.
+    if (data.length > 4 * dataLength + (1 << 20)) this.data = new Uint8Array(0);
+    return { bytes, encoding: Encoding.deltaLengthByteArray };
+  }
+
+  endChunk(): ChunkEnd {
+    const { dictionary, min, max } = this;
+    let bounds = min === undefined ? undefined : { min, max: max! };
+    let page: ChunkEnd["dictionary"];
+    if (dictionary !== undefined && this.referred) {
+      bounds = mergeBounds(bounds, dictionaryBounds(dictionary)) as typeof bounds;
+      const { offsets, data, size } = dictionary;
+      const lengths = this.scratch.ints(size);
+      for (let i = 0; i < size; i++) lengths[i] = offsets[i + 1]! - offsets[i]!;
+      page = { bytes: plainBytes(lengths, data, size, offsets[size]!, 0), count: size };
+    }
+    this.dictionary = undefined;
+    this.sharedData = undefined;
+    this.sharedOffsets = undefined;
+    this.referred = false;
+    this.direct = !this.choice.dictionary;
+    this.min = undefined;
+    this.max = undefined;
+    this.chunkValues = 0;
+    this.nextLook = FIRST_LOOK;
+    return { dictionary: page, bounds, sawNaN: false };
+  }
+
+  /** Takes rows by dictionary and returns the first that it left because the dictionary is given up. */
+  private index(
+    vector: BytesVector,
+    positions: Int32Array | undefined,
+    start: number,
+    end: number,
+    shared: boolean,
+  ): number {
+    const { offsets, data } = vector;
+    this.dictionary ??= new ByteDictionary(DICTIONARY_ENTRIES, DICTIONARY_BYTES);
+    const { dictionary, numbers } = this;
+    const known = shared && positions !== undefined ? this.sharedWith(vector) : undefined;
+    let from = start;
+    while (from < end) {
+      const to = Math.min(end, from + Math.max(1, this.nextLook - this.chunkValues));
+      let { count } = this;
+      let i = from;
+      for (; i < to; i++) {
+        const row = positions === undefined ? i : positions[i]!;
+        let index = known === undefined ? -1 : known[row]!;
+        if (index < 0) {
+          index = dictionary.indexOf(data, offsets[row]!, offsets[row + 1]!);
+          if (index < 0) break;
+          if (known !== undefined) known[row] = index;
+        }
+        numbers[count++] = index;
+      }
+      this.chunkValues += i - from;
+      this.count = count;
+      from = i;
+      if (i < to || (this.chunkValues >= this.nextLook && !this.pays())) {
+        this.giveUp();
+        return from;
+      }
+    }
+    return from;
+  }
+
+  private sharedWith({ offsets, data, length }: BytesVector): Int32Array {
+    if (this.sharedData !== data || this.sharedOffsets !== offsets) {
+      this.sharedData = data;
+      this.sharedOffsets = offsets;
+      this.sharedIndexes = new Int32Array(length).fill(-1);
+    }
+    return this.sharedIndexes;
+  }
+
+  /** Whether the dictionary is still worth its room; sets when to ask again. */
+  private pays(): boolean {
+    this.nextLook = this.chunkValues < SAMPLE ? SAMPLE : this.chunkValues + 8 * SAMPLE;
+    const { size } = this.dictionary!;
+    if (size < FIRST_LOOK / 2) return true;
+    return size * 2 < this.chunkValues;
+  }
+
+  /** Puts the open page back into plain values. */
+  private giveUp(): void {
+    const { numbers, count } = this;
+    const { offsets, data } = this.dictionary!;
+    this.direct = true;
+    // Counted again when the page ends.
+    this.chunkValues -= count;
+    let size = 0;
+    for (let i = 0; i < count; i++) size += offsets[numbers[i]! + 1]! - offsets[numbers[i]!]!;
+    this.reserve(size);
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      const from = offsets[numbers[i]!]!;
+      const to = offsets[numbers[i]! + 1]!;
+      this.bound(data, from, to);
+      this.data.set(data.subarray(from, to), at);
+      at += to - from;
+      numbers[i] = to - from;
+    }
+    this.dataLength = at;
+    if (!this.referred) this.dictionary = undefined;
+  }
+
+  private copy(vector: BytesVector, positions: Int32Array | undefined, start: number, end: number): void {
+    const { offsets, data } = vector;
+    const { numbers } = this;
+    let { count } = this;
+    let runStart = 0;
+    let runEnd = 0;
+    for (let i = start; i < end; i++) {
+      const row = positions === undefined ? i : positions[i]!;
+      const from = offsets[row]!;
+      const to = offsets[row + 1]!;
+      numbers[count++] = to - from;
+      if (from !== runEnd) {
+        this.take(data, runStart, runEnd);
+        runStart = from;
+      }
+      runEnd = to;
+    }
+    this.take(data, runStart, runEnd);
+    this.boundAll(vector, positions, start, end);
+    this.count = count;
+  }
+
+  private take(source: Uint8Array, from: number, to: number): void {
+    const size = to - from;
+    if (size === 0) return;
+    this.reserve(size);
+    const { data, dataLength } = this;
+    if (size < SHORT) for (let i = 0; i < size; i++) data[dataLength + i] = source[from + i]!;
+    else data.set(source.subarray(from, to), dataLength);
+    this.dataLength = dataLength + size;
+  }
+
+  private reserve(size: number): void {
+    const needed = this.dataLength + size;
+    if (needed <= this.data.length) return;
+    const data = new Uint8Array(Math.max(needed, Math.min(this.data.length * 2, needed + (1 << 20)), 4096));
+    data.set(this.data.subarray(0, this.dataLength));
+    this.data = data;
+  }
+
+  private boundAll(
+    { offsets, data }: BytesVector,
+    positions: Int32Array | undefined,
+    start: number,
+    end: number,
+  ): void {
+    let i = start;
+    if (this.min === undefined) {
+      const row = positions === undefined ? i : positions[i]!;
+      this.bound(data, offsets[row]!, offsets[row + 1]!);
+    }
+    // Most values are told from both bounds by their first byte.
+    let low = this.min!.length > 0 ? this.min![0]! : -1;
+    let top = this.max!.length > 0 ? this.max![0]! : -1;
+    for (; i < end; i++) {
+      const row = positions === undefined ? i : positions[i]!;
+      const from = offsets[row]!;
+      const to = offsets[row + 1]!;
+      const first = to > from ? data[from]! : -1;
+      if (first > low && first < top) continue;
+      this.bound(data, from, to);
+      low = this.min!.length > 0 ? this.min![0]! : -1;
+      top = this.max!.length > 0 ? this.max![0]! : -1;
+    }
+  }
+
+  private bound(data: Uint8Array, from: number, to: number): void {
+    const { min, max } = this;
+    if (min === undefined || max === undefined) {
+      this.min = this.max = data.slice(from, to);
+      return;
+    }
+    if (compareSlice(data, from, to, min) < 0) this.min = data.slice(from, to);
+    else if (compareSlice(data, from, to, max) > 0) this.max = data.slice(from, to);
+  }
+}
+
+function compareSlice(data: Uint8Array, from: number, to: number, other: Uint8Array): number {
+  const length = to - from;
+  const shared = Math.min(length, other.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = data[from + i]! - other[i]!;
+    if (difference !== 0) return difference;
+  }
+  return length - other.length;
+}
+
+function dictionaryBounds({ offsets, data, size }: ByteDictionary): { min: Uint8Array; max: Uint8Array } {
+  const at = (i: number) => data.subarray(offsets[i]!, offsets[i + 1]!);
+  let min = at(0);
+  let max = min;
+  for (let i = 1; i < size; i++) {
+    const value = at(i);
+    if (compareBytes(value, min) < 0) min = value;
+    else if (compareBytes(value, max) > 0) max = value;
+  }
+  return { min: min.slice(), max: max.slice() };
+}
+
+/** PLAIN: each value behind its length in four bytes. */
+function plainBytes(
+  lengths: Int32Array,
+  data: Uint8Array,
+  count: number,
+  dataLength: number,
+  prefix: number,
+): Uint8Array {
+  const out = Buffer.allocUnsafeSlow(prefix + 4 * count + dataLength);
+  let at = prefix;
+  let from = 0;
+  for (let i = 0; i < count; i++) {
+    const length = lengths[i]!;
+    out[at] = length;
+    out[at + 1] = length >>> 8;
+    out[at + 2] = length >>> 16;
+    out[at + 3] = length >>> 24;
+    at += 4;
+    if (length < SHORT) for (let j = 0; j < length; j++) out[at + j] = data[from + j]!;
+    else out.set(data.subarray(from, from + length), at);
+    at += length;
+    from += length;
+  }
+  return out;
+}
+
+function grown(array: Int32Array, size: number): Int32Array {
+  if (array.length >= size) return array;
+  const next = new Int32Array((Math.max(size, Math.min(array.length * 2, size + 65_536)) + 7) & ~7);
+  next.set(array);
+  return next;
+}

@@ -1,0 +1,117 @@
+import { crc32 } from "node:zlib";
+import type { Compressor } from "./compression.ts";
+import { dataPageHeader, dictionaryPageHeader } from "./page-header.ts";
+import type { Leaf } from "./shape.ts";
+import type { Bounds } from "./statistics.ts";
+
+/** Bytes under way in the compressor, for all columns of a file. */
+export interface PressureGauge {
+  /** Uncompressed bytes that wait for the compressor. */
+  waiting: number;
+  /** Compressed bytes that wait to be written. */
+  held: number;
+}
+
+/** A finished column chunk, ready to be written: what the footer says of it, and its bytes in order. */
+export interface ChunkParts {
+  readonly leaf: Leaf;
+  /** Slots: values, nulls, empty lists. */
+  readonly values: number;
+  readonly nulls: number;
+  readonly bounds: Bounds | undefined;
+  readonly sawNaN: boolean;
+  /** Data pages by encoding, and whether there is a dictionary page. */
+  readonly encodings: ReadonlyMap<number, number>;
+  readonly dictionary: StoredPage | undefined;
+  readonly pages: readonly StoredPage[];
+}
+
+/** A page as it will stand in the file. */
+export interface StoredPage {
+  readonly header: Uint8Array;
+  readonly body: Uint8Array;
+  /** Size of the body before compression. */
+  readonly size: number;
+}
+
+/** The pages of one column chunk, in order, while they are compressed beside the encoding. */
+export class ChunkPages {
+  private readonly leaf: Leaf;
+  private readonly compress: Compressor;
+  private readonly checksums: boolean;
+  private readonly gauge: PressureGauge;
+  private pages: Promise<StoredPage>[] = [];
+  private encodings = new Map<number, number>();
+  private values = 0;
+  private failure: unknown;
+
+  constructor(leaf: Leaf, compress: Compressor, checksums: boolean, gauge: PressureGauge) {
+    this.leaf = leaf;
+    this.compress = compress;
+    this.checksums = checksums;
+    this.gauge = gauge;
+  }
+
+  /** Takes the body of a data page with `slots` slots, of which it becomes the owner. */
+  add(body: Uint8Array, encoding: number, slots: number): void {
+    this.values += slots;
+    this.encodings.set(encoding, (this.encodings.get(encoding) ?? 0) + 1);
+    const page = this.store(body, (stored, crc) => dataPageHeader(slots, encoding, body.length, stored, crc));
+    // It is awaited when the chunk ends; until then a failure must not count as unhandled.
+    page.catch((error: unknown) => (this.failure ??= error));
+    this.pages.push(page);
+  }
+
+  /** Throws what went wrong in the background, as soon as it is known. */
+  check(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Ends the chunk and starts the next one. */
+  async end(
+    nulls: number,
+    dictionary: { readonly bytes: Uint8Array; readonly count: number } | undefined,
+    bounds: Bounds | undefined,
+    sawNaN: boolean,
+  ): Promise<ChunkParts> {
+    const { leaf, pages, values, encodings } = this;
+    this.pages = [];
+    this.values = 0;
+    this.encodings = new Map();
+    const first =
+      dictionary &&
+      (await this.store(dictionary.bytes, (stored, crc) =>
+        dictionaryPageHeader(dictionary.count, dictionary.bytes.length, stored, crc),
+      ));
+    return {
+      leaf,
+      values,
+      nulls,
+      bounds,
+      sawNaN,
+      encodings,
+      dictionary: first,
+      pages: await Promise.all(pages),
+    };
+  }
+
+  private async store(
+    body: Uint8Array,
+    header: (stored: number, crc: number | undefined) => Uint8Array,
+  ): Promise<StoredPage> {
+    const { gauge } = this;
+    const size = body.length;
+    gauge.waiting += size;
+    let stored: Uint8Array;
+    try {
+      stored = size === 0 ? body : await this.compress(body);
+    } finally {
+      gauge.waiting -= size;
+    }
+    // The compressor's array is as large as the page was; what is kept must not hold on to that.
+    if (stored !== body && stored.buffer.byteLength > stored.length * 1.25 + 64) stored = stored.slice();
+    gauge.held += stored.length;
+    const crc = this.checksums ? crc32(stored) : undefined;
+    return { header: header(stored.length, crc), body: stored, size };
+  }
+}

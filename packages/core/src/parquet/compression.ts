@@ -1,0 +1,102 @@
+import type { Buffer } from "node:buffer";
+import zlib from "node:zlib";
+import { AlluviumError } from "../errors.ts";
+import { Codec, nameOf } from "./format.ts";
+import { snappyCompress, snappyDecompress } from "./snappy.ts";
+
+/** Compression of a file: `zstd` (best trade), `snappy` (read by everything), `gzip`, `none`. */
+export type Compression = "zstd" | "snappy" | "gzip" | "none";
+
+/** Compresses one page. Resolves to the input itself where nothing is to be done. The input must not change meanwhile. */
+export type Compressor = (bytes: Uint8Array) => Promise<Uint8Array>;
+
+/** Number of a compression in the file. */
+export function codecOf(compression: Compression): number {
+  return Codec[compression];
+}
+
+/**
+ * A compressor. zstd and gzip work in libuv's threads, beside the caller; Snappy is ours and works at once.
+ * `level`: zstd 1–22, gzip 1–9; default 1 and 6.
+ */
+export function compressor(compression: Compression, level?: number): Compressor {
+  switch (compression) {
+    case "none":
+      return (bytes) => Promise.resolve(bytes);
+    case "snappy":
+      return (bytes) => Promise.resolve(snappyCompress(bytes));
+    case "gzip": {
+      const options = { level: level ?? 6 };
+      return (bytes) =>
+        threaded((done) => zlib.gzip(bytes, { ...options, chunkSize: outputSize(bytes.length) }, done));
+    }
+    case "zstd": {
+      const params = { [zlib.constants.ZSTD_c_compressionLevel]: level ?? 1 };
+      return (bytes) =>
+        threaded((done) =>
+          zlib.zstdCompress(
+            bytes,
+            { params, chunkSize: outputSize(bytes.length), pledgedSrcSize: bytes.length },
+            done,
+          ),
+        );
+    }
+  }
+}
+
+// With room for the whole output, one turn in the thread pool is enough: by default there is one for each 16 KiB.
+function outputSize(length: number): number {
+  return Math.max(64, length + (length >> 7) + 256);
+}
+
+function threaded(start: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    start((error, result) => (error === null ? resolve(result) : reject(error)));
+  });
+}
+
+/** Whether {@link decompress} knows a codec. */
+export function canDecompress(codec: number): boolean {
+  return (
+    codec === Codec.none ||
+    codec === Codec.snappy ||
+    codec === Codec.gzip ||
+    codec === Codec.zstd ||
+    codec === Codec.brotli
+  );
+}
+
+/** Decompresses a page to exactly `size` bytes. Never makes more than that of it. */
+export async function decompress(bytes: Uint8Array, codec: number, size: number): Promise<Uint8Array> {
+  if (codec === Codec.snappy) return snappyDecompress(bytes, size);
+  if (codec === Codec.none) {
+    if (bytes.length !== size)
+      throw new AlluviumError(
+        "ALV_FILE_INVALID",
+        `a page without compression has ${bytes.length} bytes where its header says ${size}`,
+      );
+    return bytes;
+  }
+  // One byte more than expected shows that there is more; zlib stops there.
+  const options = { maxOutputLength: size + 1, chunkSize: Math.max(64, size + 1) };
+  let out: Uint8Array;
+  try {
+    out = await threaded((done) => {
+      if (codec === Codec.zstd) zlib.zstdDecompress(bytes, options, done);
+      else if (codec === Codec.gzip) zlib.gunzip(bytes, options, done);
+      else if (codec === Codec.brotli) zlib.brotliDecompress(bytes, options, done);
+      else throw new AlluviumError("ALV_UNSUPPORTED", `compression ${nameOf(Codec, codec)} cannot be read`);
+    });
+  } catch (error) {
+    if (AlluviumError.is(error)) throw error;
+    throw new AlluviumError("ALV_FILE_INVALID", `the page's ${nameOf(Codec, codec)} data is damaged`, {
+      cause: error,
+    });
+  }
+  if (out.length !== size)
+    throw new AlluviumError(
+      "ALV_FILE_INVALID",
+      `the page's ${nameOf(Codec, codec)} data unpacks to ${out.length === size + 1 ? "more" : out.length} bytes where its header says ${size}`,
+    );
+  return out;
+}

@@ -1,0 +1,271 @@
+import type { FixedVector, Vector } from "../columns/vector.ts";
+import { AlluviumError } from "../errors.ts";
+import type { ColumnType } from "../schema/types.ts";
+import { bitWidth } from "./bitpack.ts";
+import { deltaBound, encodeDelta32, encodeDeltaWide } from "./delta-encode.ts";
+import { Encoding } from "./format.ts";
+import { encodeIndexes } from "./index-page.ts";
+import type { Scratch } from "./scratch.ts";
+import type { Leaf } from "./shape.ts";
+import { type Bounds, mergeBounds } from "./statistics.ts";
+import {
+  type ChunkEnd,
+  DICTIONARY_BYTES,
+  DICTIONARY_ENTRIES,
+  type EncodingChoice,
+  type PageBody,
+  SAMPLE,
+  type ValueEncoder,
+} from "./values.ts";
+import { plainWords } from "./word-plain.ts";
+import { type WordBounds, wordBounds, wordsToBounds } from "./word-bounds.ts";
+import { WordDictionary, type Words } from "./word-dictionary.ts";
+
+const STAGED = 4096;
+// What lies within ±2^30 has differences that fit 32 bits, within ±2^51 such that a double holds exactly.
+const NARROW = 2 ** 30;
+const EXACT = 2 ** 51;
+
+/**
+ * Values of a fixed width, kept as 32-bit words. The first values of a chunk are held back until it is known whether a dictionary
+ * pays; integers without one are written as packed differences where that is smaller than plain.
+ */
+export class FixedValues implements ValueEncoder {
+  count = 0;
+  private readonly leaf: Leaf;
+  private readonly words: Words;
+  private readonly integer: boolean;
+  private readonly choice: EncodingChoice;
+  private readonly scratch: Scratch;
+  private mode: "undecided" | "dictionary" | "direct" = "undecided";
+  /** Words of the open page, unless they are indexes. */
+  private values: Int32Array = new Int32Array(0);
+  private indexes: Int32Array = new Int32Array(0);
+  private dictionary: WordDictionary | undefined;
+  /** Whether a page of the chunk refers to the dictionary. */
+  private referred = false;
+  private deltaPays: boolean;
+  private bounds: Bounds | undefined;
+  private sawNaN = false;
+  private chunkValues = 0;
+
+  constructor(leaf: Leaf, choice: EncodingChoice, scratch: Scratch) {
+    this.leaf = leaf;
+    this.words = wordsOfType(leaf.type);
+    this.integer = this.words < 4 && leaf.type.kind !== "float32" && leaf.type.kind !== "float64";
+    this.choice = choice;
+    this.scratch = scratch;
+    this.deltaPays = choice.delta && this.integer;
+    if (!choice.dictionary) this.mode = "direct";
+  }
+
+  get pageBytes(): number {
+    return this.count * 4 * this.words;
+  }
+
+  get memory(): number {
+    return this.values.byteLength + this.indexes.byteLength + (this.dictionary?.memory ?? 0);
+  }
+
+  append(vector: Vector, positions: Int32Array | undefined, start: number, end: number): void {
+    if (vector.layout !== "fixed")
+      throw new AlluviumError(
+        "ALV_INTERNAL",
+        `column ${this.leaf.path.join(".")} of type ${this.leaf.type.kind} came with layout ${vector.layout}`,
+      );
+    const source = sourceOf(vector, this.words);
+    let from = start;
+    while (from < end) {
+      if (this.mode === "dictionary") {
+        const to = Math.min(end, from + STAGED);
+        const staged = this.scratch.ints(STAGED * this.words);
+        gather(source, this.words, positions, from, to, staged, 0);
+        this.index(staged, to - from);
+        from = to;
+      } else {
+        // The sample ends where the decision falls.
+        const room = this.mode === "undecided" ? SAMPLE - this.count : end - from;
+        const to = Math.min(end, from + room);
+        this.values = grown(this.values, (this.count + to - from) * this.words);
+        gather(source, this.words, positions, from, to, this.values, this.count * this.words);
+        this.count += to - from;
+        from = to;
+        if (this.mode === "undecided" && this.count >= SAMPLE) this.decide();
+      }
+    }
+  }
+
+  endPage(prefix: number): PageBody {
+    if (this.mode === "undecided" && this.count > 0) this.decide();
+    const { count } = this;
+    this.chunkValues += count;
+    this.count = 0;
+    if (this.mode === "dictionary" && count > 0) {
+      const { dictionary } = this;
+      this.referred = true;
+      const bytes = encodeIndexes(this.indexes, count, dictionary!.size, prefix, this.scratch);
+      // A dictionary that keeps growing with the rows costs more than it saves.
+      if (dictionary!.size > SAMPLE / 2 && dictionary!.size * 2 > this.chunkValues) this.mode = "direct";
+      return { bytes, encoding: Encoding.rleDictionary };
+    }
+    return this.endDirect(count, prefix);
+  }
+
+  endChunk(): ChunkEnd {
+    const { dictionary, leaf } = this;
+    let { bounds, sawNaN } = this;
+    let page: ChunkEnd["dictionary"];
+    if (dictionary !== undefined && this.referred) {
+      const found = wordBounds(leaf.type, dictionary.entries, dictionary.size, this.scratch);
+      bounds = mergeBounds(bounds, wordsToBounds(leaf.type, found));
+      sawNaN ||= found.sawNaN;
+      page = { bytes: plainWords(leaf, dictionary.entries, dictionary.size, 0), count: dictionary.size };
+    }
+    this.dictionary = undefined;
+    this.referred = false;
+    this.bounds = undefined;
+    this.sawNaN = false;
+    this.chunkValues = 0;
+    this.deltaPays = this.choice.delta && this.integer;
+    this.mode = this.choice.dictionary ? "undecided" : "direct";
+    return { dictionary: page, bounds: sawNaN ? undefined : bounds, sawNaN };
+  }
+
+  /** Looks at the values held back: dictionary or not. */
+  private decide(): void {
+    const { count, words } = this;
+    const dictionary = new WordDictionary(
+      words,
+      Math.min(DICTIONARY_ENTRIES, DICTIONARY_BYTES / (4 * words)),
+    );
+    this.indexes = grown(this.indexes, count);
+    this.mode = "direct";
+    const limit = Math.max(1, count >> 1);
+    if (dictionary.index(this.values, count, this.indexes, 0, limit) < count) return;
+    // More rows are to come after a full sample, so that its entries are paid for by them too.
+    const share = count >= SAMPLE ? 1 / 16 : 1;
+    const entries = dictionary.size * 4 * words * share + 24;
+    if (entries + (count * bitWidth(dictionary.size - 1)) / 8 >= 0.92 * this.directSize(count)) return;
+    this.mode = "dictionary";
+    this.dictionary = dictionary;
+    this.values = new Int32Array(0);
+  }
+
+  /** About how many bytes the values held would take without a dictionary. */
+  private directSize(count: number): number {
+    const plain = count * 4 * this.words;
+    if (!this.deltaPays) return plain;
+    const size = this.encodeDelta(wordBounds(this.leaf.type, this.values, count, this.scratch), count, 0);
+    return Math.min(plain, size ?? plain);
+  }
+
+  private index(staged: Int32Array, count: number): void {
+    this.indexes = grown(this.indexes, this.count + count);
+    const done = this.dictionary!.index(staged, count, this.indexes, this.count);
+    this.count += done;
+    if (done === count) return;
+    // The dictionary is full: pages that are out stay as they are, the open one goes back to plain values.
+    const { words, indexes } = this;
+    const { entries } = this.dictionary!;
+    this.mode = "direct";
+    this.values = grown(this.values, (this.count + count - done) * words);
+    for (let i = 0; i < this.count; i++)
+      for (let w = 0; w < words; w++) this.values[i * words + w] = entries[indexes[i]! * words + w]!;
+    this.values.set(staged.subarray(done * words, count * words), this.count * words);
+    this.count += count - done;
+    this.indexes = new Int32Array(0);
+  }
+
+  private endDirect(count: number, prefix: number): PageBody {
+    const { leaf, scratch } = this;
+    if (count === 0) return { bytes: new Uint8Array(prefix), encoding: Encoding.plain };
+    const found = wordBounds(leaf.type, this.values, count, scratch);
+    this.sawNaN ||= found.sawNaN;
+    this.bounds = mergeBounds(this.bounds, wordsToBounds(leaf.type, found));
+    if (this.deltaPays) {
+      const end = this.encodeDelta(found, count, prefix);
+      if (end !== undefined && end - prefix < 0.9 * count * 4 * this.words)
+        return { bytes: scratch.bytes(end).slice(0, end), encoding: Encoding.deltaBinaryPacked };
+      this.deltaPays = false;
+    }
+    return { bytes: plainWords(leaf, this.values, count, prefix), encoding: Encoding.plain };
+  }
+
+  /** Encodes into the scratch bytes and returns their end; `undefined` for values too wide. */
+  private encodeDelta(found: WordBounds, count: number, prefix: number): number | undefined {
+    const { scratch, words, values } = this;
+    if (words === 1)
+      return encodeDelta32(values, count, scratch.bytes(prefix + deltaBound(count, false)), prefix);
+    if (!(found.min >= -EXACT && found.max <= EXACT)) return undefined;
+    const out = scratch.bytes(prefix + deltaBound(count, true));
+    if (found.min >= -NARROW && found.max < NARROW) {
+      const low = scratch.ints(count);
+      for (let i = 0; i < count; i++) low[i] = values[2 * i]!;
+      return encodeDelta32(low, count, out, prefix);
+    }
+    // wordBounds has left the values there.
+    return encodeDeltaWide(scratch.doubles(count), count, out, prefix);
+  }
+}
+
+/** Words of 32 bits in which a value of this type is kept and stored. */
+export function wordsOfType(type: ColumnType): Words {
+  switch (type.kind) {
+    case "int64":
+    case "time":
+    case "timestamp":
+    case "float64":
+      return 2;
+    case "decimal":
+      return type.precision <= 9 ? 1 : type.precision <= 18 ? 2 : 4;
+    case "uuid":
+      return 4;
+    default:
+      return 1;
+  }
+}
+
+interface Source {
+  readonly words: Int32Array;
+  /** Words from one value to the next; not those that are taken where a short decimal stands in 64 bits. */
+  readonly stride: number;
+}
+
+function sourceOf({ values, type, length }: FixedVector, words: Words): Source {
+  if (values.BYTES_PER_ELEMENT < 4 && type.kind !== "uuid")
+    return { words: new Int32Array((values as Int8Array).subarray(0, length)), stride: 1 };
+  const bytes = values.byteOffset % 4 === 0 ? values : (values as Uint8Array).slice();
+  const stride = type.kind === "decimal" ? Math.max(2, words) : words;
+  return { words: new Int32Array(bytes.buffer, bytes.byteOffset, length * stride), stride };
+}
+
+function gather(
+  { words: source, stride }: Source,
+  words: Words,
+  positions: Int32Array | undefined,
+  start: number,
+  end: number,
+  out: Int32Array,
+  at: number,
+): void {
+  if (positions === undefined && stride === words) {
+    out.set(source.subarray(start * words, end * words), at);
+    return;
+  }
+  let o = at;
+  if (words === 1)
+    for (let i = start; i < end; i++)
+      out[o++] = source[(positions === undefined ? i : positions[i]!) * stride]!;
+  else
+    for (let i = start; i < end; i++) {
+      const from = (positions === undefined ? i : positions[i]!) * stride;
+      for (let w = 0; w < words; w++) out[o++] = source[from + w]!;
+    }
+}
+
+function grown(array: Int32Array, size: number): Int32Array {
+  if (array.length >= size) return array;
+  const next = new Int32Array((Math.max(size, Math.min(array.length * 2, size + 65_536)) + 7) & ~7);
+  next.set(array);
+  return next;
+}

@@ -1,0 +1,24 @@
+/** Working memory that the columns of one encoder share: each use ends before the next begins. Grows, never shrinks. */
+export class Scratch {
+  private byteArray = new Uint8Array(1 << 16);
+  private intArray = new Int32Array(1 << 12);
+  private doubleArray = new Float64Array(0);
+
+  /** At least `size` bytes. */
+  bytes(size: number): Uint8Array {
+    if (this.byteArray.length < size) this.byteArray = new Uint8Array(Math.ceil(size * 1.25));
+    return this.byteArray;
+  }
+
+  /** At least `size` integers; the length is a multiple of eight. */
+  ints(size: number): Int32Array {
+    if (this.intArray.length < size) this.intArray = new Int32Array((Math.ceil(size * 1.25) + 7) & ~7);
+    return this.intArray;
+  }
+
+  /** At least `size` doubles. */
+  doubles(size: number): Float64Array {
+    if (this.doubleArray.length < size) this.doubleArray = new Float64Array(Math.ceil(size * 1.25));
+    return this.doubleArray;
+  }
+}

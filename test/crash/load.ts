@@ -9,8 +9,8 @@ const load = pipeline({
   source: postgres({
     url,
     tables: {
-      events: { cursor: "id" },
-      readings: { cursor: "at", partitionBy: ["sensor"] },
+      events: { cursor: { column: "id", order: "ascending" } },
+      readings: { cursor: { column: "at", order: "ascending" }, partitionBy: ["sensor"] },
       customers: {},
     },
   }),

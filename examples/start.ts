@@ -1,0 +1,114 @@
+import { pipeline } from "@alluvium/core";
+import { progress } from "@alluvium/core/progress";
+import { delta } from "@alluvium/destinations/delta";
+import { postgres } from "@alluvium/sources/postgres";
+import { createWorld } from "@alluvium/synthetic";
+import pg from "pg";
+import { startPostgres } from "../scripts/postgres.ts";
+import { advanceShop, openShop, shopTime } from "./shop/fill.ts";
+import { openLake } from "./shop/read-back.ts";
+
+// The main job, on a real PostgreSQL server that lives in ./.shop: a shop is loaded into the Delta lake ./lake, changes, and is loaded
+// again. Each start goes on where the last one stopped.
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => stop.abort(new Error("stopped")));
+const say = (text: string): boolean => process.stdout.write(`${text}\n`);
+const title = (text: string): boolean => say(`\n\u001B[1m${text}\u001B[22m`);
+const count = (value: unknown): string => Number(value).toLocaleString("en-US");
+
+const week = 7 * 86_400_000;
+const opening = new Date("2026-06-01T00:00:00Z");
+const world = createWorld({ seed: 42, customers: 24_000, products: 2_000 });
+
+async function main(): Promise<void> {
+  title("PostgreSQL");
+  await using server = await startPostgres({ folder: ".shop" });
+  await using client = await connect(server.url);
+  const known = await shopTime(client);
+  if (known === undefined) {
+    say(`a new server in ./.shop; filling the shop up to ${opening.toISOString().slice(0, 10)} …`);
+    await openShop(client, world, opening, stop.signal);
+  } else say(`the server in ./.shop; the shop stands at ${known.toISOString().slice(0, 10)}`);
+  for (const table of world.tables) {
+    const { rows } = await client.query(`select count(*) from "${table}"`);
+    say(`  ${table.padEnd(12)} ${count(rows[0].count).padStart(9)} rows`);
+  }
+
+  const lake = pipeline({
+    name: "shop",
+    source: postgres({
+      url: server.url,
+      tables: {
+        customers: {},
+        products: {},
+        orders: { cursor: "placed_at" },
+        order_items: { cursor: "created_at" },
+        payments: { cursor: "created_at" },
+      },
+    }),
+    destination: delta({ url: "./lake" }),
+  });
+  const load = async (): Promise<void> => {
+    using shown = progress({ stream: process.stderr });
+    const report = await lake.run({ signal: stop.signal, onEvent: shown.onEvent });
+    console.log(report);
+  };
+
+  title("First load: ./lake");
+  await load();
+
+  const from = (await shopTime(client))!;
+  const to = new Date(from.getTime() + week);
+  title(`A week passes in the shop, until ${to.toISOString().slice(0, 10)}`);
+  const added = await client.query(
+    "select 1 from information_schema.columns where table_name = 'orders' and column_name = 'gift_note'",
+  );
+  if (added.rowCount === 0) {
+    await client.query("alter table orders add column gift_note text");
+    say("  orders has a new column: gift_note");
+  }
+  const gained = await advanceShop(client, world, to, stop.signal);
+  await client.query(
+    "update orders set gift_note = 'Happy birthday!' where placed_at > $1 and order_id % 12 = 0",
+    [from],
+  );
+  for (const [table, rows] of gained) say(`  ${table.padEnd(12)} ${`+${count(rows)}`.padStart(9)} rows`);
+
+  title("Second load: only what is new");
+  await load();
+
+  title("DuckDB reads the lake");
+  await readBack();
+}
+
+async function readBack(): Promise<void> {
+  using lake = await openLake("./lake", world.tables);
+  console.table(
+    await lake.query(`
+      select country, count(distinct order_id) as orders, sum(total) as revenue, count(gift_note) as gifts
+      from orders join customers using (customer_id)
+      group by country order by orders desc limit 5`),
+  );
+  const [totals] = await lake.query(`
+    select (select count(*) from orders) as orders, (select count(distinct order_id) from orders) as "different orders",
+           (select count(*) from order_items) as items, (select count(*) from payments) as payments`);
+  console.table([totals]);
+  say(
+    "Every order is there once. Start again to let another week pass; remove ./lake and ./.shop to begin anew.",
+  );
+}
+
+async function connect(url: string): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  say("\nStopped. The next start goes on from what is committed.");
+  process.exitCode = 130;
+}

@@ -29,11 +29,11 @@ export function durationText(milliseconds: number): string {
 
 /** Lines of cells in aligned columns; `right` tells which columns end flush. */
 export function alignCells(lines: readonly (readonly string[])[], right: readonly boolean[]): string[] {
-  const widths = right.map((_, i) => Math.max(...lines.map((line) => [...(line[i] ?? "")].length)));
+  const widths = right.map((_, i) => Math.max(...lines.map((line) => (line[i] ?? "").length)));
   return lines.map((line) =>
     line
       .map((cell, i) => {
-        const gap = " ".repeat(Math.max(0, widths[i]! - [...cell].length));
+        const gap = " ".repeat(Math.max(0, widths[i]! - cell.length));
         return right[i] === true ? gap + cell : cell + gap;
       })
       .join("  ")

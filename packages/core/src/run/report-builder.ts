@@ -27,7 +27,11 @@ export interface ReportBuilder {
   build(finishedAt: Date): RunReport;
 }
 
-type Draft = { -readonly [Key in keyof TableReport]: TableReport[Key] } & { readonly stream: string };
+/** A table's report in the making. */
+interface Draft {
+  readonly stream: string;
+  readonly report: { -readonly [Key in keyof TableReport]: TableReport[Key] };
+}
 
 /** A report of a run that has done nothing yet. */
 export function createReportBuilder(head: ReportHead): ReportBuilder {
@@ -39,16 +43,18 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
   return {
     table(resource, table, stream, disposition) {
       const draft: Draft = {
-        table,
         stream,
-        rows: 0,
-        bytes: 0,
-        files: 0,
-        version: undefined,
-        disposition,
-        schemaChanges: [],
-        snapshot: undefined,
-        complete: false,
+        report: {
+          table,
+          rows: 0,
+          bytes: 0,
+          files: 0,
+          version: undefined,
+          disposition,
+          schemaChanges: [],
+          snapshot: undefined,
+          complete: false,
+        },
       };
       byResource.set(resource, draft);
       byTable.set(table, draft);
@@ -60,44 +66,44 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         committedAt: receipt.committedAt,
       });
       for (const part of receipt.tables) {
-        const draft = byTable.get(part.table);
-        if (draft === undefined || part.parked !== undefined) continue;
-        draft.rows += part.rows;
-        draft.bytes += part.bytes;
-        draft.files += part.files;
-        draft.version = part.version ?? draft.version;
+        const report = byTable.get(part.table)?.report;
+        if (report === undefined || part.parked !== undefined) continue;
+        report.rows += part.rows;
+        report.bytes += part.bytes;
+        report.files += part.files;
+        report.version = part.version ?? report.version;
       }
     },
     schemaChanges(table, changes) {
-      const draft = byTable.get(table);
-      if (draft !== undefined) draft.schemaChanges = [...draft.schemaChanges, ...changes];
+      const report = byTable.get(table)?.report;
+      if (report !== undefined) report.schemaChanges = [...report.schemaChanges, ...changes];
     },
     sample(resource, rows) {
-      const draft = byResource.get(resource);
-      if (draft === undefined) return;
-      draft.sample = rows;
-      draft.rows = rows.length;
+      const report = byResource.get(resource)?.report;
+      if (report === undefined) return;
+      report.sample = rows;
+      report.rows = rows.length;
     },
     problem(problem) {
       problems.push(problem);
     },
     finished(stream) {
-      for (const draft of byResource.values()) if (draft.stream === stream) draft.complete = true;
+      for (const draft of byResource.values()) if (draft.stream === stream) draft.report.complete = true;
     },
     onEvent(event) {
       if (event.type !== "streamStarted" || event.snapshot === undefined) return;
       for (const draft of byResource.values())
-        if (draft.stream === event.stream) draft.snapshot = event.snapshot;
+        if (draft.stream === event.stream) draft.report.snapshot = event.snapshot;
     },
     build(finishedAt) {
       const drafts = [...byResource];
       return printable({
         ...head,
         finishedAt,
-        complete: problems.length === 0 && drafts.every(([, draft]) => draft.complete),
+        complete: problems.length === 0 && drafts.every(([, { report }]) => report.complete),
         problems: [...problems],
         loads: [...loads],
-        tables: Object.fromEntries(drafts.map(([resource, { stream: _, ...table }]) => [resource, table])),
+        tables: Object.fromEntries(drafts.map(([resource, draft]) => [resource, { ...draft.report }])),
       });
     },
   };

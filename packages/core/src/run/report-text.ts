@@ -1,4 +1,4 @@
-import type { ColumnType } from "../schema/types.ts";
+import { describeType } from "../schema/describe.ts";
 import type { SchemaChange } from "./events.ts";
 import { alignCells, bytesText, countText, durationText } from "./measure.ts";
 import type { RunReport, TableReport } from "./report.ts";
@@ -85,30 +85,12 @@ export function changeText(change: SchemaChange): string {
     case "tableCreated":
       return "created";
     case "columnAdded":
-      return `column ${change.column} added (${typeText(change.type)})`;
+      return `column ${change.column} added (${describeType(change.type)})`;
     case "columnBound":
-      return `column ${change.column}, null so far, is ${typeText(change.type)}`;
+      return `column ${change.column}, null so far, is ${describeType(change.type)}`;
     case "columnWidened":
-      return `column ${change.column} widened from ${typeText(change.from)} to ${typeText(change.to)}`;
+      return `column ${change.column} widened from ${describeType(change.from)} to ${describeType(change.to)}`;
     case "columnMissing":
       return `column ${change.column} is gone at the source and stays null`;
-  }
-}
-
-/** A type for people: `decimal(18,2)`, `list<int64>`, `struct<id int64, name string>`. */
-export function typeText(type: ColumnType): string {
-  switch (type.kind) {
-    case "decimal":
-      return `decimal(${type.precision},${type.scale})`;
-    case "timestamp":
-      return `timestamp ${type.zone}`;
-    case "list":
-      return `list<${typeText(type.element.type)}>`;
-    case "struct":
-      return `struct<${type.fields.map((field) => `${field.name} ${typeText(field.type)}`).join(", ")}>`;
-    case "map":
-      return `map<${typeText(type.key.type)}, ${typeText(type.value.type)}>`;
-    default:
-      return type.kind;
   }
 }

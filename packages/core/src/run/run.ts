@@ -52,7 +52,7 @@ export async function runPipeline(
     runId,
     startedAt: new Date(),
   });
-  const emit = createEmitter([report.onEvent, definition.onEvent, options.onEvent]);
+  const emit = createEmitter([(event) => report.onEvent(event), definition.onEvent, options.onEvent]);
   const stops = createStops(options.signal, options.deadline);
   const context: Context = {
     definition,

@@ -205,12 +205,13 @@ export function startTable(options: TableRunOptions): TableRun {
           place,
         );
       if (seen.size === 0 || known === undefined) return;
-      report(
-        Object.keys(known.columns)
-          .filter((column) => !seen.has(column))
-          .map((column) => ({ kind: "columnMissing", column })),
-      );
-      for (const column of Object.keys(known.columns)) seen.add(column);
+      // Nothing to commit, so it is reported at once.
+      const missing = Object.keys(known.columns)
+        .filter((column) => !seen.has(column))
+        .map((column) => ({ kind: "columnMissing", column }) as const);
+      if (missing.length === 0) return;
+      options.onChange(table, missing);
+      options.onCommit(table, missing);
     },
     commit() {
       committed = schema;

@@ -31,6 +31,10 @@ export function equalRows(
 ): void {
   const columns = [...new Set(expected.flatMap((row) => Object.keys(row)))].sort();
   const texts = (rows: readonly Readonly<Record<string, unknown>>[]): string[] =>
-    rows.map((row) => columns.map((name) => `${name}=${String(row[name] ?? null)}`).join(" ")).sort();
+    rows.map((row) => columns.map((name) => `${name}=${valueText(row[name])}`).join(" ")).sort();
   deepEqual(texts(actual), texts(expected), message);
+}
+
+function valueText(value: unknown): string {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? null);
 }

@@ -117,8 +117,13 @@ describe("a run", () => {
 
   test("what commits midway is exactly what the stored cursors say", async () => {
     const store = memoryTables();
+    let counted = 0;
     const destination = faultyDestination(memoryDestination({ store }), ({ call, when }) => {
       if (call !== "commit" || when === "before") return;
+      const rows = store.rows("often");
+      const { loadId } = store.pipelines.get('["p","main"]')!.state!;
+      for (const row of rows.slice(counted)) expect(row["_alv_load_id"]).toBe(loadId);
+      counted = rows.length;
       for (const stream of ["often", "seldom"])
         expect(ids(store, stream)).toEqual(upTo(Number(cursorOf(store, stream) ?? 0)));
     });
@@ -253,6 +258,35 @@ describe("a run", () => {
     expect(read).toBeGreaterThan(3);
     expect(ids(store, "ordered")).toEqual(upTo(read));
     expect(cursorOf(store, "ordered")).toBe(read);
+  });
+
+  test("a stream that the deadline cuts between checkpoints keeps most of what it read", async () => {
+    const store = memoryTables();
+    const started = Date.now();
+    const report = await runPipeline(
+      define(
+        [
+          {
+            name: "a",
+            rows: 100_000,
+            every: 2,
+            pace: 3,
+            onItem: (at, _, signal) =>
+              at % 2 === 1 && Date.now() - started > 250
+                ? new Promise((_resolve, reject) =>
+                    signal.addEventListener("abort", () => reject(signal.reason)),
+                  )
+                : undefined,
+          },
+        ],
+        store,
+      ),
+      { deadline: new Date(started + 400) },
+    );
+    expect(report.problems).toMatchObject([{ code: "ALV_DEADLINE" }]);
+    const read = ids(store, "a").length;
+    expect(read).toBeGreaterThan(4);
+    expect(cursorOf(store, "a")).toBe(read);
   });
 
   test("a stream that hangs does not hold up the deadline", async () => {

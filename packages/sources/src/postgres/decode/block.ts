@@ -1,0 +1,63 @@
+import { AlluviumError } from "@alluvium/core";
+import type { Builder } from "@alluvium/core/columns";
+
+/**
+ * Some rows whose fields have been found but not yet decoded: the border between cutting the stream into fields and turning fields
+ * into columns. Decoding goes column by column over a block, so that each loop sees one type of value only.
+ */
+export interface Block {
+  readonly bytes: Uint8Array;
+  /** Over the same memory as `bytes`. */
+  readonly view: DataView;
+  /** Number of rows. */
+  readonly rows: number;
+  /** Fields per row. */
+  readonly columns: number;
+  /**
+   * Where field `column` of row `row` begins: `starts[row * columns + column]`; -1 for null. The four bytes before a field hold its length,
+   * big endian.
+   */
+  readonly starts: Int32Array;
+}
+
+/** Turns one column's fields into rows of a builder. Chosen once per statement. */
+export interface ColumnReader {
+  readonly builder: Builder;
+  /** Appends a row per row of the block. */
+  read(block: Block, column: number): void;
+}
+
+/**
+ * Called with the text of a value that the column's type cannot hold (NaN, an infinity, a number with more digits than declared).
+ * Returns to put null in its place, or throws.
+ */
+export type OnSpecial = (text: string) => void;
+
+/** Notes that row `row` is null: for loops that write past `builder.length` and set it at their end. */
+export function markNull(builder: Builder, row: number): void {
+  builder.validity[row >> 3]! &= ~(1 << (row & 7));
+  builder.nullCount += 1;
+}
+
+/** The stream holds something that it should not: the server speaks otherwise than thought, or a proxy changed bytes. */
+export function malformed(what: string): AlluviumError {
+  return new AlluviumError(
+    "ALV_SOURCE_FAILED",
+    `the server's binary COPY stream cannot be decoded: ${what}. If a proxy stands between, connect to the server directly`,
+    { step: "read" },
+  );
+}
+
+/**
+ * Checks the width of the column's first value in the block. All of a column's fields come from one function of the server, so one that
+ * has the width vouches for the others.
+ */
+export function checkFirst({ view, starts, rows, columns }: Block, column: number, width: number): void {
+  for (let at = column, end = rows * columns; at < end; at += columns) {
+    const start = starts[at]!;
+    if (start < 0) continue;
+    const length = view.getInt32(start - 4);
+    if (length !== width) throw malformed(`a field of ${length} bytes where ${width} were expected`);
+    return;
+  }
+}

@@ -1,0 +1,141 @@
+import type { ColumnType } from "@alluvium/core";
+import { BooleanBuilder, FixedBuilder } from "@alluvium/core/columns";
+import { checkFirst, markNull, type ColumnReader } from "./block.ts";
+
+// Formats: the `…send` functions of the server's types. Integers and floats are big endian, `bool` is one byte, `oid` is unsigned.
+
+/** `bool`. */
+export function booleanReader(): ColumnReader {
+  const builder = new BooleanBuilder({ kind: "boolean" }, 1024);
+  return {
+    builder,
+    read(block, column) {
+      checkFirst(block, column, 1);
+      const { bytes, starts, rows, columns } = block;
+      builder.reserve(rows);
+      const { values } = builder;
+      let row = builder.length;
+      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+        const start = starts[at]!;
+        if (start < 0) markNull(builder, row);
+        else if (bytes[start] !== 0) values[row >> 3]! |= 1 << (row & 7);
+      }
+      builder.length = row;
+    },
+  };
+}
+
+/** `int2`. */
+export function int16Reader(): ColumnReader {
+  const builder = new FixedBuilder({ kind: "int16" }, 1024);
+  return {
+    builder,
+    read(block, column) {
+      checkFirst(block, column, 2);
+      const { view, starts, rows, columns } = block;
+      builder.reserve(rows);
+      const values = builder.values as Int16Array;
+      let row = builder.length;
+      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+        const start = starts[at]!;
+        if (start < 0) markNull(builder, row);
+        else values[row] = view.getInt16(start);
+      }
+      builder.length = row;
+    },
+  };
+}
+
+/** `int4` and `float4`: 32 bits are 32 bits. */
+export function word32Reader(type: ColumnType): ColumnReader {
+  const builder = new FixedBuilder(type, 1024);
+  return {
+    builder,
+    read(block, column) {
+      checkFirst(block, column, 4);
+      const { view, starts, rows, columns } = block;
+      builder.reserve(rows);
+      const { words } = builder;
+      let row = builder.length;
+      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+        const start = starts[at]!;
+        if (start < 0) markNull(builder, row);
+        else words[row] = view.getInt32(start);
+      }
+      builder.length = row;
+    },
+  };
+}
+
+/** `int8` and `float8`: moved as two words, so that no value goes through a bigint or a double. */
+export function word64Reader(type: ColumnType): ColumnReader {
+  const builder = new FixedBuilder(type, 1024);
+  return {
+    builder,
+    read(block, column) {
+      checkFirst(block, column, 8);
+      const { view, starts, rows, columns } = block;
+      builder.reserve(rows);
+      const { words } = builder;
+      let row = builder.length;
+      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+        const start = starts[at]!;
+        if (start < 0) markNull(builder, row);
+        else {
+          words[2 * row + 1] = view.getInt32(start);
+          words[2 * row] = view.getInt32(start + 4);
+        }
+      }
+      builder.length = row;
+    },
+  };
+}
+
+/** `oid`, unsigned 32 bits, as int64. */
+export function oidReader(): ColumnReader {
+  const builder = new FixedBuilder({ kind: "int64" }, 1024);
+  return {
+    builder,
+    read(block, column) {
+      checkFirst(block, column, 4);
+      const { view, starts, rows, columns } = block;
+      builder.reserve(rows);
+      const { words } = builder;
+      let row = builder.length;
+      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+        const start = starts[at]!;
+        if (start < 0) markNull(builder, row);
+        else {
+          words[2 * row] = view.getInt32(start);
+          words[2 * row + 1] = 0;
+        }
+      }
+      builder.length = row;
+    },
+  };
+}
+
+/** `uuid`: 16 bytes. */
+export function uuidReader(): ColumnReader {
+  const builder = new FixedBuilder({ kind: "uuid" }, 1024);
+  return {
+    builder,
+    read(block, column) {
+      checkFirst(block, column, 16);
+      const { view, starts, rows, columns } = block;
+      builder.reserve(rows);
+      const { words } = builder;
+      let row = builder.length;
+      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+        const start = starts[at]!;
+        if (start < 0) {
+          markNull(builder, row);
+          continue;
+        }
+        // The bytes keep their order: both sides are read as little endian.
+        for (let word = 0; word < 4; word++) words[4 * row + word] = view.getInt32(start + 4 * word, true);
+      }
+      builder.length = row;
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import type {
+  AbilityOfDisposition,
+  Credential,
+  DerivedPartition,
+  DispositionOption,
+  Duration,
+  Naming,
+} from "@alluvium/core";
+import { AlluviumError } from "@alluvium/core";
+import * as z from "zod";
+
+/** A connected client of the package `pg`, of any version: `new pg.Client(…)` after `connect()`, or one of a pool. */
+export interface PostgresClient {
+  query: (...query: never[]) => unknown;
+  end?: () => unknown;
+}
+
+/** How the server is reached: exactly one of `url`, `client`, `connect`. */
+export interface PostgresConnectionOptions {
+  /**
+   * Connection string: `postgres://user:password@host:5432/database?sslmode=require`. TLS is verified whenever it is used, `sslmode=require`
+   * included; `no-verify` trusts any server; without `sslmode` there is no TLS. Asked for at each connection.
+   */
+  readonly url?: Credential;
+  /** Password, where it is not part of the url. Asked for at each connection (rotation). */
+  readonly password?: Credential;
+  /** One connection of yours. Everything is read over it, one table after the other; it is left open. */
+  readonly client?: PostgresClient;
+  /** Makes a connection; called once for each that is needed. Clients of a pool are given back, others ended. */
+  readonly connect?: () => PostgresClient | Promise<PostgresClient>;
+  /** How many connections read at once, besides the one that holds the snapshot. @default 4 */
+  readonly connections?: number;
+  /** Milliseconds to wait for a connection. @default 15 000 */
+  readonly connectTimeout?: number;
+  /** Milliseconds of silence from the server after which it is given up (`ALV_TIMEOUT`). @default 300 000 */
+  readonly idleTimeout?: number;
+  /** Milliseconds that one statement may take at the server; 0: as long as it needs. @default 0 */
+  readonly statementTimeout?: number;
+  /** Milliseconds to wait for a lock on a table that is being altered. @default 30 000 */
+  readonly lockTimeout?: number;
+}
+
+/** What to do with values that a column's type cannot hold. Given for the source, or for one table. */
+export interface PostgresValueOptions {
+  /** `numeric` without declared digits, or with more than 38: as text, or as a decimal that holds all values (else `special` decides). @default "text" */
+  readonly numeric?: "text" | { readonly precision: number; readonly scale: number };
+  /**
+   * NaN in `numeric`, infinite dates and timestamps, numbers and timestamps out of range: stop (`ALV_VALUE_UNREPRESENTABLE`), put null in their place, or read
+   * all `numeric`, `date` and `timestamp` columns as the server's text. NaN and infinities in `real` and `double precision` are kept. @default "error"
+   */
+  readonly special?: "error" | "null" | "text";
+  /** Arrays as lists of their element (another dimension or lower bound is an error), or as the server's text. @default "list" */
+  readonly arrays?: "list" | "text";
+}
+
+/** How a cursor column is followed from run to run. */
+export interface PostgresCursorOptions<Row, Column extends keyof Row & string> {
+  readonly column: Column;
+  /** The first run takes rows from this value on. @default all rows */
+  readonly initial?: NonNullable<Row[Column]> | Date | string | number | bigint;
+  /**
+   * An append takes rows only below the greatest value less this; a merge reads again from the cursor less this: a time span for dates and
+   * timestamps, a number for numbers. Without it a time cursor stays behind transactions that are open (see the README), and other
+   * cursors wait for them.
+   */
+  readonly lag?: Duration | number | bigint;
+  /** Sort by the cursor, so that each batch is a point to resume from. Costs the server a sort where no index helps. @default none */
+  readonly order?: "ascending";
+  /** Rows without a value: load them (an append each of them once), leave them out, or stop. @default "error" */
+  readonly nulls?: "include" | "exclude" | "error";
+  /** Where the clocks that write a `timestamp` or `date` cursor stand. @default the server's TimeZone */
+  readonly timeZone?: string;
+}
+
+/** Options of one table, view or query. */
+export interface PostgresTableOptions<Row = Record<string, unknown>> extends PostgresValueOptions {
+  /** @default the primary key in the catalogue */
+  readonly primaryKey?: (keyof Row & string) | readonly (keyof Row & string)[];
+  /** The column that is followed from run to run. @default none: every run reads all */
+  readonly cursor?: (keyof Row & string) | PostgresCursorOptions<Row, keyof Row & string>;
+  /** What happens to the rows at the destination. @default "append" with a cursor, "replace" without */
+  readonly disposition?: DispositionOption<Row>;
+  /** Columns to read. @default all */
+  readonly select?: readonly (keyof Row & string)[];
+  /** A condition in SQL for the rows to read. It is part of what the cursor is bound to. @default none */
+  readonly where?: string;
+  /** Name of the table at the destination. @default the name, with `_` for the point of `schema.table` */
+  readonly as?: string;
+  /** How columns are spelled at the destination. @default "snake" */
+  readonly naming?: Naming;
+  /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
+  readonly contract?: "evolve" | "freeze";
+  /** Columns, or parts of dates (`day("created_at")`), by which files are partitioned. @default none */
+  readonly partitionBy?: readonly ((keyof Row & string) | DerivedPartition<keyof Row & string>)[];
+}
+
+/** A query that is read like a table. */
+export interface PostgresQueryOptions<Row = Record<string, unknown>> extends PostgresTableOptions<Row> {
+  /** One SELECT, without parameters. It runs read-only, under the snapshot of the run. */
+  readonly sql: string;
+}
+
+/** Options of {@link postgres} but those that carry types. */
+export interface PostgresOptions extends PostgresConnectionOptions, PostgresValueOptions {
+  /** Where tables without a schema in their name are. @default "public" */
+  readonly schema?: string;
+  /** Names and patterns (`*`, `?`) to leave out. @default none */
+  readonly exclude?: readonly string[];
+  /** Whether `tables` omitted, and patterns, mean views and materialised views too. @default false */
+  readonly views?: boolean;
+  /** Read although row-level security may hide rows: what the policies show is then taken for all. @default false */
+  readonly rowSecurity?: boolean;
+  /** Milliseconds that transactions in flight are waited for where a cursor needs it. @default 30 000 */
+  readonly settleTimeout?: number;
+}
+
+/** What a table's options ask of a destination. */
+export type AbilityOfTable<Options> = Options extends {
+  readonly disposition: infer Disposition extends DispositionOption;
+}
+  ? AbilityOfDisposition<Disposition>
+  : Options extends { readonly cursor: unknown }
+    ? "append"
+    : "replace";
+
+/** All options, as they are checked at open. */
+export interface CheckedOptions extends PostgresOptions {
+  readonly tables?: readonly string[] | Readonly<Record<string, PostgresTableOptions>>;
+  readonly queries?: Readonly<Record<string, PostgresQueryOptions>>;
+}
+
+const milliseconds = z.int().min(0).max(2_147_483_647);
+const valueOptions = {
+  numeric: z
+    .union([
+      z.literal("text"),
+      z
+        .strictObject({ precision: z.int().min(1).max(38), scale: z.int().min(0) })
+        .refine(({ precision, scale }) => scale <= precision, "scale must not exceed precision"),
+    ])
+    .optional(),
+  special: z.enum(["error", "null", "text"]).optional(),
+  arrays: z.enum(["list", "text"]).optional(),
+};
+const duration = z.strictObject({
+  days: z.number().optional(),
+  hours: z.number().optional(),
+  minutes: z.number().optional(),
+  seconds: z.number().optional(),
+  milliseconds: z.number().optional(),
+});
+const tableOptions = {
+  ...valueOptions,
+  primaryKey: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+  cursor: z
+    .union([
+      z.string(),
+      z.strictObject({
+        column: z.string(),
+        initial: z.union([z.date(), z.string(), z.number(), z.bigint()]).optional(),
+        lag: z.union([z.number().min(0), z.bigint().min(0n), duration]).optional(),
+        order: z.literal("ascending").optional(),
+        nulls: z.enum(["include", "exclude", "error"]).optional(),
+        timeZone: z.string().optional(),
+      }),
+    ])
+    .optional(),
+  disposition: z.unknown().optional(),
+  select: z.array(z.string()).min(1).optional(),
+  where: z.string().min(1).optional(),
+  as: z.string().min(1).optional(),
+  naming: z.unknown().optional(),
+  contract: z.unknown().optional(),
+  partitionBy: z.unknown().optional(),
+};
+const optionsSchema = z.strictObject({
+  ...valueOptions,
+  url: z.unknown().optional(),
+  password: z.unknown().optional(),
+  client: z.unknown().optional(),
+  connect: z.unknown().optional(),
+  database: z.unknown().optional(),
+  connections: z.int().min(1).max(64).optional(),
+  connectTimeout: milliseconds.optional(),
+  idleTimeout: milliseconds.min(1).optional(),
+  statementTimeout: milliseconds.optional(),
+  lockTimeout: milliseconds.optional(),
+  settleTimeout: milliseconds.optional(),
+  schema: z.string().min(1).optional(),
+  tables: z.union([z.array(z.string()), z.record(z.string(), z.strictObject(tableOptions))]).optional(),
+  queries: z.record(z.string(), z.strictObject({ ...tableOptions, sql: z.string().min(1) })).optional(),
+  exclude: z.array(z.string()).optional(),
+  views: z.boolean().optional(),
+  rowSecurity: z.boolean().optional(),
+});
+
+/** Checks options; throws `ALV_CONFIG` naming the option and what is accepted. Never repeats `url` or `password`. */
+export function checkOptions(options: CheckedOptions): void {
+  const result = optionsSchema.safeParse(options);
+  if (result.success) return;
+  const issues = result.error.issues.map(
+    (issue) => `${issue.path.length > 0 ? `${issue.path.map(String).join(".")}: ` : ""}${issue.message}`,
+  );
+  throw new AlluviumError("ALV_CONFIG", `postgres: ${issues.join("; ")}`, { step: "open" });
+}

@@ -12,7 +12,7 @@ const FIRST_BYTES = 64 * 1024;
 
 /**
  * Writes a new file in large pieces. While one piece is on its way to the disk the next is gathered, so encoding and writing overlap;
- * `write` waits when both are full.
+ * `write` waits when both are full. A large piece is written as it is, without a copy, and waited for.
  */
 export async function openFileWriter(file: string, path: string, url: string): Promise<AbandonableWriter> {
   const handle = await open(file, "wx");
@@ -80,6 +80,16 @@ export async function openFileWriter(file: string, path: string, url: string): P
     },
     async write(bytes) {
       check();
+      if (gathered === 0 && bytes.length >= WRITE_BYTES / 2) {
+        await settle();
+        const at = position;
+        position += bytes.length;
+        await writeWhole(handle, bytes, at).catch((error: unknown) => {
+          failure = fileError(error, "write", path, url);
+          throw failure;
+        });
+        return;
+      }
       let start = 0;
       while (start < bytes.length) {
         grow(bytes.length - start);

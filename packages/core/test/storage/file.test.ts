@@ -204,7 +204,11 @@ describe("errors of the system", () => {
     const store = fileStore(root);
     failWrites("EIO");
     await using writer = await store.create("a");
-    await writer.write(new Uint8Array(3_000_000));
+    // Small pieces are gathered, and written behind the caller's back.
+    const later = async () => {
+      for (let i = 0; i < 90; i++) await writer.write(new Uint8Array(100_000));
+    };
+    await expect(later()).rejects.toMatchObject({ code: "ALV_STORE_FAILED" });
     await expect(writer.write(new Uint8Array(9_000_000))).rejects.toMatchObject({ code: "ALV_STORE_FAILED" });
     await expect(writer.complete()).rejects.toMatchObject({ code: "ALV_STORE_FAILED" });
   });

@@ -98,7 +98,7 @@ export interface DataFile extends FilePlace {
 
 /**
  * Exact statistics of one leaf column of a file. Values are text: integers in decimal; decimals with their scale; floats in shortest form;
- * dates `YYYY-MM-DD` (years beyond four digits signed, as ISO 8601 expands them); timestamps `…THH:MM:SS.ffffff` (UTC or wall clock);
+ * dates `YYYY-MM-DD` (years beyond four digits signed, as ISO 8601 expands them); timestamps `…THH:MM:SS.ffffff`, instants with `Z`;
  * strings cut at a code point to 32 characters, an upper bound that was cut is rounded up or left out. NaN is never a bound, and a
  * float column that holds a NaN has no bounds. No bounds for boolean, binary, and what holds only nulls.
  */

@@ -1,0 +1,13 @@
+import type { RewriteFiles } from "../contract.ts";
+import { readDataFile } from "./read.ts";
+import { openTableWriter, type FileOptions } from "./table-writer.ts";
+
+/** A {@link RewriteFiles} that writes as `fileOptions` say. */
+export function rewriteWith(fileOptions: FileOptions): RewriteFiles {
+  return async (files, options, call) => {
+    await using writer = openTableWriter(options, fileOptions);
+    for (const file of files)
+      for await (const batch of readDataFile(file, options, call?.signal)) await writer.write(batch, call);
+    return writer.seal();
+  };
+}

@@ -1,0 +1,6 @@
+import { canonicalJson, encodeSchema, type Schema } from "@alluvium/core";
+
+/** Whether two schemas have the same columns of the same types in the same order. */
+export function sameSchema(a: Schema, b: Schema): boolean {
+  return a === b || canonicalJson(encodeSchema(a)) === canonicalJson(encodeSchema(b));
+}

@@ -1,0 +1,73 @@
+import { AlluviumError } from "@alluvium/core";
+import pLimit from "p-limit";
+import type { Applied, ApplyContext, DataFile, LakeFormat, Prepared, TableChange } from "../lake/contract.ts";
+import type { FileOptions } from "../lake/files/table-writer.ts";
+import { inspectFolder, listFolder } from "./folder.ts";
+import { placeFile } from "./place.ts";
+import { folderCapabilities } from "./types.ts";
+import { emptyFile, takeWindow } from "./window.ts";
+
+const CONCURRENT = 8;
+
+/**
+ * Tables that are folders of Parquet files without a log: a file is part of its table as soon as it has its name. Files of a load are
+ * written under a hidden name; *apply* renames them and then deletes those that they replace, both fixed before the commit point.
+ */
+export function folderFormat(files: FileOptions): LakeFormat {
+  return {
+    name: "parquet",
+    capabilities: folderCapabilities,
+    inspect: inspectFolder,
+    place: placeFile,
+    prepare: (change, context) => prepare(change, context, files),
+    apply,
+  };
+}
+
+async function prepare(change: TableChange, context: ApplyContext, options: FileOptions): Promise<Prepared> {
+  const { operation, directory } = change;
+  if (operation.kind === "replaceWhere") return takeWindow(change, operation.where, context, options);
+  const obsolete: string[] = [];
+  if (operation.kind === "replace")
+    for await (const { path } of listFolder(directory, context)) obsolete.push(path);
+  // Without a log only a file can tell that there is a table, and which columns it has.
+  const lone = change.files.length === 0 && (change.create || operation.kind === "replace");
+  return { obsolete, files: lone ? await emptyFile(change, context, options) : [] };
+}
+
+async function apply(change: TableChange, context: ApplyContext): Promise<Applied> {
+  const { store, signal } = context;
+  const { directory, files, obsolete } = change;
+  const limit = pLimit(CONCURRENT);
+  const moved = await Promise.all(files.map((file) => limit(() => reveal(directory, file, context))));
+  await store.sync(
+    files.map(({ final }) => `${directory}/${final}`),
+    { signal },
+  );
+  // Only now that every new row can be seen, also after a loss of power.
+  const gone = obsolete.map((path) => `${directory}/${path}`);
+  const left = await Promise.all(gone.map((path) => limit(() => store.head(path, { signal }))));
+  const rest = gone.filter((_, i) => left[i] !== undefined);
+  if (rest.length > 0) await store.delete(rest, { signal });
+  return { already: !moved.includes(true) && rest.length === 0 };
+}
+
+/** Gives a file its final name; `false` if it has it already. */
+async function reveal(directory: string, file: DataFile, { store, signal }: ApplyContext): Promise<boolean> {
+  const staged = `${directory}/${file.staged}`;
+  const final = `${directory}/${file.final}`;
+  try {
+    if (await store.rename(staged, final, { signal })) return true;
+    // Both are there: somebody moved a copy of it.
+    await store.delete([staged], { signal });
+    return false;
+  } catch (error) {
+    if (!AlluviumError.is(error) || error.code !== "ALV_NOT_FOUND") throw error;
+    if ((await store.head(final, { signal })) !== undefined) return false;
+    throw new AlluviumError(
+      "ALV_NOT_FOUND",
+      `the file ${staged} of a committed load is gone, and ${final} is not there either: somebody deleted it before it was applied`,
+      { cause: error },
+    );
+  }
+}

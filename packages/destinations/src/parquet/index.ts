@@ -1,0 +1,46 @@
+/**
+ * Folders of Parquet files.
+ *
+ * @module destinations/parquet
+ */
+import type { Destination } from "@alluvium/core";
+import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
+import { rewriteWith } from "../lake/files/rewrite.ts";
+import { openLake } from "../lake/lake.ts";
+import { folderFooter } from "./footer.ts";
+import { folderFormat } from "./format.ts";
+import { checkOptions, type ParquetOptions } from "./options.ts";
+import { folderCapabilities } from "./types.ts";
+
+export type { ParquetOptions } from "./options.ts";
+
+/**
+ * Tables as folders of Parquet files, which anything reads: `<url>/<table>/…/part-<id>.parquet`, partitioned as Hive does. Each row is
+ * there exactly once when a run has ended, also after crashes; while a load is applied, readers may see some of its files earlier than
+ * others (and, in a replace, new and old ones together). Where that matters use `delta()`.
+ *
+ * Options are checked when a run opens it: `ALV_CONFIG` names what is wrong.
+ *
+ * @example
+ * ```ts
+ * const files = pipeline({ name: "shop", source: shop, destination: parquet({ url: "./files" }) });
+ * ```
+ */
+export function parquet(options: ParquetOptions): Destination<"append" | "replace"> {
+  return {
+    specVersion: 1,
+    name: "parquet",
+    capabilities: folderCapabilities,
+    open: async (context) => {
+      const { store, ...rest } = checkOptions(options);
+      const files: FileOptions = { ...rest, footer: folderFooter };
+      const open = openLake({
+        store,
+        format: folderFormat(files),
+        openWriter: (writer) => openTableWriter(writer, files),
+        rewrite: rewriteWith(files),
+      });
+      return open(context);
+    },
+  };
+}

@@ -1,0 +1,10 @@
+import type { FilePlace, PartitionValues } from "../lake/contract.ts";
+import { partitionDirectory } from "../lake/files/partition-path.ts";
+
+/**
+ * Where a data file is written, and where it becomes part of its table. The first is hidden from readers by the underscore, and from
+ * patterns like `*.parquet` by its ending.
+ */
+export function placeFile(id: string, partition: PartitionValues): FilePlace {
+  return { staged: `_staged/${id}.parquet.new`, final: `${partitionDirectory(partition)}part-${id}.parquet` };
+}

@@ -67,7 +67,7 @@ async function planChange(
     obsolete: [],
     ownership,
   };
-  if (create || context.format.prepare === undefined) return { table, change, sets, extra: [] };
+  if (context.format.prepare === undefined) return { table, change, sets, extra: [] };
   const prepared = await context.format.prepare(change, applyContext(context, load));
   return {
     table,

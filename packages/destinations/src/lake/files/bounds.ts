@@ -1,4 +1,4 @@
-import type { ColumnType, Field, Schema } from "@alluvium/core";
+import type { Field, Schema } from "@alluvium/core";
 import { formatScalar, type Scalar } from "@alluvium/core/columns";
 import type { LeafSummary } from "@alluvium/core/parquet";
 import type { ColumnStatistics } from "../contract.ts";

@@ -15,7 +15,7 @@ import {
   type Vector,
 } from "@alluvium/core/columns";
 import { openParquet } from "@alluvium/core/parquet";
-import type { DataFile, PartitionValues } from "../contract.ts";
+import type { DataFile } from "../contract.ts";
 import { objectSource } from "./object-source.ts";
 
 /** How the data files of a table are read. */

@@ -103,9 +103,13 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       seal && position !== undefined && isResumable(run)
         ? run.stream.cursor.encode(position.cursor)
         : undefined;
-    run.doubtful = seal;
-    await load.mark(run.stream.name, { seal, end: as === "end" });
-    run.doubtful = false;
+    try {
+      await load.mark(run.stream.name, { seal, end: as === "end" });
+    } catch (error) {
+      // A seal that failed may hold or not. It must not get into a commit, so everything back to the last one goes.
+      if (seal) await undo(run, true);
+      throw error;
+    }
     run.loose = 0;
     run.offered = true;
     if (!seal) return;
@@ -190,30 +194,30 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     if (run.status === "paused") run.status = "reading";
   }
 
-  async function rollback(run: StreamRun): Promise<void> {
+  function rollback(run: StreamRun): Promise<void> {
     run.status = "paused";
+    return gate.shared(() => undo(run, run.wholeSet));
+  }
+
+  /** Only inside the gate. */
+  async function undo(run: StreamRun, generation: boolean): Promise<void> {
     try {
-      await gate.shared(async () => {
-        // A seal that failed may hold or not, so everything back to the last commit goes.
-        const generation = run.wholeSet || run.doubtful;
-        await load.rollback(run.stream.name, { generation });
-        if (generation) {
-          run.since = run.committedSince;
-          run.sealedRows = run.committedRows;
-          run.seal = undefined;
-          run.closed = false;
-          for (const table of run.tables) table.restart();
-        }
-        run.doubtful = false;
-        run.rows = run.sealedRows;
-        run.position = undefined;
-        run.offered = false;
-        run.loose = 0;
-      });
+      await load.rollback(run.stream.name, { generation });
     } catch (error) {
       options.fail(error);
       throw error;
     }
+    if (generation) {
+      run.since = run.committedSince;
+      run.sealedRows = run.committedRows;
+      run.seal = undefined;
+      run.closed = false;
+      for (const table of run.tables) table.restart();
+    }
+    run.rows = run.sealedRows;
+    run.position = undefined;
+    run.offered = false;
+    run.loose = 0;
   }
 
   return {
@@ -251,7 +255,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       await settle();
     },
     async cut(run) {
-      const clean = run.loose === 0 && run.position !== undefined && !run.doubtful;
+      const clean = run.loose === 0 && run.position !== undefined;
       if (!clean || !isResumable(run) || run.closed) return rollback(run);
       try {
         await gate.shared(() => mark(run, "seal"));

@@ -41,8 +41,6 @@ export interface StreamRun {
   committedRows: number;
   /** When it was last sealed or began, for the deadline. */
   sealedAt: number;
-  /** A sealed mark was asked for and failed: nobody knows whether it holds. */
-  doubtful: boolean;
   /** Whether reading it has begun. */
   read: boolean;
   /** Whether any load of this run holds something of it. */
@@ -91,7 +89,6 @@ export function startStream(
     sealedRows: 0,
     committedRows: 0,
     sealedAt: 0,
-    doubtful: false,
     read: false,
     committed: false,
   };

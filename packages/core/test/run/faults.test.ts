@@ -80,6 +80,20 @@ test("a fault at every single step, passing or final, costs and doubles no row",
     }
 });
 
+test("two faults that meet: a seal fails after it took hold, and another stream's commit comes before it is undone", async () => {
+  for (let first = 0; first < 60; first++)
+    for (const apart of [1, 2, 3, 4, 5, 6]) {
+      const store = memoryTables();
+      const code = "ALV_STORE_FAILED";
+      const faults = [
+        { step: first, code },
+        { step: first + apart, code },
+      ] as const;
+      await attempt(store, faults, 1);
+      check(store);
+    }
+});
+
 test("any schedule of faults, over several runs, gives every row once", async () => {
   const faults = fc.array(
     fc.record({

@@ -5,7 +5,6 @@ import { nullVector } from "./null-vector.ts";
 import type { FixedVector, ListVector, MapVector, StructVector, Vector } from "./vector.ts";
 
 const INT64: ColumnType = { kind: "int64" };
-const NULL: ColumnType = { kind: "null" };
 
 /** Hands over the `length` rows of a column and starts it anew. The type stays the same object while it does not change. */
 export function finishColumn(column: Column, length: number): Vector {
@@ -21,7 +20,7 @@ export function fieldOf(column: Column): Field {
 
 function takeColumn(column: Column, length: number): Vector {
   const { builder, mode, lastType } = column;
-  if (mode === Mode.unknown) return nullVector(NULL, length);
+  if (mode === Mode.unknown) return nullVector(lastType, length);
   padBuilder(builder, length);
   switch (mode) {
     case Mode.number:

@@ -15,6 +15,7 @@ import {
 export function openLoad(session: SessionState, plan: LoadPlan): Load {
   const { loadId } = plan;
   let open = true;
+  let committing: Promise<unknown> | undefined;
   const refuseClosed = (): void => {
     refuseDead(session);
     if (open) return;
@@ -53,13 +54,17 @@ export function openLoad(session: SessionState, plan: LoadPlan): Load {
       options?.signal?.throwIfAborted();
       const before = session.newest;
       try {
-        return await commitLoad(session, { loadId, startedAt: plan.startedAt }, next);
+        const commit = commitLoad(session, { loadId, startedAt: plan.startedAt }, next);
+        committing = commit;
+        return await commit;
       } finally {
         // Once there is a manifest the load is over, even if applying it failed: the session finishes that first.
         if (session.newest !== before) open = false;
       }
     },
     async [Symbol.asyncDispose]() {
+      // `return load.commit(…)` beside `await using load` disposes first: the commit under way decides.
+      await committing?.catch(() => {});
       if (!open) return;
       open = false;
       session.streams.clear();

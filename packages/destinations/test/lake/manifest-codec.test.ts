@@ -1,0 +1,126 @@
+import { contentHash, type Json } from "@alluvium/core";
+import { expect, test } from "vitest";
+import {
+  decodeFileList,
+  decodeManifest,
+  decodeMarker,
+  encodeFileList,
+  encodeManifest,
+  encodeMarker,
+} from "../../src/lake/manifest-codec.ts";
+import type { AppliedMarker, Manifest } from "../../src/lake/manifest.ts";
+
+const manifest: Manifest = {
+  pipeline: "shop",
+  lane: "main",
+  incarnation: "i",
+  sequence: 7,
+  loadId: "l7",
+  runId: "r",
+  writer: "w",
+  predecessor: "l6",
+  startedAt: "2026-01-02T03:04:05.678Z",
+  committedAt: "2026-01-02T03:04:06.678Z",
+  streams: {
+    orders: {
+      cursor: { at: "9007199254740993" },
+      cursorVersion: 2,
+      identity: { db: "x" },
+      loadId: "l7",
+      committedAt: "c",
+    },
+  },
+  tables: {
+    orders: {
+      stream: "orders",
+      resource: "Orders",
+      schema: "h",
+      columns: { id: "ID" },
+      primaryKey: ["id"],
+      disposition: "append",
+      rows: 0,
+    },
+  },
+  known: { orders: { id: "t", stream: "orders", schema: "h", resync: true } },
+  changes: [
+    {
+      table: "orders",
+      stream: "orders",
+      directory: "orders",
+      tableId: "t",
+      create: true,
+      operation: { kind: "replaceWhere", where: [{ column: "id", op: "in", value: ["1", "2"] }] },
+      schema: "h",
+      schemaChanged: false,
+      partitionBy: [{ column: "at", transform: "day", name: "d" }],
+      ownership: "own",
+      rows: 3,
+      bytes: 100,
+      fileCount: 1,
+      written: "2026-01-02T03:04:05.678Z",
+      files: {
+        files: [
+          {
+            staged: "a",
+            final: "b",
+            size: 100,
+            rows: 3,
+            partition: { d: null, e: "x" },
+            columns: [
+              { path: ["id"], nulls: 0, min: "1", max: "3" },
+              { path: ["s", "m"], nulls: 3 },
+            ],
+          },
+        ],
+        obsolete: ["old"],
+      },
+    },
+  ],
+  parked: [{ table: "users", stream: "users", sequence: 5, loadId: "l5", reason: "gone" }],
+  settled: [
+    {
+      table: "x",
+      loadId: "l4",
+      how: "retry",
+      receipt: { table: "x", rows: 1, bytes: 1, files: 1, version: 3, operation: "retry" },
+    },
+  ],
+  loadsFile: "f",
+};
+const marker: AppliedMarker = { loadId: "l7", versions: { orders: 4, users: null }, parked: { x: "why" } };
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+test("manifest, list and marker come back as they were", () => {
+  expect(decodeManifest(encodeManifest(manifest), "p")).toEqual({ version: 1, ...manifest });
+  const list = manifest.changes[0]!.files;
+  expect(typeof list === "string" || decodeFileList(encodeFileList(list), "p")).toEqual({
+    version: 1,
+    ...(list as object),
+  });
+  expect(decodeMarker(encodeMarker(marker), "p")).toEqual({ version: 1, ...marker });
+});
+
+test("the stored form is version 1: a change of it is a decision (older manifests must stay readable)", () => {
+  const forms = [encodeManifest(manifest), encodeMarker(marker)].map(
+    (form) => JSON.parse(text(form)) as Json,
+  );
+  expect(contentHash(forms)).toMatchInlineSnapshot(
+    `"9f9a7b043327d485643de88d9101700d214dfb162ff70825e257b5f042694014"`,
+  );
+});
+
+test.each([
+  ["bytes that are no JSON", new TextEncoder().encode('{"version":1,'), /damaged/],
+  ["bytes that are no text", Uint8Array.of(0xff, 0xfe), /damaged/],
+  ["nothing", new Uint8Array(0), /damaged/],
+  ["a missing member", bytes({ ...manifest, version: 1, loadId: undefined }), /loadId/],
+  ["a wrong member", bytes({ ...manifest, version: 1, sequence: "7" }), /sequence/],
+  ["a negative number", bytes({ ...manifest, version: 1, sequence: -1 }), /sequence/],
+  ["a newer version", bytes({ ...manifest, version: 2 }), /version 2.*up to 1.*update Alluvium/],
+])("%s is an error that names the file and the remedy", (_, content, message) => {
+  const read = (): unknown => decodeManifest(content, "_alluvium/shop/main/7.json");
+  expect(read).toThrow(expect.objectContaining({ code: "ALV_STATE_INVALID" }));
+  expect(read).toThrow(message);
+  expect(read).toThrow("_alluvium/shop/main/7.json");
+});

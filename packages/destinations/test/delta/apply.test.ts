@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "@alluvium/core/storage/memory";
-import type { ObjectStore, Schema } from "@alluvium/core";
+import { AlluviumError, type ObjectStore, type Schema } from "@alluvium/core";
 import type { ApplyContext, DataFile, TableChange } from "../../src/lake/contract.ts";
 import { deltaFormat } from "../../src/delta/format.ts";
 import { readActions } from "../../src/delta/log/codec.ts";
@@ -70,7 +70,9 @@ async function commit(store: ObjectStore, version: number): Promise<Action[]> {
 
 const live = async (store: ObjectStore, version?: number): Promise<string[]> => {
   const snapshot = await deltaTable({ store, path: "t" }).snapshot(version === undefined ? {} : { version });
-  return (await Array.fromAsync(snapshot.files())).map(({ path }) => path.replace(/^.*\/t\//, "")).sort();
+  const paths: string[] = [];
+  for await (const { path } of snapshot.files()) paths.push(path.replace(/^.*\/t\//, ""));
+  return paths.sort();
 };
 
 describe("the first load", () => {
@@ -216,9 +218,7 @@ describe("once", () => {
       putIfAbsent: async (path, bytes, options) => {
         const result = await inner.putIfAbsent(path, bytes, options);
         if (path.endsWith(".json") && lose-- > 0)
-          throw Object.assign(
-            new (await import("@alluvium/core")).AlluviumError("ALV_STORE_FAILED", "the answer was lost"),
-          );
+          throw new AlluviumError("ALV_STORE_FAILED", "the answer was lost");
         return result;
       },
     };

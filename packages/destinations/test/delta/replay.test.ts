@@ -12,7 +12,7 @@ async function files(store: Store, version?: number): Promise<{ live: string[]; 
   return pathsOf(readFiles(store, "t", segment!));
 }
 
-const dv = (id: string): object => ({
+const dv = (id: string): Record<string, unknown> => ({
   deletionVector: { storageType: "u", pathOrInlineDv: id, offset: 1, sizeInBytes: 1, cardinality: 1 },
 });
 

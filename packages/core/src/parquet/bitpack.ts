@@ -10,6 +10,7 @@ export function packBits(
   out: Uint8Array,
   position: number,
 ): number {
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   let at = position;
   let held = 0;
   let bits = 0;
@@ -19,10 +20,7 @@ export function packBits(
     held |= value << bits;
     bits += width;
     if (bits >= 32) {
-      out[at] = held;
-      out[at + 1] = held >>> 8;
-      out[at + 2] = held >>> 16;
-      out[at + 3] = held >>> 24;
+      view.setInt32(at, held, true);
       at += 4;
       bits -= 32;
       // A shift by 32 would be a shift by none.

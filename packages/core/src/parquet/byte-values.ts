@@ -140,6 +140,7 @@ export class ByteValues implements ValueEncoder {
     const { offsets, data } = vector;
     this.dictionary ??= new ByteDictionary(DICTIONARY_ENTRIES, DICTIONARY_BYTES);
     const { dictionary, numbers } = this;
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const known = shared && positions !== undefined ? this.sharedWith(vector) : undefined;
     let from = start;
     while (from < end) {
@@ -150,7 +151,7 @@ export class ByteValues implements ValueEncoder {
         const row = positions === undefined ? i : positions[i]!;
         let index = known === undefined ? -1 : known[row]!;
         if (index < 0) {
-          index = dictionary.indexOf(data, offsets[row]!, offsets[row + 1]!);
+          index = dictionary.indexOf(data, view, offsets[row]!, offsets[row + 1]!);
           if (index < 0) break;
           if (known !== undefined) known[row] = index;
         }

@@ -5,12 +5,30 @@ import type { Leaf } from "./shape.ts";
 import type { Bounds } from "./statistics.ts";
 
 /** Bytes under way in the compressor, for all columns of a file. */
-export interface PressureGauge {
+export class PressureGauge {
   /** Uncompressed bytes that wait for the compressor. */
-  waiting: number;
+  waiting = 0;
   /** Compressed bytes that wait to be written. */
-  held: number;
+  held = 0;
+  private listener: (() => void) | undefined;
+
+  /** Resolves when one more page has left the compressor. */
+  next(): Promise<void> {
+    return new Promise((resolve) => (this.listener = resolve));
+  }
+
+  /** Takes note that a page of `size` bytes has left the compressor. */
+  leave(size: number): void {
+    this.waiting -= size;
+    const { listener } = this;
+    this.listener = undefined;
+    listener?.();
+  }
 }
+
+// A column whose pages do not shrink by this share is stored as it is, and tried again after some pages.
+const WORTH = 0.03;
+const TRY_AGAIN = 8;
 
 /** A finished column chunk, ready to be written: what the footer says of it, and its bytes in order. */
 export interface ChunkParts {
@@ -37,17 +55,19 @@ export interface StoredPage {
 /** The pages of one column chunk, in order, while they are compressed beside the encoding. */
 export class ChunkPages {
   private readonly leaf: Leaf;
-  private readonly compress: Compressor;
+  private readonly compressor: Compressor;
   private readonly checksums: boolean;
   private readonly gauge: PressureGauge;
   private pages: Promise<StoredPage>[] = [];
   private encodings = new Map<number, number>();
   private values = 0;
   private failure: unknown;
+  /** Pages left to store without trying to compress them. */
+  private passed = 0;
 
-  constructor(leaf: Leaf, compress: Compressor, checksums: boolean, gauge: PressureGauge) {
+  constructor(leaf: Leaf, compressor: Compressor, checksums: boolean, gauge: PressureGauge) {
     this.leaf = leaf;
-    this.compress = compress;
+    this.compressor = compressor;
     this.checksums = checksums;
     this.gauge = gauge;
   }
@@ -104,14 +124,25 @@ export class ChunkPages {
     gauge.waiting += size;
     let stored: Uint8Array;
     try {
-      stored = size === 0 ? body : await this.compress(body);
+      stored = size === 0 ? body : await this.shrink(body);
     } finally {
-      gauge.waiting -= size;
+      gauge.leave(size);
     }
     // The compressor's array is as large as the page was; what is kept must not hold on to that.
     if (stored !== body && stored.buffer.byteLength > stored.length * 1.25 + 64) stored = stored.slice();
     gauge.held += stored.length;
     const crc = this.checksums ? crc32(stored) : undefined;
     return { header: header(stored.length, crc), body: stored, size };
+  }
+
+  private async shrink(body: Uint8Array): Promise<Uint8Array> {
+    const { compress, store } = this.compressor;
+    if (store !== undefined && this.passed > 0) {
+      this.passed--;
+      return store(body);
+    }
+    const stored = await compress(body);
+    if (stored.length > body.length * (1 - WORTH) && body.length > 1024) this.passed = TRY_AGAIN - 1;
+    return stored;
   }
 }

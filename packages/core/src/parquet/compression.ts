@@ -2,13 +2,19 @@ import type { Buffer } from "node:buffer";
 import zlib from "node:zlib";
 import { AlluviumError } from "../errors.ts";
 import { Codec, nameOf } from "./format.ts";
+import { storedFrame, zstdCompressor } from "./zstd.ts";
 import { snappyCompress, snappyDecompress } from "./snappy.ts";
 
 /** Compression of a file: `zstd` (best trade), `snappy` (read by everything), `gzip`, `none`. */
 export type Compression = "zstd" | "snappy" | "gzip" | "none";
 
-/** Compresses one page. Resolves to the input itself where nothing is to be done. The input must not change meanwhile. */
-export type Compressor = (bytes: Uint8Array) => Promise<Uint8Array>;
+/** Compresses pages. */
+export interface Compressor {
+  /** Resolves to the input itself where nothing is to be done. The input must not change meanwhile. */
+  compress(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Wraps bytes that do not shrink, at next to no cost; absent where the codec has no form for that or it would gain nothing. */
+  store?(bytes: Uint8Array): Uint8Array;
+}
 
 /** Number of a compression in the file. */
 export function codecOf(compression: Compression): number {
@@ -22,25 +28,18 @@ export function codecOf(compression: Compression): number {
 export function compressor(compression: Compression, level?: number): Compressor {
   switch (compression) {
     case "none":
-      return (bytes) => Promise.resolve(bytes);
+      return { compress: (bytes) => Promise.resolve(bytes) };
     case "snappy":
-      return (bytes) => Promise.resolve(snappyCompress(bytes));
-    case "gzip": {
-      const options = { level: level ?? 6 };
-      return (bytes) =>
-        threaded((done) => zlib.gzip(bytes, { ...options, chunkSize: outputSize(bytes.length) }, done));
-    }
-    case "zstd": {
-      const params = { [zlib.constants.ZSTD_c_compressionLevel]: level ?? 1 };
-      return (bytes) =>
-        threaded((done) =>
-          zlib.zstdCompress(
-            bytes,
-            { params, chunkSize: outputSize(bytes.length), pledgedSrcSize: bytes.length },
-            done,
+      return { compress: (bytes) => Promise.resolve(snappyCompress(bytes)) };
+    case "gzip":
+      return {
+        compress: (bytes) =>
+          threaded((done) =>
+            zlib.gzip(bytes, { level: level ?? 6, chunkSize: outputSize(bytes.length) }, done),
           ),
-        );
-    }
+      };
+    case "zstd":
+      return { compress: zstdCompressor(level ?? 1), store: storedFrame };
   }
 }
 

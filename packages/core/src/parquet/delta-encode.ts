@@ -10,9 +10,10 @@ const BLOCK = 128;
 const MINIBLOCKS = 4;
 const MINIBLOCK = BLOCK / MINIBLOCKS;
 
-const deltas = new Int32Array(BLOCK);
-const high = new Int32Array(MINIBLOCK);
-const wide = new Float64Array(BLOCK);
+const sharedDeltas = new Int32Array(BLOCK);
+const sharedMax = new Int32Array(MINIBLOCKS);
+const sharedHigh = new Int32Array(MINIBLOCK);
+const sharedWide = new Float64Array(BLOCK);
 
 /** The most bytes that {@link encodeDelta32} (and, with `wide`, {@link encodeDeltaWide}) writes for `count` values. */
 export function deltaBound(count: number, isWide: boolean): number {
@@ -21,36 +22,53 @@ export function deltaBound(count: number, isWide: boolean): number {
 }
 
 /**
- * Encodes 32-bit values; differences wrap around, as the format wants for INT32. For INT64 the values must lie within ±2^30, so
- * that nothing wraps. Returns the position after them.
+ * Encodes 32-bit values; differences wrap around, as the format wants for INT32. For INT64 the values must lie so close together
+ * that every difference fits 32 bits. Returns the position after them.
  */
 export function encodeDelta32(values: Int32Array, count: number, out: Uint8Array, position: number): number {
+  const deltas = sharedDeltas;
+  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   let at = writeHeader(count, out, position);
   let previous = count > 0 ? values[0]! : 0;
   at = writeZigzag(previous, out, at);
   for (let start = 1; start < count; start += BLOCK) {
     const size = Math.min(BLOCK, count - start);
     let min = 0x7fff_ffff;
-    for (let i = 0; i < size; i++) {
-      const value = values[start + i]!;
-      const delta = (value - previous) | 0;
-      previous = value;
-      deltas[i] = delta;
-      if (delta < min) min = delta;
+    for (let mini = 0, i = 0; i < size; mini++) {
+      let max = -0x8000_0000;
+      for (const to = Math.min(size, i + MINIBLOCK); i < to; i++) {
+        const value = values[start + i]!;
+        const delta = (value - previous) | 0;
+        previous = value;
+        deltas[i] = delta;
+        if (delta < min) min = delta;
+        if (delta > max) max = delta;
+      }
+      sharedMax[mini] = max;
     }
     at = writeZigzag(min, out, at);
     const widths = at;
     at += MINIBLOCKS;
+    // The last miniblock is filled up with zeros.
+    if (size < BLOCK) deltas.fill(min, size, BLOCK);
     for (let mini = 0; mini < MINIBLOCKS; mini++) {
       const from = mini * MINIBLOCK;
-      const to = Math.min(from + MINIBLOCK, size);
+      const width = from < size ? bitWidth((sharedMax[mini]! - min) | 0) : 0;
+      out[widths + mini] = width;
+      if (width === 0) continue;
+      let held = 0;
       let bits = 0;
-      for (let i = from; i < to; i++) bits |= deltas[i] = (deltas[i]! - min) | 0;
-      const width = bitWidth(bits);
-      out[widths + mini] = from < size ? width : 0;
-      if (width === 0 || from >= size) continue;
-      if (to - from < MINIBLOCK) deltas.fill(0, to, from + MINIBLOCK);
-      at = packBits(deltas, from, MINIBLOCK, width, out, at);
+      for (let i = from; i < from + MINIBLOCK; i++) {
+        const delta = deltas[i]! - min;
+        held |= delta << bits;
+        bits += width;
+        if (bits >= 32) {
+          view.setInt32(at, held, true);
+          at += 4;
+          bits -= 32;
+          held = bits === 0 ? 0 : delta >>> (width - bits);
+        }
+      }
     }
   }
   return at;
@@ -63,6 +81,9 @@ export function encodeDeltaWide(
   out: Uint8Array,
   position: number,
 ): number {
+  const deltas = sharedDeltas;
+  const high = sharedHigh;
+  const wide = sharedWide;
   let at = writeHeader(count, out, position);
   let previous = count > 0 ? values[0]! : 0;
   at = writeZigzag(previous, out, at);

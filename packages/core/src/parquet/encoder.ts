@@ -2,7 +2,7 @@ import type { Batch } from "../columns/batch.ts";
 import type { Vector } from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
 import type { ColumnType, Schema } from "../schema/types.ts";
-import type { ChunkParts, PressureGauge, StoredPage } from "./chunk.ts";
+import { type ChunkParts, PressureGauge, type StoredPage } from "./chunk.ts";
 import { codecOf, compressor, type Compression } from "./compression.ts";
 import { encodeFooter, type WrittenChunk, type WrittenGroup } from "./footer.ts";
 import { MAGIC } from "./format.ts";
@@ -106,7 +106,7 @@ class Encoder implements ParquetEncoder {
   private readonly roots: readonly (ShapeNode | undefined)[];
   private readonly shape: ReturnType<typeof shapeOf>;
   private readonly leaves: readonly LeafWriter[];
-  private readonly gauge: PressureGauge = { waiting: 0, held: 0 };
+  private readonly gauge = new PressureGauge();
   private readonly out: PieceWriter;
   private readonly codec: number;
   private readonly rowGroupBytes: number;
@@ -132,7 +132,7 @@ class Encoder implements ParquetEncoder {
         "a Parquet file needs at least one column whose type is known; this schema has none",
       );
     const context = {
-      compress: compressor(compression, compressionLevel),
+      compressor: compressor(compression, compressionLevel),
       checksums: pageChecksums,
       gauge: this.gauge,
       scratch: new Scratch(),
@@ -282,7 +282,7 @@ class Encoder implements ParquetEncoder {
   /** Lets the compressor catch up. */
   private async breathe(): Promise<void> {
     while (this.gauge.waiting > MAX_WAITING / 2) {
-      await nextTurn();
+      await this.gauge.next();
       for (const leaf of this.leaves) leaf.check();
       this.options.signal?.throwIfAborted();
     }

@@ -22,8 +22,7 @@ import { type WordBounds, wordBounds, wordsToBounds } from "./word-bounds.ts";
 import { WordDictionary, type Words } from "./word-dictionary.ts";
 
 const STAGED = 4096;
-// What lies within ±2^30 has differences that fit 32 bits, within ±2^51 such that a double holds exactly.
-const NARROW = 2 ** 30;
+// What lies within ±2^51 has differences that a double holds exactly.
 const EXACT = 2 ** 51;
 
 /**
@@ -196,14 +195,15 @@ export class FixedValues implements ValueEncoder {
     const { scratch, words, values } = this;
     if (words === 1)
       return encodeDelta32(values, count, scratch.bytes(prefix + deltaBound(count, false)), prefix);
-    if (!(found.min >= -EXACT && found.max <= EXACT)) return undefined;
     const out = scratch.bytes(prefix + deltaBound(count, true));
-    if (found.min >= -NARROW && found.max < NARROW) {
-      const low = scratch.ints(count);
-      for (let i = 0; i < count; i++) low[i] = values[2 * i]!;
-      return encodeDelta32(low, count, out, prefix);
-    }
-    // wordBounds has left the values there.
+    // wordBounds has left the values in the scratch.
+    if (found.narrow && found.max - found.min <= 0x7fff_ffff)
+      return encodeDelta32(scratch.ints(count), count, out, prefix);
+    if (found.narrow) {
+      const doubles = scratch.doubles(count);
+      const lows = scratch.ints(count);
+      for (let i = 0; i < count; i++) doubles[i] = lows[i]!;
+    } else if (!(found.min >= -EXACT && found.max <= EXACT)) return undefined;
     return encodeDeltaWide(scratch.doubles(count), count, out, prefix);
   }
 }

@@ -26,11 +26,13 @@ export function writeHybrid(
 ): number {
   if (count === 0) return position;
   const end = start + count;
+  // Without long runs one packed run holds all: the usual case for indexes, and a sample shows it.
+  const step = Math.max(1, count >> 11);
   let repeats = 0;
-  for (let i = start + 1; i < end; i++) if (values[i] === values[i - 1]) repeats++;
-  if (repeats === count - 1) return writeRun(values[start]!, count, width, out, position);
-  // Without long runs one packed run holds all: the usual case for indexes.
-  if (repeats * 2 < count) return writePacked(values, start, count, width, out, position, scratch);
+  let looked = 0;
+  for (let i = start + 1; i < end; i += step, looked++) if (values[i] === values[i - 1]) repeats++;
+  if (count >= 2048 && repeats * 2 < looked)
+    return writePacked(values, start, count, width, out, position, scratch);
   let at = position;
   let packedFrom = start;
   let i = start;

@@ -13,7 +13,7 @@ import type { EncodingChoice, ValueEncoder } from "./values.ts";
 
 /** What all leaves of a file share. */
 export interface LeafContext {
-  readonly compress: Compressor;
+  readonly compressor: Compressor;
   readonly checksums: boolean;
   readonly gauge: PressureGauge;
   readonly scratch: Scratch;
@@ -35,7 +35,7 @@ export class LeafWriter {
     this.context = context;
     this.values = valueEncoder(leaf, choice, context.scratch);
     this.levels = levelsOf(leaf);
-    this.pages = new ChunkPages(leaf, context.compress, context.checksums, context.gauge);
+    this.pages = new ChunkPages(leaf, context.compressor, context.checksums, context.gauge);
   }
 
   /** Bytes held for the open page and the dictionary. */

@@ -11,6 +11,8 @@ export interface WordBounds {
   readonly min: number;
   readonly max: number;
   readonly exact: boolean;
+  /** 64-bit integers that all fit 32 bits: the scratch integers hold them. Otherwise the scratch doubles do. */
+  readonly narrow: boolean;
   readonly minAt: number;
   readonly maxAt: number;
   readonly values: Int32Array;
@@ -19,7 +21,7 @@ export interface WordBounds {
 
 const SAFE_TOP = 2 ** 20;
 
-/** Finds the bounds. For 64-bit integers it leaves the values as doubles in the scratch doubles. */
+/** Finds the bounds. For 64-bit integers it leaves the values in the scratch, see {@link WordBounds.narrow}. */
 export function wordBounds(
   type: ColumnType,
   values: Int32Array,
@@ -53,10 +55,25 @@ function intBounds(values: Int32Array, count: number): WordBounds {
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return { min, max, exact: true, minAt: count > 0 ? 0 : -1, maxAt: 0, values, sawNaN: false };
+  return { min, max, exact: true, narrow: false, minAt: count > 0 ? 0 : -1, maxAt: 0, values, sawNaN: false };
 }
 
 function longBounds(values: Int32Array, count: number, scratch: Scratch): WordBounds {
+  const lows = scratch.ints(count);
+  let low = 0x7fff_ffff;
+  let high = -0x8000_0000;
+  let wider = 0;
+  for (let i = 0; i < count; i++) {
+    const value = values[2 * i]!;
+    // What stands above the low word is more than its sign.
+    wider |= values[2 * i + 1]! ^ (value >> 31);
+    lows[i] = value;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  const minAt = count > 0 ? 0 : -1;
+  if (wider === 0)
+    return { min: low, max: high, narrow: true, exact: true, minAt, maxAt: 0, values, sawNaN: false };
   const doubles = scratch.doubles(count);
   let min = Infinity;
   let max = -Infinity;
@@ -70,9 +87,9 @@ function longBounds(values: Int32Array, count: number, scratch: Scratch): WordBo
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  if (tops < SAFE_TOP)
-    return { min, max, exact: true, minAt: count > 0 ? 0 : -1, maxAt: 0, values, sawNaN: false };
-  return { ...wideBounds(values, count, longOrder), min, max };
+  const base = { min, max, narrow: false, values, sawNaN: false };
+  if (tops < SAFE_TOP) return { ...base, exact: true, minAt, maxAt: 0 };
+  return { ...wideBounds(values, count, longOrder), ...base };
 }
 
 function floatBounds(values: Int32Array, floats: Float32Array | Float64Array): WordBounds {
@@ -90,6 +107,7 @@ function floatBounds(values: Int32Array, floats: Float32Array | Float64Array): W
     min: min === 0 ? -0 : min,
     max: max === 0 ? 0 : max,
     exact: true,
+    narrow: false,
     minAt: floats.length > 0 && !sawNaN ? 0 : -1,
     maxAt: 0,
     values,
@@ -106,7 +124,7 @@ function wideBounds(values: Int32Array, count: number, order: Order): WordBounds
     if (order(values, i, minAt) < 0) minAt = i;
     else if (order(values, i, maxAt) > 0) maxAt = i;
   }
-  return { min: -Infinity, max: Infinity, exact: false, minAt, maxAt, values, sawNaN: false };
+  return { min: -Infinity, max: Infinity, exact: false, narrow: false, minAt, maxAt, values, sawNaN: false };
 }
 
 function longOrder(values: Int32Array, a: number, b: number): number {

@@ -20,6 +20,8 @@ export interface LakeContext {
   readonly adopt: boolean | readonly string[];
   readonly shared: boolean | readonly string[];
   readonly emit: (event: EventBody) => void;
+  /** The id of the table of loads once it is known, so that not every load looks for it. */
+  loadsTable: string | undefined;
 }
 
 /** Whether an option that names tables (or `true`: all) holds `table`. */

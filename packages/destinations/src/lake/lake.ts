@@ -54,6 +54,7 @@ export function openLake(options: LakeOptions): (context: OpenContext) => Promis
       adopt,
       shared,
       emit: (event) => emit({ ...event, time: Date.now() }),
+      loadsTable: undefined,
     };
     return openSession(context, open.leaseWait ?? timing.leaseWait);
   };

@@ -33,12 +33,13 @@ export async function applyLoads(
   let outcome: ApplyOutcome = {};
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
-      const found = await format.inspect(LOADS_TABLE, { store, signal });
+      const found = context.loadsTable ?? (await format.inspect(LOADS_TABLE, { store, signal }))?.id;
+      const tableId = found ?? crypto.randomUUID();
       const file = await writeRow(context, row, fixed);
       const change: TableChange = {
         table: LOADS_TABLE,
         directory: LOADS_TABLE,
-        tableId: found?.id ?? crypto.randomUUID(),
+        tableId,
         create: found === undefined,
         operation: { kind: "append" },
         schema: loadsSchema,
@@ -49,7 +50,9 @@ export async function applyLoads(
         ownership: "shared",
       };
       outcome = await applyChange(context, identityOf(manifest), change);
-      if (!("parked" in outcome) || found !== undefined) return outcome;
+      // Dropped, made by another pipeline at the same time, or just remembered wrongly: looked at once more.
+      context.loadsTable = "parked" in outcome ? undefined : tableId;
+      if (!("parked" in outcome)) return outcome;
     } catch (error) {
       if (!isPoison(error)) throw error;
       outcome = { parked: reasonOf(error) };

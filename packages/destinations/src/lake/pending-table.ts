@@ -167,6 +167,7 @@ export class PendingTable {
       await this.#close();
       this.#epoch += 1;
     }
+    this.#context.format.check?.(this.name, boundSchema(next), this.plan.partitionBy);
     this.schema = next;
   }
 

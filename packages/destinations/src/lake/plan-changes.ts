@@ -18,7 +18,8 @@ export interface PlannedChange {
 
 /**
  * What a load does to each table: all files that a mark sealed; of whole-set operations only those whose stream has ended, so that
- * they take effect once. Tables of parked streams are left alone.
+ * they take effect once. Streams with a parked table
+ * have sealed nothing: their marks are refused.
  */
 export async function planChanges(
   session: SessionState,
@@ -26,7 +27,6 @@ export async function planChanges(
 ): Promise<readonly PlannedChange[]> {
   const planned: PlannedChange[] = [];
   for (const [stream, progress] of session.streams) {
-    if (session.parked.some((entry) => entry.stream === stream)) continue;
     for (const table of tablesOf(session, stream)) {
       if (!progress.sealed || (wholeSet(table.plan) && !progress.ended)) continue;
       const change = await planChange(session, table, load);

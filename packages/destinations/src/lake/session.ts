@@ -17,7 +17,7 @@ import { listParked } from "./parked.ts";
 import { STATE_FOLDER, tableDirectory } from "./paths.ts";
 import { PendingTable } from "./pending-table.ts";
 import { recoverNewest, stateOf } from "./recover.ts";
-import { loadSchema } from "./schemas.ts";
+import { boundSchema, loadSchema } from "./schemas.ts";
 import { refuseDead, refuseParked, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
 
@@ -113,6 +113,7 @@ async function openTable(session: SessionState, plan: TablePlan, budget: number)
       `the table name ${plan.table} is kept for Alluvium's own use: rename it with \`as\``,
       { resource: plan.table },
     );
+  context.format.check?.(plan.table, boundSchema(plan.schema), plan.partitionBy);
   const found = await inspect(context, plan.table);
   const target = targetOf(context, plan, found, newest);
   const known = newest?.known[plan.table];

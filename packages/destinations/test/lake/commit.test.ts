@@ -2,6 +2,7 @@ import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import { memoryStore } from "@alluvium/core/storage/memory";
 import { batchOf, faultStore, type Fault, type FaultStep } from "@alluvium/core/testing";
 import { describe, expect, test } from "vitest";
+import { deleteState } from "./crash-suite.ts";
 import {
   appendPlan,
   clockStore,
@@ -103,7 +104,7 @@ describe("the order of a commit", () => {
     const session = await openTest(store);
     await session.recover();
     const many = Array.from({ length: 900 }, (_, i) => ids(i, i, i));
-    await expect(loadRows(session, appendPlan("t", ids()), many)).rejects.toThrow("stopped on purpose");
+    await expect(loadRows(session, appendPlan("t", ids()), many)).rejects.toThrow("gave no answer");
     expect(await idsIn(disk, "t")).toEqual([]);
     await (await openTest(disk)).recover();
     expect(await idsIn(disk, "t")).toHaveLength(2_700);
@@ -235,6 +236,41 @@ describe("one winner", () => {
     await expect(loadRows(session, appendPlan("t", ids()), [ids(3)])).rejects.toMatchObject({
       code: "ALV_CONCURRENT_RUN",
     });
+  });
+
+  test("a state that is deleted while a run is going is noticed before the commit point", async () => {
+    const disk = memoryStore();
+    await using session = await openTest(disk);
+    await session.recover();
+    await loadRows(session, appendPlan("t", ids()), [ids(1)]);
+    const plan = appendPlan("t", ids());
+    const load = await session.begin({ ...begin, tables: [plan] });
+    await load.write("t", ids(2));
+    await load.mark("t", { seal: true, end: true });
+    await deleteState(disk);
+    await expect(load.commit(stateWith([plan], "a"))).rejects.toMatchObject({ code: "ALV_STATE_LOST" });
+    expect(await pathsIn(disk, "_alluvium/shop/main/00")).toEqual([]);
+    expect(await idsIn(disk, "t")).toEqual([1]);
+  });
+
+  test("a run notices before the commit point that another one went on", async () => {
+    const disk = memoryStore();
+    await using session = await openTest(disk);
+    await session.recover();
+    const plan = appendPlan("t", ids());
+    const load = await session.begin({ ...begin, tables: [plan] });
+    await load.write("t", ids(1));
+    await load.mark("t", { seal: true, end: true });
+    {
+      await using other = await openTest(disk, jsonLake, { timing: { manifestAge: 0, manifestCount: 0 } });
+      await other.recover();
+      for (const id of [2, 3, 4]) await loadRows(other, plan, [ids(id)]);
+    }
+    await expect(load.commit(stateWith([plan], "a"))).rejects.toMatchObject({ code: "ALV_CONCURRENT_RUN" });
+    // Its number is free by now, but it did not even try.
+    expect(
+      (await pathsIn(disk, "_alluvium/shop/main/00")).filter((path) => path.endsWith("json")),
+    ).toHaveLength(2);
   });
 
   test("a run notices at a checkpoint that another one took the pipeline", async () => {

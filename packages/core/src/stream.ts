@@ -83,9 +83,12 @@ export type StreamItem<Cursor = unknown> =
 /** What a stream is given to read. */
 export interface StreamContext<Cursor = unknown> {
   readonly signal: AbortSignal;
-  /** The cursor of the last commit; `undefined` at the first run. */
+  /** The cursor of the last commit; `undefined` at the first run. In a backfill too, where reading starts at the window instead. */
   readonly since: Cursor | undefined;
-  /** A backfill reads this window of the cursor column and yields no checkpoint. */
+  /**
+   * A backfill reads this window of the cursor column (`since` inclusive, `until` exclusive) and yields no checkpoint. It reads nothing
+   * beyond the stored cursor: what stands there the next ordinary run reads.
+   */
   readonly window?: { readonly since?: unknown; readonly until?: unknown };
   /** Stop after about so many rows (a sample). */
   readonly limit?: number;

@@ -2,6 +2,7 @@ import type { DestinationSession, LoadRecord, ParkedTable } from "../destination
 import { AlluviumError } from "../errors.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { PipelineDefinition } from "./definition.ts";
+import { closing } from "./closing.ts";
 import { createEmitter } from "./emitter.ts";
 import { timeOrderedId } from "./id.ts";
 import { openDestination } from "./session.ts";
@@ -71,13 +72,11 @@ async function withSession<Result>(
 ): Promise<Result> {
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
-  await using session = await openDestination(definition, {
-    runId: timeOrderedId(),
-    signal,
-    budget: 16 * 1024 * 1024,
-    emit: createEmitter([definition.onEvent]),
-  });
-  return await work(session, await session.recover({ signal }));
+  const emit = createEmitter([definition.onEvent]);
+  const call = { runId: timeOrderedId(), signal, budget: 16 * 1024 * 1024, emit };
+  return await closing("destination", await openDestination(definition, call), emit, async (session) =>
+    work(session, await session.recover({ signal })),
+  );
 }
 
 function cannot(definition: PipelineDefinition, what: string): AlluviumError {

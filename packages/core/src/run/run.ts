@@ -1,6 +1,8 @@
-import type { LoadReceipt } from "../destination.ts";
+import type { DestinationSession, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
-import type { SourceSession } from "../stream.ts";
+import type { PipelineState } from "../state/state.ts";
+import type { SourceSession, Stream } from "../stream.ts";
+import { closing } from "./closing.ts";
 import { createBudget, shareBudget } from "./budget.ts";
 import type { PipelineDefinition, RunOptions } from "./definition.ts";
 import { createEmitter, type Emit } from "./emitter.ts";
@@ -88,19 +90,29 @@ export async function runPipeline(
 
 /** Runs with a destination. Resolves with the error of a failed stream when the others are committed. */
 async function load(context: Context): Promise<AlluviumError | undefined> {
-  const { definition, options, emit, report, stops, concurrency } = context;
-  const { destination } = definition;
-  const shares = shareBudget(context.budget, concurrency);
-  await using session = await openDestination(definition, {
-    runId: context.runId,
-    signal: stops.ending,
-    budget: shares.destination,
-    emit,
+  const { definition, emit, stops } = context;
+  const shares = shareBudget(context.budget, context.concurrency);
+  const call = { runId: context.runId, signal: stops.ending, budget: shares.destination, emit };
+  return await closing("destination", await openDestination(definition, call), emit, async (session) => {
+    // Before the source is opened: its snapshot is to be newer than what the run before this one has committed.
+    const state = await session.recover({ signal: stops.ending });
+    const source = await openSource(context, shares.source);
+    return await closing("source", source, emit, async ({ streams }) =>
+      loadStreams(context, session, state, streams),
+    );
   });
-  const state = await session.recover({ signal: stops.ending });
-  await using source = await openSource(context, shares.source);
+}
+
+async function loadStreams(
+  context: Context,
+  session: DestinationSession,
+  state: PipelineState | undefined,
+  all: readonly Stream[],
+): Promise<AlluviumError | undefined> {
+  const { definition, options, emit, report, stops } = context;
+  const { destination } = definition;
   const streams = await planRun({
-    streams: source.streams,
+    streams: all,
     run: options,
     destination: destination.name,
     capabilities: destination.capabilities,
@@ -114,8 +126,8 @@ async function load(context: Context): Promise<AlluviumError | undefined> {
     for (const table of run.tables)
       report.table(table.resource, table.table, run.stream.name, table.disposition);
 
-  await using acknowledger = createAcknowledger(emit, stops.ending);
-  await using loads = await openLoads({
+  const acknowledger = createAcknowledger(emit, stops.ending);
+  const loads = await openLoads({
     session,
     state,
     streams,
@@ -132,9 +144,13 @@ async function load(context: Context): Promise<AlluviumError | undefined> {
         if (seal?.position !== undefined) acknowledger.acknowledge(stream, seal.position.cursor);
     },
   });
-  const errors = await readAll(streams, loads, context);
-  await loads.finish();
-  return conclude(streams, errors, report);
+  return await closing("acknowledgements", acknowledger, emit, () =>
+    closing("load", loads, emit, async () => {
+      const errors = await readAll(streams, loads, context);
+      await loads.finish();
+      return conclude(streams, errors, report);
+    }),
+  );
 }
 
 function openSource(context: Context, budget: number): Promise<SourceSession> {
@@ -250,8 +266,8 @@ function conclude(
 async function sample(context: Context): Promise<undefined> {
   const { definition, options, report, emit, stops, concurrency } = context;
   const shares = shareBudget(context.budget, concurrency);
-  await using source = await openSource(context, shares.source);
-  await sampleStreams(chooseStreams(source.streams, options.only), {
+  const source = await openSource(context, shares.source);
+  const sampling = {
     limit: options.limit ?? 0,
     only: options.only,
     window:
@@ -264,7 +280,10 @@ async function sample(context: Context): Promise<undefined> {
     ending: stops.ending,
     emit,
     report,
-  });
+  };
+  await closing("source", source, emit, () =>
+    sampleStreams(chooseStreams(source.streams, options.only), sampling),
+  );
 }
 
 function withReport(failure: unknown, pipeline: string, report: RunReport): AlluviumError {

@@ -36,5 +36,9 @@ export function equalRows(
 }
 
 function valueText(value: unknown): string {
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? null);
+  if (value === null || value === undefined) return "null";
+  // Integers as number, bigint or text are the same.
+  return typeof value === "object"
+    ? JSON.stringify(value)
+    : (value as string | number | bigint | boolean).toString();
 }

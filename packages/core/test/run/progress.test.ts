@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import type { EventBody, RunReport } from "@alluvium/core";
 import { progress, type ProgressStream } from "../../src/run/progress.ts";
@@ -40,8 +41,7 @@ test("on a terminal each table has a line that is drawn over, and the cursor com
   expect(text).toContain("30 %");
   expect(text).toContain("\u001B[1A");
   expect(stream.written.at(-2)).toContain("committed");
-  for (const line of text.split("\n"))
-    expect(line.replaceAll(/\u001B\[[0-9?]*[A-Za-z]/g, "").length).toBeLessThan(61);
+  for (const line of text.split("\n")) expect(stripVTControlCharacters(line).length).toBeLessThan(61);
 });
 
 test("disposing midway gives the cursor back once", () => {

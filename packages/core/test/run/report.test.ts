@@ -59,7 +59,7 @@ describe("report", () => {
 
   test("prints as a table, as text and in the console", () => {
     const text = inspect(example());
-    expect(text).toBe(String(example()));
+    expect(text).toBe(example().toString());
     expect(text).toBe(
       [
         "shop: 1,200,150 rows loaded, not to its end, in 4.2 s (285,750 rows/s)",

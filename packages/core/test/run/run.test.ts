@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AlluviumError, type RunEvent } from "@alluvium/core";
 import { memoryDestination, memoryTables, type MemoryStore } from "@alluvium/core/testing";
 import type { PipelineDefinition, RunOptions } from "../../src/run/definition.ts";
+import { listParked, readHistory, readState, settleParked } from "../../src/run/manage.ts";
 import { runPipeline } from "../../src/run/run.ts";
 import { faultyDestination } from "./faulty-destination.ts";
 import { type Script, scriptedSource } from "./scripted-source.ts";
@@ -381,6 +382,72 @@ describe("a run", () => {
     expect(times).toEqual([...times].sort((left, right) => left - right));
   });
 
+  test("what fails to close is a warning, and hides no failure", async () => {
+    const store = memoryTables();
+    const source = scriptedSource([{ name: "a", rows: 2 }]);
+    const broken = {
+      ...source,
+      open: async (context: Parameters<typeof source.open>[0]) => ({
+        ...(await source.open(context)),
+        [Symbol.asyncDispose]: () => Promise.reject(new Error("it is stuck")),
+      }),
+    };
+    const events: RunEvent[] = [];
+    const report = await runPipeline(define([], store, { source: broken }), {
+      onEvent: (event) => events.push(event),
+    });
+    expect(report.complete).toBe(true);
+    expect(events.find(({ type }) => type === "warning")).toMatchObject({
+      message: "closing the source failed: it is stuck",
+    });
+    const error = await failure(runPipeline(define([], store, { source: broken }), { only: ["b"] }));
+    expect(error.code).toBe("ALV_CONFIG");
+  });
+
+  test("a table that is set aside midway stops its stream, and the others go on", async () => {
+    const store = memoryTables();
+    const memory = memoryDestination({ store });
+    const destination = {
+      ...memory,
+      open: async (context: Parameters<typeof memory.open>[0]) => {
+        const session = await memory.open(context);
+        return {
+          ...session,
+          begin: async (plan: Parameters<typeof session.begin>[0]) => {
+            const load = await session.begin(plan);
+            return {
+              ...load,
+              commit: async (next: Parameters<typeof load.commit>[0]) => {
+                const receipt = await load.commit(next);
+                const tables = receipt.tables.map((table) =>
+                  table.table === "bad" ? { ...table, parked: "dropped by somebody" } : table,
+                );
+                return { ...receipt, tables };
+              },
+            };
+          },
+        };
+      },
+    };
+    const report = await runPipeline(
+      define(
+        [
+          { name: "bad", rows: 50, pace: 1 },
+          { name: "good", rows: 50, pace: 1 },
+        ],
+        store,
+        { destination },
+      ),
+      { commitBytes: 40 },
+    );
+    expect(report.problems).toMatchObject([{ stream: "bad", code: "ALV_TABLE_PARKED" }]);
+    expect(report.tables["good"]).toMatchObject({ rows: 50, complete: true });
+    expect(report.tables["bad"]).toMatchObject({ rows: 0, complete: false });
+    expect(ids(store, "bad").length).toBeLessThan(50);
+    const state = store.pipelines.get('["p","main"]')?.state;
+    expect(state?.tables["bad"]?.parked).toMatchObject({ reason: "dropped by somebody" });
+  });
+
   test("limit samples into the report and touches nothing", async () => {
     const store = memoryTables();
     const report = await runPipeline(define([{ name: "a", rows: 100, batch: 7 }], store), { limit: 10 });
@@ -436,14 +503,17 @@ describe("what is refused", () => {
   });
   test("columns that become one", async () => {
     const field = (name: string) => ({ name, type: { kind: "int64" }, nullable: true }) as const;
-    await refused(
+    const error = await refused(
       [{ name: "a", rows: 1, describe: { schema: { fields: [field("orderId"), field("order_id")] } } }],
       "ALV_NAME_COLLISION",
     );
+    expect(error.message).toMatch(/"orderId" and "order_id" of a are both called order_id/);
   });
   test("a column with a name of ours", async () => {
     const field = { name: "_alv_x", type: { kind: "int64" }, nullable: true } as const;
-    await refused([{ name: "a", rows: 1, describe: { schema: { fields: [field] } } }], "ALV_NAME_COLLISION");
+    const scripts = [{ name: "a", rows: 1, describe: { schema: { fields: [field] } } }];
+    const error = await refused(scripts, "ALV_NAME_COLLISION");
+    expect(error.message).toMatch(/_alv_x.*reserved/);
   });
   test("a key that the table does not have", async () => {
     const error = await refused(
@@ -462,7 +532,8 @@ describe("what is refused", () => {
   test("a table that was replaced so far and is now appended to", async () => {
     const store = memoryTables();
     await runPipeline(define([{ name: "a", rows: 3, every: 0, disposition: replace }], store));
-    await refused([{ name: "a", rows: 3 }], "ALV_STATE_MISMATCH", {}, store);
+    const error = await refused([{ name: "a", rows: 3 }], "ALV_STATE_MISMATCH", {}, store);
+    expect(error.message).toMatch(/was replaced by each run so far/);
   });
   test("a replace that would empty a table, unless it is empty already or that is allowed", async () => {
     const store = memoryTables();
@@ -516,7 +587,8 @@ describe("what is refused", () => {
   test("options that make no sense", async () => {
     await refused([], "ALV_CONFIG", { deadline: new Date(Number.NaN) });
     await refused([], "ALV_CONFIG", { limit: 0 });
-    await refused([], "ALV_CONFIG", {}, memoryTables(), { budget: 10 });
+    const error = await refused([], "ALV_CONFIG", {}, memoryTables(), { budget: 10 });
+    expect(error.message).toMatch(/budget is 10/);
   });
 });
 
@@ -545,5 +617,26 @@ describe("a backfill", () => {
     // An ordinary run goes on behind the cursor and appends.
     await runPipeline(define([{ ...script, rows: 8, disposition }], store));
     expect(ids(store, "a")).toEqual(upTo(8));
+  });
+});
+
+describe("what is asked outside of a run", () => {
+  test("state and history, and what a destination cannot do", async () => {
+    const store = memoryTables();
+    const definition = define([{ name: "a", rows: 4 }], store);
+    expect(await readState(definition)).toBeUndefined();
+    const report = await runPipeline(definition);
+    expect((await readState(definition))?.streams["a"]?.cursor).toBe(4);
+    expect(await readHistory(definition)).toMatchObject([
+      {
+        loadId: report.loads[0]?.loadId,
+        sequence: 0,
+        runId: report.runId,
+        tables: [{ table: "a", rows: 4 }],
+      },
+    ]);
+    expect(await readHistory(definition, { limit: 0 })).toEqual([]);
+    expect(await listParked(definition)).toEqual([]);
+    expect((await failure(settleParked(definition, "a", "retry"))).code).toBe("ALV_UNSUPPORTED");
   });
 });

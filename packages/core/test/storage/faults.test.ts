@@ -6,6 +6,7 @@ import { fileStore } from "../../src/storage/file.ts";
 import { memoryStore } from "../../src/storage/memory.ts";
 import type { ObjectStore } from "../../src/storage/store.ts";
 import { faultStore, StoppedError } from "../../src/testing/faults.ts";
+import { powerLossStore } from "../../src/testing/power-loss.ts";
 import { storeSuite } from "../../src/testing/store-suite.ts";
 
 const bytes = (value: string) => new TextEncoder().encode(value);
@@ -78,6 +79,12 @@ test("a dead process leaves its open files as they are", async () => {
   } finally {
     await rm(root, { recursive: true });
   }
+});
+
+test("a dead process cleans nothing up", async () => {
+  const disk = powerLossStore();
+  await expect(write(faultStore(disk, { stopAt: 5 }))).rejects.toBeInstanceOf(StoppedError);
+  expect(await disk.head("data/1")).toMatchObject({ size: 6 });
 });
 
 test("fails before the effect, loses the answer after it", async () => {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fileStore } from "../../src/storage/file.ts";
@@ -163,6 +164,15 @@ describe("rename", () => {
     await fs.link(join(root, "from"), join(root, "to"));
     expect(await store.rename("from", "to")).toBe(true);
     expect(await names()).toEqual(["to"]);
+    // One name in two spellings, where the file system folds case, is not two links.
+    await store.put("TO", bytes("y"));
+    const { stat } = fs;
+    const same = (async (path: string, options: { bigint: true }) =>
+      stat(path.replace(/TO$/, "to"), options)) as unknown as typeof fs.stat;
+    vi.spyOn(fs, "stat").mockImplementation(same);
+    expect(await store.rename("to", "TO")).toBe(false);
+    vi.restoreAllMocks();
+    await store.delete(["TO"]);
     expect(await store.rename("to", "to")).toBe(false);
     expect(await names()).toEqual(["to"]);
   });
@@ -259,6 +269,32 @@ describe("the writer", () => {
     expect((await writer.complete()).size).toBe(7_919_000);
     expect(sizes).toHaveLength(4);
     expect(Math.max(...sizes)).toBe(2 * 1024 * 1024);
+  });
+
+  test("has one write on its way at a time, and completes when it has arrived", async () => {
+    let underway = 0;
+    let most = 0;
+    const open = fs.open;
+    vi.spyOn(fs, "open").mockImplementation(async (...call) => {
+      const handle = await open(...call);
+      const write = handle.write.bind(handle) as (
+        ...args: unknown[]
+      ) => Promise<{ bytesWritten: number; buffer: Uint8Array }>;
+      handle.write = (async (...args: unknown[]) => {
+        most = Math.max(most, ++underway);
+        await sleep(20);
+        const result = await write(...args);
+        underway -= 1;
+        return result;
+      }) as typeof handle.write;
+      return handle;
+    });
+    await using writer = await fileStore(root).create("a");
+    for (let i = 0; i < 80; i++) await writer.write(new Uint8Array(100_000).fill(i));
+    await writer.complete();
+    expect([most, underway]).toEqual([1, 0]);
+    const got = await fileStore(root).get("a");
+    for (let i = 0; i < 80; i++) expect(got[i * 100_000]).toBe(i);
   });
 
   test("goes on after a write that took only a part", async () => {

@@ -173,7 +173,11 @@ describe("two writers", () => {
             const latest = await openTable(store);
             expect(latest.version).toBe(newest);
             expect(await latest.rows()).toBe(models[newest]!.length);
-            const conditions = where as unknown as Condition[];
+            const conditions: Condition[] = where.map(({ column, op, value }) => ({
+              column,
+              op,
+              value: column === "f" && value !== null ? Number(value) : value,
+            }));
             expect(multiset(await scanRows(latest, { where: conditions }))).toEqual(
               multiset(models[newest]!.filter((row) => where.every((condition) => holds(row, condition)))),
             );

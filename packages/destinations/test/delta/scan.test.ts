@@ -56,7 +56,7 @@ describe("reading back", () => {
       const { at, ...rest } = rows[i]!;
       const { at: foundAt, at_day: foundDay, ...foundRest } = row;
       expect(foundRest).toEqual({ ...rest, total: rest.total === null ? null : `${i - 100}.50` });
-      expect(foundAt).toEqual(at === null ? null : new Date(Number(at / 1000n)));
+      expect(foundAt).toEqual(at === null ? null : new Date(Math.floor(Number(at) / 1000)));
       expect(foundDay).toEqual(at === null ? null : (foundAt as Date).toISOString().slice(0, 10));
     });
     expect(snapshot.schema.fields.map((field) => field.name)).toEqual([

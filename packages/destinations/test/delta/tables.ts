@@ -37,7 +37,8 @@ export async function filesOf(
     emit: () => {},
   });
   if (rows.length > 0) await writer.write(batchOf(schema, rows));
-  return writer.seal();
+  // Awaited here: the writer is disposed when this function returns.
+  return await writer.seal();
 }
 
 /** A change of table `t`. */

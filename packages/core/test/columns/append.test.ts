@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createAppender, type AppenderOptions } from "../../src/columns/append.ts";
 import { BytesBuilder } from "../../src/columns/builder.ts";
 import { rowsOf } from "../../src/columns/rows.ts";
@@ -9,6 +9,10 @@ import { describeType } from "../../src/schema/describe.ts";
 import type { ColumnHint } from "../../src/schema/hints.ts";
 import type { Schema } from "../../src/schema/types.ts";
 import { columnType, valueOf } from "./arbitrary.ts";
+import { outcomeOf } from "./outcome.ts";
+
+// Properties take a while on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 function load(rows: readonly object[], options: AppenderOptions = {}) {
   const appender = createAppender(options);
@@ -422,11 +426,9 @@ test("what goes in comes out, with bad rows in between", () => {
       const expected: object[] = [];
       for (const [bad, ...values] of rows) {
         const row = Object.fromEntries(values.map((value, i) => [`c${i}`, value]));
-        if (bad === true) expect(() => appender.append({ ...row, ok: "bad" })).toThrow(/"ok"/);
-        else {
-          appender.append({ ok: null, ...row });
-          expected.push({ ...row, ok: null });
-        }
+        const outcome = outcomeOf(() => appender.append({ ...row, ok: bad === true ? "bad" : null }));
+        expect(outcome).toBe(bad === true ? "ALV_ROW_INVALID" : "done");
+        if (bad !== true) expected.push({ ...row, ok: null });
       }
       expect(appender.length).toBe(expected.length);
       const batch = appender.finish();
@@ -434,7 +436,7 @@ test("what goes in comes out, with bad rows in between", () => {
       expect(rowsOf(batch)).toEqual(expected);
       expect(appender.length).toBe(0);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -453,12 +455,9 @@ test("arbitrary plain data is taken or refused, and refused data leaves no trace
       const appender = createAppender();
       const accepted: object[] = [];
       for (const row of input) {
-        try {
-          appender.append(row);
-          accepted.push(row);
-        } catch (error) {
-          expect(error).toMatchObject({ code: "ALV_ROW_INVALID" });
-        }
+        const outcome = outcomeOf(() => appender.append(row));
+        expect(["done", "ALV_ROW_INVALID"]).toContain(outcome);
+        if (outcome === "done") accepted.push(row);
       }
       const clean = createAppender();
       for (const row of accepted) clean.append(row);
@@ -466,7 +465,7 @@ test("arbitrary plain data is taken or refused, and refused data leaves no trace
       expect(batch.schema).toEqual(expected.schema);
       expect(rowsOf(batch)).toEqual(rowsOf(expected));
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Batch } from "../../src/columns/batch.ts";
 import { concatBatches, concatVectors } from "../../src/columns/concat.ts";
 import { constantVector, materialize } from "../../src/columns/dictionary.ts";
@@ -11,6 +11,9 @@ import { takeBatch, takeVector } from "../../src/columns/take.ts";
 import { vectorOf } from "../../src/columns/values.ts";
 import { isValid, type Vector } from "../../src/columns/vector.ts";
 import { asDictionary, column } from "./arbitrary.ts";
+
+// Properties take a while on a machine that is busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 function read(vector: Vector): unknown[] {
   let nulls = 0;
@@ -71,7 +74,7 @@ describe("vectors are like arrays of their values", () => {
         const [, dictionary] = parts;
         const joined = concatVectors([dictionary!, dictionary!]);
         expect(read(joined)).toEqual([...values, ...values]);
-        if (values.length > 0) expect(joined.layout).toBe("dictionary");
+        expect(joined.layout).toBe("dictionary");
       }),
     );
   });

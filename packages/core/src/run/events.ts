@@ -16,6 +16,7 @@ export type EventBody =
       readonly pipeline: string;
       readonly lane: string;
       readonly runId: string;
+      /** The names in `only`; empty: all. The source has not been opened yet. */
       readonly resources: readonly string[];
     }
   | { readonly type: "waiting"; readonly reason: string; readonly until?: Date }

@@ -53,7 +53,8 @@ export async function emptyFile(
 ): Promise<readonly DataFile[]> {
   await using writer = openTableWriter(writerOptions(change, context), files);
   await writer.writeEmpty();
-  return writer.seal();
+  // Awaited here: the writer is disposed, with what is not sealed, when this returns.
+  return await writer.seal();
 }
 
 async function coverage(

@@ -8,6 +8,7 @@ export function rewriteWith(fileOptions: FileOptions): RewriteFiles {
     await using writer = openTableWriter(options, fileOptions);
     for (const file of files)
       for await (const batch of readDataFile(file, options, call?.signal)) await writer.write(batch, call);
-    return writer.seal();
+    // Awaited here: the writer is disposed, with what is not sealed, when this returns.
+    return await writer.seal();
   };
 }

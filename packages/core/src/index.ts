@@ -1,6 +1,47 @@
 /**
  * @module core
  */
+export { resource } from "./resource.ts";
+export type {
+  AbilityOfDisposition,
+  Bounds,
+  ColumnOf,
+  CursorColumnOf,
+  CursorOptions,
+  CursorReadContext,
+  CursorSpelling,
+  DispositionOption,
+  Duration,
+  KeyOption,
+  Lag,
+  Ordered,
+  PlainResourceOptions,
+  ReadContext,
+  SchemaResourceOptions,
+  TableOptions,
+  WhereOption,
+} from "./resource-options.ts";
+export type { AnyResource, AsOptions, Resource, RowOf, TransformOptions } from "./transform.ts";
+export { originResource, type OriginResourceOptions } from "./origin-resource.ts";
+export { checkpoint, type Checkpoint } from "./checkpoint.ts";
+export { source, type ResourceSource, type TablesOf } from "./source.ts";
+export {
+  pipeline,
+  type CapabilityCheck,
+  type Pipeline,
+  type PipelineOptions,
+  type PipelineReport,
+} from "./pipeline.ts";
+export {
+  typed,
+  type InputOf,
+  type OutputOf,
+  type RowSchema,
+  type ValidationIssue,
+  type ValidationResult,
+} from "./typed.ts";
+export { env, revealCredential, Secret, type Credential } from "./secret.ts";
+export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
 export { AlluviumError, errorCodes, type ErrorCode, type ErrorPlace } from "./errors.ts";
 export {
   abilityOf,
@@ -68,3 +109,4 @@ export type {
   StoreCall,
   StoreCapabilities,
 } from "./storage/store.ts";
+export { dispositionOf, keyOf, layoutOf } from "./table-options.ts";

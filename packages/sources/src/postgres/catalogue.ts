@@ -27,6 +27,8 @@ export interface Relation {
   readonly isPartition: boolean;
   /** Whether it belongs to an extension. */
   readonly ofExtension: boolean;
+  /** Whether we may read all of it, and so lock it. */
+  readonly readable: boolean;
 }
 
 /** A relation with all that reading it needs. */
@@ -96,7 +98,8 @@ export async function listRelations(
 ): Promise<readonly Relation[]> {
   const rows = await connection.query<Record<string, string>>(
     `select c.oid::text, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind, c.relispartition::text as part,
-      (exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))::text as extension
+      (exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))::text as extension,
+      has_table_privilege(c.oid, 'select')::text as readable
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = any (${array(schemas)}::text[]) and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't'
     order by n.nspname collate "C", c.relname collate "C"`,
@@ -109,6 +112,7 @@ export async function listRelations(
     kind: row["kind"]!,
     isPartition: row["part"] === "true",
     ofExtension: row["extension"] === "true",
+    readable: row["readable"] === "true",
   }));
 }
 

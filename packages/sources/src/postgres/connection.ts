@@ -88,8 +88,10 @@ export class PgConnection implements AsyncDisposable {
     const { signal, resource, step = "open" } = options;
     return this.#guarded(signal, step, resource, (beat) => {
       beat();
-      return this.#client.query({ text, rowMode: "array", types: textTypes }) as Promise<PgResult>;
-    });
+      return this.#client.query({ text, rowMode: "array", types: textTypes }) as Promise<
+        PgResult | PgResult[]
+      >;
+    }).then((result) => (Array.isArray(result) ? result.at(-1)! : result));
   }
 
   /** Hands a query object to the driver and waits for it; `beat` tells that the server still answers. */
@@ -128,7 +130,9 @@ export class PgConnection implements AsyncDisposable {
       this.destroy(error);
       stop(error);
     };
+    let over = false;
     const beat = (running: boolean = true): void => {
+      if (over) return;
       if (!running) {
         clearTimeout(timer);
         timer = undefined;
@@ -148,6 +152,7 @@ export class PgConnection implements AsyncDisposable {
       if (signal?.aborted) throw signal.reason;
       throw this.#translate(error, step, resource);
     } finally {
+      over = true;
       this.#busy = false;
       clearTimeout(timer);
       signal?.removeEventListener("abort", aborted);

@@ -118,4 +118,6 @@ function restore(
 ): void {
   for (const parser of parsers) stream.on("data", parser);
   stream.off("data", ours);
+  // Whoever paused it meant this COPY; the connection goes on.
+  stream.resume();
 }

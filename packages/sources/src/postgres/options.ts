@@ -1,6 +1,7 @@
 import type {
   AbilityOfDisposition,
   Credential,
+  CursorColumnOf,
   DerivedPartition,
   DispositionOption,
   Duration,
@@ -53,11 +54,14 @@ export interface PostgresValueOptions {
   readonly arrays?: "list" | "text";
 }
 
+/** The columns that a cursor can follow; of untyped rows any. */
+export type PostgresCursorColumn<Row> = string extends keyof Row ? string : CursorColumnOf<Row>;
+
 /** How a cursor column is followed from run to run. */
-export interface PostgresCursorOptions<Row, Column extends keyof Row & string> {
-  readonly column: Column;
-  /** The first run takes rows from this value on. @default all rows */
-  readonly initial?: NonNullable<Row[Column]> | Date | string | number | bigint;
+export interface PostgresCursorOptions<Row> {
+  readonly column: PostgresCursorColumn<Row>;
+  /** The first run takes rows from this value on. A `Date` counts as UTC. @default all rows */
+  readonly initial?: Date | string | number | bigint;
   /**
    * An append takes rows only below the greatest value less this; a merge reads again from the cursor less this: a time span for dates and
    * timestamps, a number for numbers. Without it a time cursor stays behind transactions that are open (see the README), and other
@@ -77,7 +81,7 @@ export interface PostgresTableOptions<Row = Record<string, unknown>> extends Pos
   /** @default the primary key in the catalogue */
   readonly primaryKey?: (keyof Row & string) | readonly (keyof Row & string)[];
   /** The column that is followed from run to run. @default none: every run reads all */
-  readonly cursor?: (keyof Row & string) | PostgresCursorOptions<Row, keyof Row & string>;
+  readonly cursor?: PostgresCursorColumn<Row> | PostgresCursorOptions<Row>;
   /** What happens to the rows at the destination. @default "append" with a cursor, "replace" without */
   readonly disposition?: DispositionOption<Row>;
   /** Columns to read. @default all */

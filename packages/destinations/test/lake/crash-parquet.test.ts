@@ -1,0 +1,4 @@
+import { crashSuite } from "./crash-suite.ts";
+import { folderLake } from "./real-lakes.ts";
+
+crashSuite(folderLake, 3);

@@ -1,0 +1,57 @@
+import type { ObjectStore } from "@alluvium/core";
+import { parquetReadObjects } from "hyparquet";
+import { deltaFormat } from "../../src/delta/format.ts";
+import { deltaTable } from "../../src/delta/table.ts";
+import { rewriteWith } from "../../src/lake/files/rewrite.ts";
+import { openTableWriter } from "../../src/lake/files/table-writer.ts";
+import { isDataFile } from "../../src/parquet/folder.ts";
+import { folderFooter } from "../../src/parquet/footer.ts";
+import { folderFormat } from "../../src/parquet/format.ts";
+import type { Row } from "./json-writer.ts";
+import type { LakeUnderTest } from "./lakes.ts";
+
+/** Small files compress badly; what is proved here does not depend on how. */
+const files = { compression: "none" } as const;
+
+/** The protocol with Delta tables. */
+export const deltaLake: LakeUnderTest = {
+  name: "Delta tables",
+  parts: {
+    format: deltaFormat,
+    openWriter: (options) => openTableWriter(options, files),
+    rewrite: rewriteWith(files),
+  },
+  async read(store, table) {
+    const rows: Row[] = [];
+    const format = await deltaFormat.inspect(table, { store, signal: new AbortController().signal });
+    if (format === undefined) return rows;
+    const snapshot = await deltaTable({ store, path: table }).snapshot();
+    for await (const { path } of snapshot.files())
+      rows.push(...(await readRows(store, `${table}/${path.split("/").at(-1)!}`)));
+    return rows;
+  },
+};
+
+const folderFiles = { ...files, footer: folderFooter };
+
+/** The protocol with folders of Parquet files. */
+export const folderLake: LakeUnderTest = {
+  name: "Parquet folders",
+  parts: {
+    format: folderFormat(folderFiles),
+    openWriter: (options) => openTableWriter(options, folderFiles),
+    rewrite: rewriteWith(folderFiles),
+  },
+  async read(store, table) {
+    const rows: Row[] = [];
+    for await (const { path } of store.list(`${table}/`))
+      if (isDataFile(path.slice(table.length + 1))) rows.push(...(await readRows(store, path)));
+    return rows;
+  },
+};
+
+/** The rows of a Parquet file, as another library reads them. */
+async function readRows(store: ObjectStore, path: string): Promise<readonly Row[]> {
+  const { buffer } = new Uint8Array(await store.get(path));
+  return parquetReadObjects({ file: buffer });
+}

@@ -197,7 +197,7 @@ describe("two writers", () => {
             expect(multiset(await scanRows(await openTable(store)))).toEqual(multiset(models[newest]!));
           },
         ),
-        { numRuns: 40 },
+        { numRuns: 25 },
       );
     },
   );

@@ -31,7 +31,8 @@ export async function writeCheckpoint(store: ObjectStore, directory: string, ver
   const schema = checkpointSchema(form);
   const name = `${versionText(version)}.checkpoint.parquet`;
   await using target = await openTarget(store, logFolder(directory), name);
-  const encoder = createParquetEncoder({ schema, sink: target.write });
+  // The plainest encodings: checkpoints are read by everybody, also by old readers.
+  const encoder = createParquetEncoder({ schema, sink: target.write, delta: false });
   let rows: Action[] = headActions(head);
   let size = 0;
   let numOfAddFiles = 0;

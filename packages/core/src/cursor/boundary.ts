@@ -21,6 +21,8 @@ export interface BoundaryOptions {
   readonly order?: "ascending" | undefined;
   /** Rows without a value: taken (by an append once each), left out, or `ALV_ROW_INVALID`. @default "error" */
   readonly nulls?: "include" | "exclude" | "error" | undefined;
+  /** `false`: rows at the greatest value are not counted, because the caller keeps behind it by a lag. @default true */
+  readonly counts?: boolean | undefined;
   /** Names the resource in errors. */
   readonly resource?: string | undefined;
   /** Most rows at the greatest value to keep count of. @default 100 000 */
@@ -63,7 +65,7 @@ export interface Boundary {
  */
 export function openBoundary(options: BoundaryOptions): Boundary {
   const { column, since, order: declared, resource } = options;
-  const { nulls: nullPolicy = "error", limit = boundaryLimit, reached = since } = options;
+  const { nulls: nullPolicy = "error", limit = boundaryLimit, reached = since, counts = true } = options;
   const append = options.mode === "append";
   const floor = since && pointOfCursor(since);
   const closed = since && closedPoint(since);
@@ -159,7 +161,7 @@ export function openBoundary(options: BoundaryOptions): Boundary {
       atTop.clear();
       topIsCounted = true;
     }
-    if (!append || !topIsCounted) return list;
+    if (!append || !counts || !topIsCounted) return list;
     const compare = order.comparerTo(point);
     const equal: number[] = [];
     eachRow(list, batch.length, (row) => {

@@ -1,0 +1,102 @@
+import type { Destination, LoadRecord, ParkedTable } from "./destination.ts";
+import { AlluviumError } from "./errors.ts";
+import type { PipelineDefinition, RunOptions } from "./run/definition.ts";
+import { listParked, readHistory, readState, settleParked, type ManageOptions } from "./run/manage.ts";
+import type { RunReport, TableReport } from "./run/report.ts";
+import { runPipeline } from "./run/run.ts";
+import type { PipelineState } from "./state/state.ts";
+import type { Ability, Source, SourceTables } from "./stream.ts";
+
+/** Options of {@link pipeline}. */
+export interface PipelineOptions<Tables extends SourceTables, Can extends Ability> extends Omit<
+  PipelineDefinition,
+  "source" | "destination"
+> {
+  readonly source: Source<Tables>;
+  /** Where the rows go. It must be able to do what the resources ask; if not, the compiler names the resource and what is missing. */
+  readonly destination: Destination<Can> & CapabilityCheck<Tables, NoInfer<Can>>;
+}
+
+/** The resources that ask for what the destination cannot do. */
+type Incapable<Tables extends SourceTables, Can extends Ability> = {
+  [
+    Name in keyof Tables & string as Tables[Name]["ability"] extends Can ? never : Name
+  ]: `resource ${Name} needs a destination that can ${Exclude<Tables[Name]["ability"], Can>}`;
+};
+
+/** Anything when the destination can do what is asked; else a text that says which resource asks for what, which no destination is. */
+export type CapabilityCheck<Tables extends SourceTables, Can extends Ability> = keyof Incapable<
+  Tables,
+  Can
+> extends never
+  ? unknown
+  : Incapable<Tables, Can>[keyof Incapable<Tables, Can>];
+
+/** The report of a run, typed by the source's resources. */
+export interface PipelineReport<Tables extends SourceTables> extends Omit<RunReport, "tables"> {
+  /** By resource name. Resources that `only` leaves out are missing. */
+  readonly tables: { readonly [Name in keyof Tables & string]: TableReport<Tables[Name]["row"]> };
+}
+
+/** A source tied to a destination under a name, to be run as often as wanted. */
+export interface Pipeline<Tables extends SourceTables = SourceTables> {
+  readonly name: string;
+  /** What the pipeline is, for hosts that run it. */
+  readonly definition: PipelineDefinition;
+  /**
+   * Loads what is new. Resolves with the report, also when the deadline cut the run (`complete: false`). Rejects with an
+   * {@link AlluviumError} whose `report` says what was committed, or with `signal.reason` after an abort.
+   */
+  run(options?: RunOptions<keyof Tables & string>): Promise<PipelineReport<Tables>>;
+  /** What the pipeline remembers; `undefined` before its first load. Waits for a live run, then `ALV_CONCURRENT_RUN`, like all that follow. */
+  state(options?: ManageOptions): Promise<PipelineState | undefined>;
+  /** Its loads, newest first. */
+  history(options?: ManageOptions & { readonly limit?: number }): Promise<readonly LoadRecord[]>;
+  /** Tables that could not be written and are set aside. */
+  parked(options?: ManageOptions): Promise<readonly ParkedTable[]>;
+  /** Tries the load of a table that is set aside again. `table` is its name at the destination. */
+  retry(table: string, options?: ManageOptions): Promise<void>;
+  /** Gives up the rows of the load for which a table is set aside. */
+  skip(table: string, options?: ManageOptions): Promise<void>;
+  /** Lets go of a table that is set aside and forgets its cursor: the next run reads all of it again. */
+  resync(table: string, options?: ManageOptions): Promise<void>;
+}
+
+/**
+ * Ties a source to a destination. Building one does no I/O. `name` names its state at the destination: another name is another pipeline, which
+ * starts from the beginning.
+ *
+ * @example
+ * ```ts
+ * const load = pipeline({ name: "crm", source: crm({ token }), destination: delta({ url: "./lake" }) });
+ * const report = await load.run({ signal });
+ * console.log(report.tables.orders.rows);
+ * ```
+ */
+export function pipeline<Tables extends SourceTables, Can extends Ability>(
+  options: PipelineOptions<Tables, Can>,
+): Pipeline<Tables> {
+  const { name, source, destination } = options;
+  if (typeof name !== "string" || name === "")
+    throw new AlluviumError("ALV_CONFIG", "a pipeline needs a name: its state is kept under it");
+  if (source?.specVersion !== 1)
+    throw new AlluviumError("ALV_CONFIG", `pipeline ${name}: source is not a source of version 1`, {
+      pipeline: name,
+    });
+  if (destination?.specVersion !== 1)
+    throw new AlluviumError("ALV_CONFIG", `pipeline ${name}: destination is not a destination of version 1`, {
+      pipeline: name,
+    });
+  const definition = options as PipelineDefinition;
+  return {
+    name,
+    definition,
+    run: async (run) => (await runPipeline(definition, run)) as PipelineReport<Tables>,
+    state: (manage) => readState(definition, manage),
+    history: (manage) => readHistory(definition, manage),
+    parked: (manage) => listParked(definition, manage),
+    retry: (table, manage) => settleParked(definition, table, "retry", manage),
+    skip: (table, manage) => settleParked(definition, table, "skip", manage),
+    resync: (table, manage) => settleParked(definition, table, "resync", manage),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Stream, StreamContext } from "../stream.ts";
+import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
+import { portionOfBatch } from "./portion.ts";
+
+/** The origin of resources that are tables of a connector's stream. */
+export function connectorOrigin(stream: Stream, name: string): Origin {
+  return {
+    name,
+    codec: stream.cursor,
+    ...(stream.identity === undefined ? {} : { identity: stream.identity }),
+    tables: new Map(stream.tables.map((table) => [table.name, table])),
+    read: (request) => readConnector(stream, name, request),
+    ...(stream.acknowledge && {
+      acknowledge: async (cursor, context) => await stream.acknowledge!(cursor, context),
+    }),
+  };
+}
+
+async function* readConnector(
+  stream: Stream,
+  name: string,
+  { context, cursor, wholeSet }: OriginRequest,
+): AsyncGenerator<OriginItem> {
+  const emit: StreamContext["emit"] = (event) =>
+    context.emit(
+      event.type === "streamStarted" && event.stream === stream.name ? { ...event, stream: name } : event,
+    );
+  // A limit counts the rows that are left after the steps, so the stream is stopped by whoever counts them.
+  const { limit: _, ...whole } = context;
+  const items = stream.read({ ...whole, emit, since: wholeSet ? undefined : cursor });
+  for await (const item of items) {
+    if ("checkpoint" in item) {
+      yield item;
+      continue;
+    }
+    const portion = portionOfBatch(item.batch);
+    yield { table: item.table, portion, fresh: portion };
+  }
+}

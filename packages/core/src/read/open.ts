@@ -1,0 +1,172 @@
+import { AlluviumError } from "../errors.ts";
+import type { OriginRoot, ReadRoot, ResourceDefinition } from "../resource-definition.ts";
+import type { Source, SourceContext, SourceSession, Stream } from "../stream.ts";
+import { connectorOrigin } from "./connector-origin.ts";
+import { describeResource } from "./describe.ts";
+import type { Origin } from "./origin.ts";
+import { planSteps } from "./plan-steps.ts";
+import { readOrigin } from "./read-origin.ts";
+import { sharedStream, type SharedResource } from "./shared-stream.ts";
+
+/**
+ * Plans the resources of a source, as far as that goes without I/O (`ALV_CONFIG` and `ALV_NAME_COLLISION` for what cannot be), and gives back how
+ * to open it: each origin once, whatever number of resources is derived from it.
+ */
+export function openResources(
+  name: string,
+  definitions: readonly ResourceDefinition[],
+): (context: SourceContext) => Promise<SourceSession> {
+  const roots = new Map<ReadRoot, Origin>();
+  for (const { root } of definitions) {
+    if (root.kind !== "read" || roots.has(root)) continue;
+    for (const other of roots.keys())
+      if (other.name === root.name)
+        throw new AlluviumError(
+          "ALV_NAME_COLLISION",
+          `source ${JSON.stringify(name)} has resources derived from two that are called ${JSON.stringify(root.name)}: their state goes by that name, so give one of them another`,
+          { resource: root.name },
+        );
+    roots.set(root, readOrigin(root));
+  }
+  for (const definition of definitions) if (definition.root.kind === "read") planRead(definition, roots);
+  return (context) => open(name, definitions, roots, context);
+}
+
+/** Describes a resource and plans its steps, to find out now what would fail later. */
+function planRead(definition: ResourceDefinition, roots: ReadonlyMap<ReadRoot, Origin>): SharedResource {
+  const root = definition.root as ReadRoot;
+  const description = describeResource(definition, roots.get(root)!.tables.get(root.name)!);
+  planSteps({ ...description, steps: definition.steps });
+  return { definition, description, table: root.name };
+}
+
+async function open(
+  name: string,
+  definitions: readonly ResourceDefinition[],
+  roots: ReadonlyMap<ReadRoot, Origin>,
+  context: SourceContext,
+): Promise<SourceSession> {
+  const { only } = context;
+  const missing = only?.filter((one) => !definitions.some((definition) => definition.name === one)) ?? [];
+  if (missing.length > 0)
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      `only names ${missing.join(", ")}, but source ${JSON.stringify(name)} has ${definitions.map((definition) => definition.name).join(", ") || "no resources"}`,
+      { step: "plan" },
+    );
+  const chosen = definitions.filter((definition) => only === undefined || only.includes(definition.name));
+  const sessions: SourceSession[] = [];
+  try {
+    const streams = await openStreams(chosen, roots, context, sessions);
+    return { streams, [Symbol.asyncDispose]: () => closeAll(sessions) };
+  } catch (error) {
+    await closeAll(sessions);
+    throw error;
+  }
+}
+
+/** Closes what was opened, the last one first; the first failure is thrown once all are closed. */
+async function closeAll(sessions: readonly SourceSession[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const session of sessions.toReversed())
+    try {
+      await session[Symbol.asyncDispose]();
+    } catch (error) {
+      failures.push(error);
+    }
+  if (failures.length > 0) throw failures[0];
+}
+
+async function openStreams(
+  chosen: readonly ResourceDefinition[],
+  roots: ReadonlyMap<ReadRoot, Origin>,
+  context: SourceContext,
+  sessions: SourceSession[],
+): Promise<readonly Stream[]> {
+  const byOrigin = new Map<Origin, SharedResource[]>();
+  const connectors = await openConnectors(chosen, context, sessions);
+  for (const definition of chosen) {
+    const { root } = definition;
+    const origin = root.kind === "read" ? roots.get(root)! : originOf(root, connectors);
+    const table = root.kind === "read" ? root.name : root.table;
+    const description = describeResource(definition, origin.tables.get(table)!);
+    const shared = byOrigin.get(origin) ?? [];
+    shared.push({ definition, description, table });
+    byOrigin.set(origin, shared);
+  }
+  return [...byOrigin].flatMap(([origin, resources]) => streamsOf(origin, resources));
+}
+
+/** Opens each connector's source once, for the tables that are read. */
+async function openConnectors(
+  chosen: readonly ResourceDefinition[],
+  context: SourceContext,
+  sessions: SourceSession[],
+): Promise<ReadonlyMap<Source, readonly Origin[]>> {
+  const tables = new Map<Source, Set<string>>();
+  for (const { root } of chosen) {
+    if (root.kind !== "origin") continue;
+    const source = root.source();
+    const names = tables.get(source) ?? new Set();
+    tables.set(source, names.add(root.table));
+  }
+  const opened = new Map<Source, readonly Origin[]>();
+  const taken = new Set<string>();
+  for (const { root } of chosen) if (root.kind === "read") taken.add(root.name);
+  for (const [source, names] of tables) {
+    const budget = Math.floor(context.budget / tables.size);
+    const session = await source.open({ ...context, only: [...names], budget });
+    sessions.push(session);
+    opened.set(
+      source,
+      session.streams.map((stream) => connectorOrigin(stream, uniqueName(stream, source, taken))),
+    );
+  }
+  return opened;
+}
+
+/** State is kept by the stream's name, so two sources may not both have one of the same name. */
+function uniqueName(stream: Stream, source: Source, taken: Set<string>): string {
+  for (const name of [stream.name, `${source.name}.${stream.name}`]) {
+    if (taken.has(name)) continue;
+    taken.add(name);
+    return name;
+  }
+  throw new AlluviumError(
+    "ALV_NAME_COLLISION",
+    `two sources are called ${JSON.stringify(source.name)} and both have ${JSON.stringify(stream.name)}; give one of them another name, or a pipeline of its own`,
+    { resource: stream.name, step: "plan" },
+  );
+}
+
+function originOf(root: OriginRoot, connectors: ReadonlyMap<Source, readonly Origin[]>): Origin {
+  const source = root.source();
+  const origin = connectors.get(source)?.find(({ tables }) => tables.has(root.table));
+  if (origin !== undefined) return origin;
+  throw new AlluviumError(
+    "ALV_SOURCE_NOT_FOUND",
+    `source ${JSON.stringify(source.name)} has no table ${JSON.stringify(root.table)}`,
+    { resource: root.table, step: "plan" },
+  );
+}
+
+/** One stream for the resources that follow a cursor, and one for those that replace their tables: these take effect at their end only. */
+function streamsOf(origin: Origin, resources: readonly SharedResource[]): readonly Stream[] {
+  const isWhole = ({ description }: SharedResource): boolean => description.disposition.kind === "replace";
+  const following = resources.filter((one) => !isWhole(one));
+  const whole = resources.filter(isWhole);
+  const { name } = origin;
+  const streams: Stream[] = [];
+  if (following.length > 0)
+    streams.push(sharedStream({ name, origin, resources: following, wholeSet: false }) as Stream);
+  if (whole.length > 0)
+    streams.push(
+      sharedStream({
+        name: following.length > 0 ? `${name}:replace` : name,
+        origin,
+        resources: whole,
+        wholeSet: true,
+      }) as Stream,
+    );
+  return streams;
+}

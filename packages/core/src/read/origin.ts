@@ -1,0 +1,42 @@
+import type { Json } from "../state/json.ts";
+import type { CursorCodec, StreamContext, TableDescription } from "../stream.ts";
+import type { Portion } from "./portion.ts";
+
+/** What resources are derived from: a user's read, or a stream of a connector. */
+export interface Origin {
+  /** Name of the stream, under which its state is kept. */
+  readonly name: string;
+  readonly codec: CursorCodec;
+  readonly identity?: Json;
+  /** Its tables as they are before any step, by name. */
+  readonly tables: ReadonlyMap<string, TableDescription>;
+  read(request: OriginRequest): AsyncIterable<OriginItem>;
+  /** Orders two cursors, negative when `a` is behind; `undefined` where that cannot be told. */
+  compare?(a: unknown, b: unknown): number | undefined;
+  acknowledge?(cursor: unknown, context: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** One read of an origin. */
+export interface OriginRequest {
+  readonly context: StreamContext;
+  readonly cursor: unknown;
+  /** Stop here: what lies beyond is read by others. Only where {@link Origin.compare} can tell. */
+  readonly until: unknown;
+  /** Whether any resource appends, so that rows taken before have to be left out. */
+  readonly appends: boolean;
+  /** Whether rows take effect as a whole: there is nothing to resume. */
+  readonly wholeSet: boolean;
+  /** Whether rows are wanted as objects. */
+  readonly needsRows: boolean;
+}
+
+/** Rows, or a point to resume from. */
+export type OriginItem =
+  | {
+      readonly table: string;
+      /** All rows, for resources that merge. */
+      readonly portion: Portion;
+      /** The rows that were not taken before, for resources that append. */
+      readonly fresh: Portion;
+    }
+  | { readonly checkpoint: unknown };

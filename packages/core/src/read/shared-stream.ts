@@ -1,0 +1,183 @@
+import type { Batch } from "../columns/batch.ts";
+import type { ResourceDefinition } from "../resource-definition.ts";
+import { canonicalJson } from "../state/canonical.ts";
+import type { Stream, StreamContext, StreamItem, TableDescription } from "../stream.ts";
+import { writtenBatch } from "./deletes.ts";
+import type { Origin, OriginItem } from "./origin.ts";
+import { withPositions } from "./positions.ts";
+import { planSteps, type KeyNames } from "./plan-steps.ts";
+import type { Portion } from "./portion.ts";
+import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
+import { runnerOf, type StepRunner } from "./steps.ts";
+
+/** A resource with all that is known of it once its origin is open. */
+export interface SharedResource {
+  readonly definition: ResourceDefinition;
+  readonly description: TableDescription;
+  /** The table of the origin that it is derived from. */
+  readonly table: string;
+}
+
+/** What {@link sharedStream} is made of. */
+export interface SharedStreamOptions {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly resources: readonly SharedResource[];
+  /** Whether the resources replace their tables: nothing is resumed. */
+  readonly wholeSet: boolean;
+}
+
+/**
+ * A stream that feeds the tables of all resources derived from one origin. Each resource has its cursor: those that stand at the same point
+ * share a read, one that lags (because it is new, or was left out of runs) is first read alone until it has caught up.
+ */
+export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor> {
+  const { name, origin, resources, wholeSet } = options;
+  const planned = resources.map(plan);
+  return {
+    name,
+    tables: resources.map(({ description }) => description),
+    cursor: sharedCursorCodec(origin.codec),
+    ...(origin.identity === undefined || wholeSet ? {} : { identity: origin.identity }),
+    read: (context) => readShared(origin, planned, wholeSet, context),
+    ...(origin.acknowledge === undefined || wholeSet
+      ? {}
+      : {
+          acknowledge: async (cursor, context) => {
+            // The source may forget what it was told of, so it is told only of what every resource has.
+            const cursors = resources.map(({ definition }) => cursor.get(definition.name));
+            const keys = new Set(cursors.map((one) => keyOf(origin, one)));
+            if (keys.size === 1 && cursors[0] !== undefined) await origin.acknowledge!(cursors[0], context);
+          },
+        }),
+  };
+}
+
+interface Planned extends SharedResource {
+  readonly keys: readonly (KeyNames | undefined)[];
+  readonly appends: boolean;
+  readonly needsRows: boolean;
+  /** Whether rows that a filter refuses delete their keys. */
+  readonly deletes: boolean;
+}
+
+function plan(resource: SharedResource): Planned {
+  const { definition, description } = resource;
+  const { steps } = definition;
+  const { disposition, primaryKey, name } = description;
+  return {
+    ...resource,
+    keys: planSteps({ name, steps, disposition, primaryKey }),
+    appends: disposition.kind === "append",
+    needsRows: steps.some(({ kind }) => kind !== "select" && kind !== "rename"),
+    deletes: disposition.kind === "merge" && steps.some(({ kind }) => kind === "filter"),
+  };
+}
+
+/** Resources that stand at the same point. */
+interface Group {
+  readonly cursor: unknown;
+  readonly resources: readonly Planned[];
+}
+
+function keyOf(origin: Origin, cursor: unknown): string {
+  return cursor === undefined ? "" : canonicalJson(origin.codec.encode(cursor));
+}
+
+async function* readShared(
+  origin: Origin,
+  resources: readonly Planned[],
+  wholeSet: boolean,
+  context: StreamContext<SharedCursor>,
+): AsyncGenerator<StreamItem<SharedCursor>> {
+  const samples = context.window !== undefined || context.limit !== undefined;
+  // Resources that are not read now keep the cursors that they have.
+  const cursors = new Map(wholeSet || samples ? [] : context.since);
+  const left = new Map(resources.map((resource) => [resource, context.limit ?? Infinity]));
+  const runners = new Map(resources.map((resource) => [resource, stepsOf(resource, context.signal)]));
+  let waiting = [...resources];
+  while (waiting.length > 0) {
+    const groups = groupsOf(origin, waiting, cursors);
+    const group = groups[0]!;
+    const goal = goalOf(origin, group, groups[1]);
+    waiting = waiting.filter((resource) => !group.resources.includes(resource));
+    const items = origin.read({
+      context: { ...context, since: undefined },
+      cursor: group.cursor,
+      until: goal,
+      appends: group.resources.some(({ appends }) => appends),
+      wholeSet,
+      needsRows: group.resources.some(({ needsRows }) => needsRows),
+    });
+    let position = 0n;
+    for await (const item of items) {
+      if ("checkpoint" in item) {
+        if (wholeSet || samples) continue;
+        for (const { definition } of group.resources) cursors.set(definition.name, item.checkpoint);
+        yield { checkpoint: new Map(cursors) };
+        continue;
+      }
+      const numbered = numberRows(item, position, group.resources);
+      position += BigInt(item.portion.length);
+      for (const resource of group.resources) {
+        if (resource.table !== item.table || left.get(resource)! <= 0) continue;
+        const batch = await batchFor(resource, runners.get(resource)!, numbered);
+        if (batch.length === 0) continue;
+        left.set(resource, left.get(resource)! - batch.length);
+        yield { table: resource.definition.name, batch };
+      }
+      if (group.resources.every((resource) => left.get(resource)! <= 0)) break;
+    }
+    // Those that have caught up go on together with the others.
+    const reached = cursors.get(group.resources[0]!.definition.name);
+    if (goal !== undefined && keyOf(origin, reached) === keyOf(origin, goal))
+      waiting.push(...group.resources);
+  }
+}
+
+/** Resources by where they stand, those furthest behind first. */
+function groupsOf(origin: Origin, resources: readonly Planned[], cursors: SharedCursor): readonly Group[] {
+  const groups = new Map<string, { readonly cursor: unknown; readonly resources: Planned[] }>();
+  for (const resource of resources) {
+    const cursor = cursors.get(resource.definition.name);
+    const key = keyOf(origin, cursor);
+    const group = groups.get(key) ?? { cursor, resources: [] };
+    group.resources.push(resource);
+    groups.set(key, group);
+  }
+  return [...groups.values()].sort((a, b) => {
+    if (a.cursor === undefined || b.cursor === undefined)
+      return Number(a.cursor !== undefined) - Number(b.cursor !== undefined);
+    return origin.compare?.(a.cursor, b.cursor) ?? 0;
+  });
+}
+
+/** Where the next group stands, if this one can be read just up to there. */
+function goalOf(origin: Origin, group: Group, next: Group | undefined): unknown {
+  if (next?.cursor === undefined || origin.compare === undefined) return undefined;
+  const difference = origin.compare(group.cursor ?? {}, next.cursor);
+  return difference !== undefined && difference < 0 ? next.cursor : undefined;
+}
+
+function stepsOf({ definition, keys }: Planned, signal: AbortSignal): StepRunner {
+  return runnerOf({ resource: definition.name, steps: definition.steps, keys, signal });
+}
+
+type Rows = Exclude<OriginItem, { readonly checkpoint: unknown }>;
+
+/** Rows with their positions, where some resource tells deletes from other rows by them. */
+function numberRows(item: Rows, position: bigint, resources: readonly Planned[]): Rows {
+  if (!resources.some(({ deletes }) => deletes)) return item;
+  const ordinals = new BigInt64Array(item.portion.length);
+  for (let i = 0; i < ordinals.length; i++) ordinals[i] = position + BigInt(i);
+  return { ...item, portion: { ...item.portion, ordinals } };
+}
+
+async function batchFor(resource: Planned, run: StepRunner, item: Rows): Promise<Batch> {
+  const { definition, appends, keys } = resource;
+  let portion: Portion = appends ? item.fresh : item.portion;
+  if (definition.steps.length === 0) return portion.batch();
+  portion = withPositions(portion, keys[0], definition.name, resource.deletes);
+  const made = run(portion);
+  return writtenBatch(made instanceof Promise ? await made : made);
+}

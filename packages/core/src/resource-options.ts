@@ -1,0 +1,205 @@
+import type { Checkpoint } from "./checkpoint.ts";
+import type { MergeStrategy } from "./disposition.ts";
+import type { DerivedPartition } from "./partition.ts";
+import type { ColumnHint } from "./schema/hints.ts";
+import type { Json } from "./state/json.ts";
+import type { Ability, Naming } from "./stream.ts";
+import type { InputOf, OutputOf, RowSchema } from "./typed.ts";
+
+/** Values that have an order, and so can be followed by a cursor. */
+export type Ordered = Date | number | bigint | string;
+
+/** The columns of a row. */
+export type ColumnOf<Row> = keyof Row & string;
+
+/** The columns of a row that a cursor can follow: dates, numbers, bigints and text, nulls aside. */
+export type CursorColumnOf<Row> = {
+  [Column in keyof Row]-?: [NonNullable<Row[Column]>] extends [never]
+    ? never
+    : NonNullable<Row[Column]> extends Ordered
+      ? Column
+      : never;
+}[keyof Row] &
+  string;
+
+/** A time span: the sum of its parts. */
+export interface Duration {
+  readonly days?: number;
+  readonly hours?: number;
+  readonly minutes?: number;
+  readonly seconds?: number;
+  readonly milliseconds?: number;
+}
+
+/**
+ * How far behind the greatest value a read stays, for sources where rows with smaller values can still appear: a time span for dates and
+ * timestamps, a distance in the column's own unit for numbers.
+ */
+export type Lag<Value = Ordered> = Value extends number
+  ? number
+  : Value extends bigint
+    ? bigint | number
+    : Duration;
+
+/** How a cursor column is followed. */
+export interface CursorOptions<Row, Column extends ColumnOf<Row>> {
+  readonly column: Column;
+  /** The first run takes rows from this value on. @default all rows */
+  readonly initial?: NonNullable<Row[Column]>;
+  /** An append takes rows only below the greatest value less this; a merge reads again from the cursor less this. @default none */
+  readonly lag?: Lag<NonNullable<Row[Column]>>;
+  /**
+   * Values never step back (`ALV_CURSOR_ORDER` if they do), so that each batch is a point to resume from. @default no order: only
+   * {@link checkpoint} and the end are
+   */
+  readonly order?: "ascending";
+  /** Rows without a value: load them (an append each of them once), leave them out, or stop. @default "error" */
+  readonly nulls?: "include" | "exclude" | "error";
+}
+
+/** Conditions on columns, all of which hold: a value (equal), several (any of them), or bounds. */
+export type WhereOption<Row> = {
+  readonly [Column in ColumnOf<Row>]?:
+    | NonNullable<Row[Column]>
+    | readonly NonNullable<Row[Column]>[]
+    | Bounds<NonNullable<Row[Column]>>;
+};
+
+/** A range of values. */
+export interface Bounds<Value = unknown> {
+  readonly "<"?: Value;
+  readonly "<="?: Value;
+  readonly ">"?: Value;
+  readonly ">="?: Value;
+}
+
+/**
+ * What happens to the rows at the destination.
+ *
+ * - `"append"`: they are added. `{ append: { replaceWhere } }`: and a backfill (`run({ since, until })`) puts its rows in place of those that
+ *   the conditions hold for.
+ * - `"replace"`, `{ replace: "all" }`: they take the place of all rows; `{ replace: { where } }`: of those that the conditions hold for.
+ *   A replace by nothing is `ALV_EMPTY_REPLACE` unless `allowEmpty` is set.
+ * - `"merge"`: rows with a known key take the place of theirs, others are added (`{ merge: "upsert" }`). Further strategies: `insertOnly`
+ *   leaves known keys alone, `deleteInsert` deletes all rows of the keys seen, `scd2` keeps the history of each key.
+ */
+export type DispositionOption<Row = object> =
+  | "append"
+  | "replace"
+  | "merge"
+  | { readonly append: { readonly replaceWhere: WhereOption<Row> } }
+  | {
+      readonly replace: "all" | { readonly where: WhereOption<Row> };
+      /** Whether no rows at all may take the place of some. @default false */
+      readonly allowEmpty?: boolean;
+    }
+  | {
+      readonly merge: MergeStrategy;
+      /** Of several rows of a key the one with the greatest value here wins, stored rows included. @default the last one read */
+      readonly orderBy?: ColumnOf<Row>;
+      /** A true value in this column deletes the key. @default none */
+      readonly deleteFlag?: ColumnOf<Row>;
+    };
+
+/** What a disposition asks of a destination. */
+export type AbilityOfDisposition<Option> = Option extends "append" | "replace"
+  ? Option
+  : Option extends "merge"
+    ? "upsert"
+    : Option extends { readonly merge: infer Strategy extends Ability }
+      ? Strategy
+      : Option extends { readonly replace: unknown }
+        ? "replace"
+        : Option extends { readonly append: unknown }
+          ? "append"
+          : never;
+
+/** A disposition that needs a key by which rows are found. */
+type Keyed<Option> = Option extends "merge" | { readonly merge: unknown } ? true : never;
+
+/** The primary key: demanded by a merge, optional otherwise. */
+export type KeyOption<Row, Option> = [Keyed<Option>] extends [never]
+  ? { readonly primaryKey?: ColumnOf<Row> | readonly ColumnOf<Row>[] }
+  : { readonly primaryKey: ColumnOf<Row> | readonly ColumnOf<Row>[] };
+
+/** Options of how the table is laid out. */
+export interface TableOptions<Row> {
+  /** Types of single columns, where values do not say enough: `{ total: { type: "decimal", precision: 18, scale: 2 } }`. @default from schema and values */
+  readonly columns?: { readonly [Column in ColumnOf<Row>]?: ColumnHint };
+  /** How columns are spelled at the destination. @default "snake" */
+  readonly naming?: Naming;
+  /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
+  readonly contract?: "evolve" | "freeze";
+  /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
+  readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
+}
+
+/** What `read` is given. */
+export interface ReadContext {
+  /** Aborted when the run stops. Pass it on to `fetch` and the like. */
+  readonly signal: AbortSignal;
+  /** Where an earlier read was cut: what its last {@link checkpoint} held. Go on from there. `undefined`: from the start. */
+  readonly position: Json | undefined;
+  /** Number of this attempt, from 1: a read that failed is tried again. */
+  readonly attempt: number;
+}
+
+/** What `read` of a resource with a cursor is given. */
+export interface CursorReadContext<Since> extends ReadContext {
+  /**
+   * The cursor column's greatest value that is loaded; yield rows from it on, inclusive (rows that are known are left out). A `Date` is rounded
+   * down to milliseconds. `undefined`: the first run.
+   */
+  readonly since: Since | undefined;
+  /** Backfills only: yield rows below this value. */
+  readonly until: Since | undefined;
+}
+
+type Emits<Item> = AsyncIterable<Item> | Iterable<Item>;
+
+/** Options of a resource with a schema. */
+export interface SchemaResourceOptions<
+  Name extends string,
+  Schema extends RowSchema<unknown, unknown>,
+  Column extends string,
+  Option,
+> extends TableOptions<OutputOf<Schema>> {
+  /** Names the resource, its state, and, unless {@link Naming} changes it, its table. */
+  readonly name: Name;
+  /** What rows are: any Standard Schema (zod, valibot, arktype …), or `typed<Row>()`. */
+  readonly schema: Schema;
+  /** Whether rows are checked by the schema. `false` only where it changes nothing (its input and output types agree). @default true */
+  readonly validate?: Agrees<InputOf<Schema>, OutputOf<Schema>> extends true ? boolean : true;
+  /** The column that is followed from run to run. @default none: every run reads all */
+  readonly cursor?: CursorSpelling<OutputOf<Schema>, Column>;
+  /** What happens to the rows at the destination. @default "append" */
+  readonly disposition?: Option;
+  /** Yields rows, or arrays of rows, in the schema's input form; {@link checkpoint}s in between where reading can resume. */
+  readonly read: (context: ContextOf<OutputOf<Schema>, Column>) => Emits<unknown>;
+}
+
+/** A cursor by its column alone, or with options. */
+export type CursorSpelling<Row, Column extends string> =
+  | Column
+  | (Column extends ColumnOf<Row> ? CursorOptions<Row, Column> : never);
+
+type Agrees<Input, Output> = [Input] extends [Output] ? ([Output] extends [Input] ? true : false) : false;
+
+type ContextOf<Row, Column extends string> = [Column] extends [never]
+  ? ReadContext
+  : CursorReadContext<Column extends keyof Row ? NonNullable<Row[Column]> : never>;
+
+/** Options of a resource whose rows are what `read` yields. */
+export interface PlainResourceOptions<
+  Name extends string,
+  Row extends object,
+  Option,
+> extends TableOptions<Row> {
+  /** Names the resource, its state, and, unless {@link Naming} changes it, its table. */
+  readonly name: Name;
+  readonly schema?: undefined;
+  /** What happens to the rows at the destination. @default "append" */
+  readonly disposition?: Option;
+  /** Yields rows, or arrays of rows; {@link checkpoint}s in between where reading can resume. */
+  readonly read: (context: ReadContext) => Emits<Row | readonly Row[] | Checkpoint>;
+}

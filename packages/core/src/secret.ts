@@ -1,0 +1,74 @@
+import { AlluviumError } from "./errors.ts";
+
+/**
+ * A value that must not be shown. It prints as `***` in text, JSON and inspection; only {@link Secret.reveal} gives it, at the
+ * moment when it is needed.
+ */
+export class Secret {
+  readonly #find: () => string | Promise<string>;
+
+  /** `find` is called at each use, so that a rotated credential takes effect. It throws when there is none. */
+  constructor(find: () => string | Promise<string>) {
+    this.#find = find;
+  }
+
+  /** The value itself. For whoever opens a connection, at the last moment; never for messages or state. */
+  async reveal(): Promise<string> {
+    return await this.#find();
+  }
+
+  /** `***` */
+  toString(): string {
+    return "***";
+  }
+
+  /** `***` */
+  toJSON(): string {
+    return "***";
+  }
+
+  static {
+    // Defined apart, because isolated declarations refuse methods with computed names.
+    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+      value: () => "***",
+    });
+  }
+}
+
+/** A credential as options take it: the text, a {@link Secret} such as `env("NAME")`, or a function asked at each use (rotation). */
+export type Credential = string | Secret | (() => string | Promise<string>);
+
+/**
+ * A secret kept in an environment variable. The variable is read when the secret is used, not before; `ALV_CONFIG` names it when it is not
+ * set or empty.
+ *
+ * @example
+ * ```ts
+ * const shop = postgres({ url: env("DATABASE_URL") });
+ * ```
+ */
+export function env(variable: string): Secret {
+  return new Secret(() => {
+    const value = process.env[variable];
+    if (value !== undefined && value !== "") return value;
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      `the environment variable ${variable} is ${value === undefined ? "not set" : "empty"}: set it, or pass the value itself`,
+    );
+  });
+}
+
+/** The text of a credential. For connectors, at the moment of use. `option` names it in the error when there is none. */
+export async function revealCredential(credential: Credential, option: string): Promise<string> {
+  const value: unknown =
+    typeof credential === "function"
+      ? await credential()
+      : typeof credential === "string"
+        ? credential
+        : await credential.reveal();
+  if (typeof value === "string" && value !== "") return value;
+  throw new AlluviumError(
+    "ALV_CONFIG",
+    `${option} is ${value === "" ? "empty" : `a ${value === null ? "null" : typeof value}`}: a text, a Secret or a function that gives a text is needed`,
+  );
+}

@@ -1,0 +1,54 @@
+import { AlluviumError } from "./errors.ts";
+import { openResources } from "./read/open.ts";
+import type { Ability, Source } from "./stream.ts";
+import type { AnyResource, RowOf } from "./transform.ts";
+
+/** The types of a list of resources, by name. */
+export type TablesOf<Resources extends readonly AnyResource[]> = {
+  readonly [R in Resources[number] as R["name"]]: {
+    readonly row: RowOf<R>;
+    readonly ability: NonNullable<R["$ability"]> & Ability;
+  };
+};
+
+/** A source made of resources, which can be used by themselves too. */
+export interface ResourceSource<Resources extends readonly AnyResource[]> extends Source<
+  TablesOf<Resources>
+> {
+  /** By name. */
+  readonly resources: { readonly [R in Resources[number] as R["name"]]: R };
+}
+
+/**
+ * Groups resources that share a configuration: returns the function that makes the source. `build` is called with what that function is given
+ * and does no I/O; it may list resources of its own (`resource`), ones derived from them, and those of connectors.
+ * Two resources of one name are `ALV_NAME_COLLISION`.
+ *
+ * @example
+ * ```ts
+ * const crm = source("crm", (config: { token: Secret }) => [orders(config), customers(config)]);
+ * const load = pipeline({ name: "crm", source: crm({ token: env("CRM_TOKEN") }), destination });
+ * ```
+ */
+export function source<
+  const Name extends string,
+  Config extends readonly unknown[],
+  const Resources extends readonly AnyResource[],
+>(name: Name, build: (...config: Config) => Resources): (...config: Config) => ResourceSource<Resources> {
+  return (...config) => {
+    const resources = build(...config);
+    const byName: Record<string, AnyResource> = Object.create(null) as Record<string, AnyResource>;
+    for (const one of resources) {
+      if (byName[one.name] !== undefined)
+        throw new AlluviumError(
+          "ALV_NAME_COLLISION",
+          `source ${JSON.stringify(name)} has two resources called ${JSON.stringify(one.name)}: rename one with as()`,
+          { resource: one.name },
+        );
+      byName[one.name] = one;
+    }
+    const definitions = resources.map(({ definition }) => definition);
+    const open = openResources(name, definitions);
+    return { specVersion: 1, name, resources: byName as never, open };
+  };
+}

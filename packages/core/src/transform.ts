@@ -1,0 +1,237 @@
+import { describeValue } from "./columns/refuse.ts";
+import { AlluviumError } from "./errors.ts";
+import type { ResourceDefinition, Step, TableDefinition } from "./resource-definition.ts";
+import type { AbilityOfDisposition, ColumnOf, DispositionOption, TableOptions } from "./resource-options.ts";
+import type { ColumnHints } from "./schema/hints.ts";
+import type { Ability } from "./stream.ts";
+import { dispositionOf, keyOf, layoutOf } from "./table-options.ts";
+
+/** Any resource, whatever its types. */
+export interface AnyResource {
+  readonly name: string;
+  /** What the resource is, for whoever plans its read. */
+  readonly definition: ResourceDefinition;
+  /** Phantom: carries the row type, never set. */
+  readonly $row?: object;
+  /** Phantom: carries what a destination must be able to do, never set. */
+  readonly $ability?: Ability;
+}
+
+/** The row type of a resource. */
+export type RowOf<R extends AnyResource> = NonNullable<R["$row"]>;
+
+/** How transforms by row are run. */
+export interface TransformOptions {
+  /** How many rows are in work at once when the function is asynchronous; their order is kept. @default 16 */
+  readonly concurrency?: number;
+}
+
+/** What a derived resource does differently from the one it comes from. */
+export interface AsOptions<Row, Option> extends TableOptions<Row> {
+  /** @default the parent's, where its columns are still there; after `map` and `flatMap` a resource that merges must name its key */
+  readonly primaryKey?: ColumnOf<Row> | readonly ColumnOf<Row>[];
+  /** @default the parent's */
+  readonly disposition?: Option;
+}
+
+type Renamed<Row, Names> = {
+  [
+    Column in keyof Row as Column extends keyof Names
+      ? Names[Column] extends string
+        ? Names[Column]
+        : Column
+      : Column
+  ]: Row[Column];
+};
+
+/**
+ * A table-shaped stream of rows. Resources are values: each transform gives a new one, and those derived from one another share one read
+ * of their source, even when several of them are loaded.
+ */
+export interface Resource<
+  Name extends string = string,
+  Row extends object = object,
+  Can extends Ability = Ability,
+> extends AnyResource {
+  readonly name: Name;
+  readonly $row?: Row;
+  readonly $ability?: Can;
+
+  /**
+   * Keeps the rows that `keep` holds for. In a resource that merges, a row that is refused is a *delete of its key*: it may have been kept
+   * before it changed.
+   */
+  filter<Kept extends Row>(
+    keep: (row: Row) => row is Kept,
+    options?: TransformOptions,
+  ): Resource<Name, Kept, Can>;
+  filter(
+    keep: (row: Row) => boolean | Promise<boolean>,
+    options?: TransformOptions,
+  ): Resource<Name, Row, Can>;
+
+  /** Makes another row of each. Cursors are taken before, so the cursor column need not survive. */
+  map<Made extends object>(
+    map: (row: Row) => Made | Promise<Made>,
+    options?: TransformOptions,
+  ): Resource<Name, Made, Can>;
+
+  /** Makes any number of rows of each. */
+  flatMap<Made extends object>(
+    map: (row: Row) => Iterable<Made> | AsyncIterable<Made> | Promise<Iterable<Made>>,
+    options?: TransformOptions,
+  ): Resource<Name, Made, Can>;
+
+  /** Keeps these columns only. Costs nothing per row. */
+  select<const Column extends ColumnOf<Row>>(
+    ...columns: readonly Column[]
+  ): Resource<Name, Pick<Row, Column>, Can>;
+
+  /** Gives columns other names. Costs nothing per row. */
+  rename<const Names extends { readonly [Column in keyof Row]?: string }>(
+    names: Names & { readonly [Column in Exclude<keyof Names, keyof Row>]: never },
+  ): Resource<Name, Renamed<Row, Names>, Can>;
+
+  /**
+   * Names the resource anew, and with it its state and table.
+   *
+   * @example
+   * ```ts
+   * const open = orders.filter((order) => order.open).as("open_orders");
+   * ```
+   */
+  as<const NewName extends string, const Option extends DispositionOption<Row> = never>(
+    name: NewName,
+    options?: AsOptions<Row, Option>,
+  ): Resource<NewName, Row, [Option] extends [never] ? Can : AbilityOfDisposition<NoInfer<Option>>>;
+}
+
+const defaultConcurrency = 16;
+
+/** The resource of a definition. */
+export function makeResource(definition: ResourceDefinition): Resource {
+  const { name, steps, table } = definition;
+  if (typeof name !== "string" || name === "")
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      `a resource needs a name, not ${describeValue(name)}: its state and table go by it`,
+    );
+  const derive = (step: Step, changed: Partial<TableDefinition> = {}): Resource =>
+    makeResource({ ...definition, steps: [...steps, step], table: { ...table, ...changed } });
+
+  const made: Resource = {
+    name,
+    definition,
+    filter: (keep: (row: never) => boolean | Promise<boolean>, options?: TransformOptions) =>
+      derive({
+        kind: "filter",
+        keep: callable(name, "filter", keep) as (row: object) => boolean,
+        concurrency: concurrencyOf(name, options),
+      }),
+    map: (map, options) =>
+      derive(
+        {
+          kind: "map",
+          map: callable(name, "map", map) as (row: object) => object,
+          concurrency: concurrencyOf(name, options),
+          columns: {},
+        },
+        afterMap,
+      ) as never,
+    flatMap: (map, options) =>
+      derive(
+        {
+          kind: "flatMap",
+          map: callable(name, "flatMap", map) as (row: object) => Iterable<object>,
+          concurrency: concurrencyOf(name, options),
+          columns: {},
+        },
+        afterMap,
+      ) as never,
+    select: (...columns) => derive({ kind: "select", columns }, selected(table, columns)) as never,
+    rename: (names) => {
+      const map = Object.fromEntries(Object.entries(names).filter(([from, to]) => from !== to)) as {
+        [from: string]: string;
+      };
+      return derive({ kind: "rename", names: map }, renamed(table, map)) as never;
+    },
+    as: (newName, options = {}) => {
+      const { columns, disposition, primaryKey } = options;
+      const laidOut = layoutOf(newName, options);
+      return makeResource({
+        ...definition,
+        name: newName,
+        steps: columns === undefined ? steps : withColumns(newName, steps, columns as ColumnHints),
+        table: {
+          ...table,
+          ...(primaryKey === undefined ? {} : { primaryKey: keyOf(newName, primaryKey) }),
+          ...(disposition === undefined
+            ? {}
+            : dispositionOf(newName, disposition as DispositionOption<unknown>)),
+          ...Object.fromEntries(Object.entries(laidOut).filter(([, value]) => value !== undefined)),
+        },
+      }) as never;
+    },
+  };
+  return made;
+}
+
+/** After a map nobody knows which columns there are. */
+const afterMap: Partial<TableDefinition> = { primaryKey: [], partitionBy: [] };
+
+function selected(table: TableDefinition, columns: readonly string[]): Partial<TableDefinition> {
+  const { primaryKey, partitionBy } = table;
+  return {
+    ...(primaryKey === undefined
+      ? {}
+      : { primaryKey: primaryKey.every((column) => columns.includes(column)) ? primaryKey : [] }),
+    ...(partitionBy === undefined
+      ? {}
+      : { partitionBy: partitionBy.filter(({ column }) => columns.includes(column)) }),
+  };
+}
+
+function renamed(
+  table: TableDefinition,
+  names: { readonly [from: string]: string },
+): Partial<TableDefinition> {
+  const spell = (column: string): string => (Object.hasOwn(names, column) ? names[column]! : column);
+  const { primaryKey, partitionBy } = table;
+  return {
+    ...(primaryKey === undefined ? {} : { primaryKey: primaryKey.map(spell) }),
+    ...(partitionBy === undefined
+      ? {}
+      : { partitionBy: partitionBy.map((partition) => ({ ...partition, column: spell(partition.column) })) }),
+  };
+}
+
+/** Hints say what a `map` makes; columns that are carried over have their types already. */
+function withColumns(name: string, steps: readonly Step[], columns: ColumnHints): readonly Step[] {
+  const at = steps.findLastIndex(({ kind }) => kind !== "filter");
+  const step = steps[at];
+  if (step?.kind === "map" || step?.kind === "flatMap") return steps.with(at, { ...step, columns });
+  throw new AlluviumError(
+    "ALV_CONFIG",
+    `resource ${JSON.stringify(name)}: as() takes columns only right after map or flatMap; the columns of a resource that is not mapped have the types they came with`,
+    { resource: name },
+  );
+}
+
+function callable(resource: string, method: string, value: unknown): unknown {
+  if (typeof value === "function") return value;
+  throw new AlluviumError(
+    "ALV_CONFIG",
+    `resource ${JSON.stringify(resource)}: ${method} needs a function, not ${describeValue(value)}`,
+    { resource },
+  );
+}
+
+function concurrencyOf(resource: string, options: TransformOptions | undefined): number {
+  const { concurrency = defaultConcurrency } = options ?? {};
+  if (Number.isInteger(concurrency) && concurrency >= 1) return concurrency;
+  throw new AlluviumError(
+    "ALV_CONFIG",
+    `resource ${JSON.stringify(resource)}: concurrency is ${describeValue(concurrency)}; it must be an integer of at least 1`,
+    { resource },
+  );
+}

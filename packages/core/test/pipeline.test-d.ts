@@ -1,0 +1,91 @@
+import { expectTypeOf, test } from "vitest";
+import type { Destination } from "../src/destination.ts";
+import { pipeline } from "../src/pipeline.ts";
+import { resource } from "../src/resource.ts";
+import { source } from "../src/source.ts";
+import type { Source } from "../src/stream.ts";
+import { typed } from "../src/typed.ts";
+
+interface Order {
+  id: number;
+  updatedAt: Date;
+}
+
+const orders = resource({
+  name: "orders",
+  schema: typed<Order>(),
+  primaryKey: "id",
+  disposition: "merge",
+  async *read() {},
+});
+const customers = resource({
+  name: "customers",
+  schema: typed<{ id: number }>(),
+  disposition: "replace",
+  async *read() {},
+});
+const visits = resource({ name: "visits", schema: typed<{ id: number }>(), async *read() {} });
+
+declare function merging(): Destination<"append" | "replace" | "upsert">;
+declare function appending(): Destination<"append" | "replace">;
+declare function onlyMerging(): Destination<"append" | "upsert">;
+declare const production: boolean;
+
+const shop = source("shop", () => [orders, customers, visits]);
+const simple = source("simple", () => [customers, visits]);
+
+test("the report is typed by resource", async () => {
+  const load = pipeline({ name: "shop", source: shop(), destination: merging() });
+  const report = await load.run({
+    only: ["orders"],
+    deadline: new Date(),
+    signal: new AbortController().signal,
+  });
+  expectTypeOf(report.tables.orders.rows).toEqualTypeOf<number>();
+  expectTypeOf(report.tables.orders.sample).toEqualTypeOf<readonly Order[] | undefined>();
+  expectTypeOf(report.complete).toEqualTypeOf<boolean>();
+  // @ts-expect-error no such resource
+  void report.tables.ordrs;
+  // @ts-expect-error no such resource
+  await load.run({ only: ["ordrs"] });
+  // @ts-expect-error no such option
+  await load.run({ onyl: ["orders"] });
+});
+
+test("a destination must be able to do what the resources ask", () => {
+  pipeline({ name: "a", source: simple(), destination: appending() });
+  // @ts-expect-error appending() cannot upsert
+  pipeline({ name: "b", source: shop(), destination: appending() });
+  // @ts-expect-error onlyMerging() cannot replace
+  pipeline({ name: "c", source: simple(), destination: onlyMerging() });
+});
+
+test("a choice of destinations can only what both can", () => {
+  pipeline({ name: "a", source: shop(), destination: production ? merging() : merging() });
+  pipeline({ name: "b", source: simple(), destination: production ? merging() : appending() });
+  // @ts-expect-error one of them cannot upsert
+  pipeline({ name: "c", source: shop(), destination: production ? merging() : appending() });
+  const chosen = production ? merging() : appending();
+  // @ts-expect-error nor when it is chosen apart
+  pipeline({ name: "d", source: shop(), destination: chosen });
+  // @ts-expect-error neither of them can both replace and upsert
+  pipeline({ name: "e", source: shop(), destination: production ? onlyMerging() : appending() });
+});
+
+test("unknown options do not compile", () => {
+  // @ts-expect-error misspelled
+  pipeline({ name: "a", source: simple(), destination: appending(), bugdet: 1 });
+});
+
+test("a source without types gives a report by any name", async () => {
+  const untyped = null as unknown as Source;
+  const load = pipeline({
+    name: "a",
+    source: untyped,
+    destination: null as unknown as Destination<
+      "append" | "replace" | "upsert" | "insertOnly" | "deleteInsert" | "scd2"
+    >,
+  });
+  const report = await load.run();
+  expectTypeOf(report.tables["anything"]?.rows).toEqualTypeOf<number | undefined>();
+});

@@ -9,8 +9,6 @@ import { isValid, type Vector } from "../columns/vector.ts";
 
 /** Options of {@link conformBatch}. */
 export interface ConformOptions {
-  /** Names that differ in case only are one. @default false */
-  readonly foldCase?: boolean;
   /** The table's name, for messages. */
   readonly table?: string;
 }
@@ -18,45 +16,48 @@ export interface ConformOptions {
 /**
  * A batch with exactly the columns of `schema`, in its order and types: missing ones are null, others are cast (`ALV_SCHEMA_CONFLICT`
  * where a value has no exact form), a null in a column that is not nullable is `ALV_ROW_INVALID`. Columns of which nothing is known yet
- * may be dropped; any other that `schema` lacks is `ALV_SCHEMA_CONFLICT`. Vectors are the same where nothing is to do, and so is the batch.
+ * may be dropped; any other that `schema` lacks is `ALV_SCHEMA_CONFLICT`. Names match that are the same, or else
+ * that differ in case only. Vectors are the same where nothing is to do, and so is the batch.
  */
 export function conformBatch(batch: Batch, schema: Schema, options: ConformOptions = {}): Batch {
-  const key = (name: string): string => (options.foldCase === true ? name.toLowerCase() : name);
   const where = options.table === undefined ? "" : `table "${options.table}", `;
-  const others = new Map(batch.schema.fields.map((field, i) => [key(field.name), i]));
-  let same = batch.schema.fields.length === schema.fields.length;
+  const order = matchColumns(batch.schema.fields, schema.fields);
   const columns = schema.fields.map((field, i) => {
-    const at = others.get(key(field.name));
-    others.delete(key(field.name));
-    const column = at === undefined ? nullVector(field.type, batch.length) : batch.columns[at]!;
-    const conformed = conformColumn(column, field, where);
-    same &&= at === i && conformed === column;
-    return conformed;
+    const at = order[i]!;
+    const column = at < 0 ? nullVector(field.type, batch.length) : batch.columns[at]!;
+    return conformColumn(column, field, where);
   });
-  for (const at of others.values()) {
-    const { name, type } = batch.schema.fields[at]!;
+  batch.schema.fields.forEach(({ name, type }, at) => {
     const column = batch.columns[at]!;
-    if (column.nullCount < column.length && boundType(type) !== undefined)
+    const isUnknown = column.nullCount === column.length || boundType(type) === undefined;
+    if (!isUnknown && !order.includes(at))
       throw new AlluviumError(
         "ALV_SCHEMA_CONFLICT",
         `${where}column "${name}" (${describeType(type)}) is not among the table's columns`,
       );
-  }
+  });
+  const same =
+    batch.columns.length === columns.length && columns.every((column, i) => column === batch.columns[i]);
   if (same && batch.schema === schema) return batch;
-  const order = schema.fields.map((field) =>
-    batch.schema.fields.findIndex((other) => key(other.name) === key(field.name)),
-  );
   const { changes } = batch;
+  const unchanged = changes?.unchanged && order.map((at) => (at < 0 ? undefined : changes.unchanged![at]));
   return {
     schema,
     length: batch.length,
     columns: same ? batch.columns : columns,
-    ...(changes && {
-      changes: changes.unchanged
-        ? { ...changes, unchanged: order.map((at) => (at < 0 ? undefined : changes.unchanged![at])) }
-        : changes,
-    }),
+    ...(changes && { changes: { ...changes, ...(unchanged && { unchanged }) } }),
   };
+}
+
+/** Where each of `fields` is among `own`, -1 where it is not: by the same name, or else by one that differs in case only. */
+function matchColumns(own: readonly Field[], fields: readonly Field[]): number[] {
+  const exact = new Map(own.map((field, i) => [field.name, i]));
+  const taken = new Set(fields.map((field) => field.name));
+  const folded = new Map<string, number>();
+  own.forEach(({ name }, i) => {
+    if (!taken.has(name)) folded.set(name.toLowerCase(), i);
+  });
+  return fields.map(({ name }) => exact.get(name) ?? folded.get(name.toLowerCase()) ?? -1);
 }
 
 function conformColumn(column: Vector, field: Field, where: string): Vector {

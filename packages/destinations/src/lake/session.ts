@@ -33,10 +33,13 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
     throw new AlluviumError("ALV_INTERNAL", "the session is used before `recover`");
   };
   return {
-    async recover() {
-      context.signal.throwIfAborted();
-      lease ??= await takeLease(context, leaseWait);
-      const { newest, parked } = await recoverNewest(context);
+    async recover(options) {
+      const call: LakeContext =
+        options?.signal === undefined
+          ? context
+          : { ...context, signal: AbortSignal.any([context.signal, options.signal]) };
+      lease ??= await takeLease(call, leaseWait);
+      const { newest, parked } = await recoverNewest(call);
       state = {
         context,
         lease,
@@ -49,7 +52,7 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
         dead: undefined,
         noticed: performance.now(),
       };
-      return newest === undefined ? undefined : stateOf(context, newest, parked);
+      return newest === undefined ? undefined : stateOf(call, newest, parked);
     },
     async describe(table) {
       const found = await inspect(context, table);

@@ -1,5 +1,5 @@
 import { crashSuite } from "./crash-suite.ts";
 import { deltaLake } from "./real-lakes.ts";
 
-// Each trial takes far longer than with the bare format: every third step, which coprime strides turn into all call sites.
+// Each trial takes far longer than with the bare format: every third step.
 crashSuite(deltaLake, 3);

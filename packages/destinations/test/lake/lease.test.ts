@@ -106,6 +106,17 @@ test("a damaged lease is nobody's", async () => {
   expect(await session.recover()).toBeUndefined();
 });
 
+test("waiting ends with the call's signal", async () => {
+  const store = memoryStore();
+  await using first = await open(store);
+  await first.recover();
+  await using second = await open(store, real, 10_000);
+  const controller = new AbortController();
+  const waiting = second.recover({ signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await expect(waiting).rejects.toThrow("enough");
+});
+
 test("waiting ends with the run's signal", async () => {
   const store = memoryStore();
   await using first = await open(store);

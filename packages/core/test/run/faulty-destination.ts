@@ -5,6 +5,8 @@ export interface Step {
   readonly call: "recover" | "begin" | "write" | "mark" | "rollback" | "commit";
   readonly when: "before" | "after";
   readonly stream?: string;
+  /** Of a mark. */
+  readonly seal?: boolean;
 }
 
 /** A destination that asks before and after each call whether to go on; what `onStep` throws is the call's failure. */
@@ -25,9 +27,9 @@ function faultySession(
   const around = async <Result>(
     call: Step["call"],
     work: () => Promise<Result>,
-    stream?: string,
+    more: Pick<Step, "stream" | "seal"> = {},
   ): Promise<Result> => {
-    const at = stream === undefined ? { call } : { call, stream };
+    const at = { call, ...more };
     await onStep({ ...at, when: "before" });
     const result = await work();
     await onStep({ ...at, when: "after" });
@@ -35,9 +37,11 @@ function faultySession(
   };
   const faultyLoad = (load: Load): Load => ({
     ...load,
-    write: (table, batch, options) => around("write", () => load.write(table, batch, options), table),
-    mark: (stream, options) => around("mark", () => load.mark(stream, options), stream),
-    rollback: (stream, options) => around("rollback", () => load.rollback(stream, options), stream),
+    write: (table, batch, options) =>
+      around("write", () => load.write(table, batch, options), { stream: table }),
+    mark: (stream, options) =>
+      around("mark", () => load.mark(stream, options), { stream, seal: options.seal }),
+    rollback: (stream, options) => around("rollback", () => load.rollback(stream, options), { stream }),
     commit: (next, options) => around("commit", () => load.commit(next, options)),
   });
   return {

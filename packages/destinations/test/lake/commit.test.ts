@@ -196,6 +196,25 @@ describe("one winner", () => {
     expect((await pathsIn(disk, "t/")).filter((path) => path.endsWith(".rows"))).toHaveLength(1);
   });
 
+  test("two runs with one load id are still two", async () => {
+    const disk = memoryStore();
+    const plan = appendPlan("t", ids());
+    const commit = async (store: ObjectStore, id: number): Promise<void> => {
+      await using session = await openTest(store);
+      await session.recover();
+      await using load = await session.begin({ ...begin, tables: [plan] });
+      await load.write("t", ids(id));
+      await load.mark("t", { seal: true, end: true });
+      await load.commit(stateWith([plan], "a"));
+    };
+    const store = atManifest(disk, async (when) => {
+      if (when === "before") await commit(disk, 2);
+      return undefined;
+    });
+    await expect(commit(store, 1)).rejects.toMatchObject({ code: "ALV_CONCURRENT_RUN" });
+    expect(await idsIn(disk, "t")).toEqual([2]);
+  });
+
   test("a zombie that wins a number which was used and deleted applies nothing", async () => {
     const disk = memoryStore();
     const timing = { manifestAge: 0, manifestCount: 0 };

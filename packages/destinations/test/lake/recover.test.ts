@@ -255,6 +255,18 @@ describe("unapplied files", () => {
     expect(await idsIn(store, "t")).toEqual([1]);
   });
 
+  test("are not asked for where the table has the load: others may have compacted and vacuumed it since", async () => {
+    const store = memoryStore();
+    await commitOnly(store, 1, "t");
+    await (await openTest(store)).recover();
+    await store.delete([
+      manifest(0).replace(".json", ".applied"),
+      ...(await pathsIn(store, "t/")).filter((path) => path.endsWith(".rows")),
+    ]);
+    await using session = await openTest(store);
+    expect((await session.recover())?.tables["t"]?.parked).toBeUndefined();
+  });
+
   test("stay where they are when they are young", async () => {
     const { store, later } = clockStore();
     await commitOnly(store, 1, "t");

@@ -9,6 +9,7 @@ import type {
   TextCondition,
 } from "../lake/contract.ts";
 import { columnStatistics } from "../lake/files/bounds.ts";
+import { footerLeaves } from "../lake/files/footer-statistics.ts";
 import { objectSource } from "../lake/files/object-source.ts";
 import { readDataFile } from "../lake/files/read.ts";
 import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
@@ -66,12 +67,9 @@ async function coverage(
   const byPath = window.coverage({ rows: Number.NaN, partition: file.partition, columns: [] });
   if (byPath !== "some") return byPath;
   const parquet = await openParquet(objectSource(store, `${directory}/${file.path}`, file.size, signal));
-  const { rows, columns } = parquet.summary();
-  return window.coverage({
-    rows,
-    partition: file.partition,
-    columns: columnStatistics(columns, parquet.schema, rows),
-  });
+  const { rows } = parquet.metadata;
+  const columns = columnStatistics(footerLeaves(parquet), parquet.schema, rows);
+  return window.coverage({ rows, partition: file.partition, columns });
 }
 
 function outside(batch: Batch, window: Window): Batch {

@@ -26,7 +26,7 @@ export interface DataFileWriter extends TableWriter {
 const MIB = 1024 * 1024;
 const TARGET_FILE_BYTES = 128 * MIB;
 /** Compressed bytes that an encoder gathers before it writes a row group, where the budget is wide. */
-const ROW_GROUP_BYTES = 32 * MIB;
+const ROW_GROUP_BYTES = 16 * MIB;
 /** What an open file costs beside the bytes that its encoder reports: tables of dictionaries, a buffer of the store. */
 const OPEN_FILE_BYTES = 256 * 1024;
 /** File descriptors are few (1024 by default on Linux), and several tables are written at once. */

@@ -24,7 +24,9 @@ export const deltaFormat: LakeFormat = {
   capabilities,
   inspect: inspectTable,
   check(table: string, schema: Schema, partitionBy: readonly Partition[]): void {
-    checkNames(table, tableSchema(table, schema, partitionBy));
+    // Columns that partitions come from may not be known yet.
+    const known = partitionBy.filter(({ column }) => schema.fields.some(({ name }) => name === column));
+    checkNames(table, tableSchema(table, schema, known));
   },
   place: placeFile,
   apply: applyChange,

@@ -7,6 +7,7 @@ import { readActions } from "../../src/delta/log/codec.ts";
 import type { Action } from "../../src/delta/log/actions.ts";
 import { deltaTable } from "../../src/delta/index.ts";
 import { add, metaData, name, protocol, put, remove, tableOf } from "./log.ts";
+import { filesOf } from "./tables.ts";
 
 const id = "11111111-1111-4111-8111-111111111111";
 const schema: Schema = {
@@ -527,5 +528,51 @@ describe("checksums", () => {
       await store.put(name(0, "crc"), new TextEncoder().encode(text));
       expect(await deltaFormat.apply(change(), context(store, 0))).toEqual({ version: 0, already: true });
     }
+  });
+});
+
+describe("what can be known before anything is committed", () => {
+  const check =
+    (fields: Schema["fields"], partitionBy: TableChange["partitionBy"] = []) =>
+    () =>
+      deltaFormat.check!("orders", { fields }, partitionBy);
+
+  test("names are checked, columns that are not known yet are waited for", () => {
+    expect(check(schema.fields)).not.toThrow();
+    expect(check([], [{ column: "later", transform: "day" }])).not.toThrow();
+    expect(check([{ ...schema.fields[0]!, name: "a b" }])).toThrow(
+      'column "a b" of table "orders" cannot be stored',
+    );
+    expect(
+      check([...schema.fields, { ...schema.fields[0]!, name: "D_day" }], [{ column: "d", transform: "day" }]),
+    ).toThrow('the partition column "d_day" has the name of a column');
+  });
+});
+
+describe("replacing a window on a column that this load brings", () => {
+  test("finds only nulls in older files, so that nothing goes", async () => {
+    const store = memoryStore();
+    const old: Schema = { fields: [schema.fields[0]!] };
+    const [older] = await filesOf(store, old, [{ a: 1 }, { a: 2 }]);
+    await deltaFormat.apply(change({ schema: old, files: [older!] }), context(store, 0));
+    const operation = {
+      kind: "replaceWhere",
+      where: [{ column: "d", op: ">=", value: "2024-01-01" }],
+    } as const;
+    const [newer] = await filesOf(store, schema, [{ a: 3, d: "2024-01-01" }]);
+    await deltaFormat.apply(change({ operation, files: [newer!] }), context(store, 1));
+    expect(await live(store)).toEqual([older!.final, newer!.final].sort());
+    await deltaFormat.apply(change({ operation }), context(store, 2));
+    expect(await live(store)).toEqual([older!.final]);
+  });
+
+  test("a window on a column that is gone sets the table aside", async () => {
+    const store = memoryStore();
+    await deltaFormat.apply(change({ files: [file("0")] }), context(store, 0));
+    const operation = { kind: "replaceWhere", where: [{ column: "gone", op: "=", value: "1" }] } as const;
+    await expect(deltaFormat.apply(change({ operation }), context(store, 1))).rejects.toMatchObject({
+      code: "ALV_SCHEMA_CONFLICT",
+      message: expect.stringContaining('no column "gone"'),
+    });
   });
 });

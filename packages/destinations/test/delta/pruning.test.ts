@@ -36,13 +36,7 @@ const head: Head = {
 };
 
 /** A file whose only column with statistics is `column`; bounds are JSON. */
-function file(
-  column: string,
-  min: string,
-  max: string,
-  nulls: number | undefined = 0,
-  records = 10,
-): AddFile {
+function file(column: string, min: string, max: string, nulls: number | "unknown" = 0): AddFile {
   const nullCount = nulls === "unknown" ? "{}" : `{"${column}":${nulls}}`;
   return {
     path: "x",

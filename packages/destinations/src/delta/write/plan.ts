@@ -1,4 +1,5 @@
-import type { ApplyContext, TableChange } from "../../lake/contract.ts";
+import { AlluviumError } from "@alluvium/core";
+import type { ApplyContext, TableChange, TextCondition } from "../../lake/contract.ts";
 import { partitionName } from "../../lake/files/partition.ts";
 import type { Action, AddFile } from "../log/actions.ts";
 import { blindFootprint, type Footprint } from "../log/conflict.ts";
@@ -7,7 +8,7 @@ import { checkMayRemove } from "../log/protocol.ts";
 import { readFiles } from "../log/replay.ts";
 import type { TableState } from "../log/state.ts";
 import { columnsOf } from "../read/columns.ts";
-import { textPredicates } from "../read/predicate.ts";
+import { textPredicates, type Predicate } from "../read/predicate.ts";
 import { coverage } from "../read/pruning.ts";
 import { addOf, commitInfoOf, removeOf } from "./actions.ts";
 import { applicationId } from "./ownership.ts";
@@ -41,7 +42,7 @@ export async function planCommit(
   const replaces = state !== undefined && change.operation.kind !== "append";
   if (replaces) checkMayRemove(state.metadata, `table "${change.table}"`);
   const { removed, kept, footprint } = replaces
-    ? await replaced(change, state, appId, context)
+    ? await replaced(change, { ...state, schema: next.schema }, appId, context)
     : { removed: [], kept: noRows, footprint: blindFootprint(appId) };
   const files = [...change.files, ...kept.files];
   const blind = change.operation.kind === "append";
@@ -91,6 +92,23 @@ interface Replaced {
   readonly footprint: Footprint;
 }
 
+/** A window is checked before the load is committed; if it no longer fits, the table was changed since. */
+function predicatesFor(
+  { table }: TableChange,
+  where: readonly TextCondition[],
+  state: TableState,
+): readonly Predicate[] {
+  try {
+    return textPredicates(where, columnsOf(state));
+  } catch (cause) {
+    if (!AlluviumError.is(cause)) throw cause;
+    throw new AlluviumError("ALV_SCHEMA_CONFLICT", `table "${table}": ${cause.message}`, {
+      resource: table,
+      cause,
+    });
+  }
+}
+
 /** The files that go, and what stays of those that hold other rows as well. */
 async function replaced(
   change: TableChange,
@@ -100,8 +118,7 @@ async function replaced(
 ): Promise<Replaced> {
   const { operation, directory } = change;
   const { store, signal } = context;
-  const predicates =
-    operation.kind === "replaceWhere" ? textPredicates(operation.where, columnsOf(state)) : [];
+  const predicates = operation.kind === "replaceWhere" ? predicatesFor(change, operation.where, state) : [];
   const whole: AddFile[] = [];
   const straddling: AddFile[] = [];
   for await (const { add } of readFiles(store, directory, state.segment, signal)) {

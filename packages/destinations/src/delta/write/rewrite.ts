@@ -98,7 +98,8 @@ async function rewrite(
   { directory, table }: TableChange,
   { store, budget, load }: ApplyContext,
 ): Promise<Omit<DataFile, "staged"> | undefined> {
-  const schema = schemaFor(stored);
+  // Nullable throughout: whether a column may hold nulls is the log's to say.
+  const schema: Schema = { fields: stored.map(({ name, type }) => ({ name, type, nullable: true })) };
   const indexes = stored.map(({ name }) => reading.columns.findIndex((column) => column.name === name));
   let file: OpenFile | undefined;
   try {

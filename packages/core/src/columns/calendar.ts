@@ -1,3 +1,5 @@
+import { digitsAt } from "./digits.ts";
+
 /** Microseconds of a day. */
 export const DAY_MICROS = 86_400_000_000;
 
@@ -78,6 +80,10 @@ const TIMESTAMP =
 
 /** Days since 1970 of an ISO day; `undefined` where the text is none or the day beyond 32 bits. */
 export function parseDate(text: string): number | undefined {
+  if (text.length === 10 && text[4] === "-" && text[7] === "-") {
+    const days = daysOf(digitsAt(text, 0, 4), digitsAt(text, 5, 2), digitsAt(text, 8, 2));
+    if (!Number.isNaN(days)) return days;
+  }
   const match = DATE.exec(text);
   const days = match === null ? undefined : daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
   return days === undefined || days !== (days | 0) ? undefined : days;
@@ -95,6 +101,8 @@ export function parseTime(text: string): bigint | undefined {
  * a wall clock reading (`local`) must have none. `undefined` where the text is not so, or finer than microseconds.
  */
 export function parseTimestamp(text: string, zone: "utc" | "local"): bigint | undefined {
+  const usual = usualTimestamp(text, zone);
+  if (!Number.isNaN(usual)) return BigInt(usual);
   const match = TIMESTAMP.exec(text);
   if (match === null) return undefined;
   const days = daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
@@ -104,6 +112,22 @@ export function parseTimestamp(text: string, zone: "utc" | "local"): bigint | un
     return undefined;
   const micros = BigInt(days) * BigInt(DAY_MICROS) + BigInt(time) - BigInt(offsetOf(offset));
   return BigInt.asIntN(64, micros) === micros ? micros : undefined;
+}
+
+/** `2024-02-29T04:05:06.789Z`, without the `Z` where local: NaN for any other form. */
+function usualTimestamp(text: string, zone: "utc" | "local"): number {
+  const end = zone === "utc" ? text.length - 1 : text.length;
+  if (end < 19 || end === 20 || end > 26 || (zone === "utc" && text[end] !== "Z")) return Number.NaN;
+  if (text[4] !== "-" || text[7] !== "-" || text[10] !== "T" || text[13] !== ":" || text[16] !== ":")
+    return Number.NaN;
+  if (end > 19 && text[19] !== ".") return Number.NaN;
+  const days = daysOf(digitsAt(text, 0, 4), digitsAt(text, 5, 2), digitsAt(text, 8, 2)) ?? Number.NaN;
+  const [hours, minutes, seconds] = [digitsAt(text, 11, 2), digitsAt(text, 14, 2), digitsAt(text, 17, 2)];
+  if (!(hours < 24 && minutes < 60 && seconds < 60)) return Number.NaN;
+  const fraction = end > 19 ? digitsAt(text, 20, end - 20) * 10 ** (26 - end) : 0;
+  const micros = days * DAY_MICROS + ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + fraction;
+  // Beyond 2^53 µs, the year 2255, a double is not exact.
+  return Number.isSafeInteger(micros) ? micros : Number.NaN;
 }
 
 function timeOf(parts: readonly (string | undefined)[]): number | undefined {

@@ -1,3 +1,5 @@
+import { shortDecimal } from "./digits.ts";
+
 /** Digits of the widest decimal. */
 export const MAX_PRECISION = 38;
 
@@ -41,6 +43,8 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
  * the scale that are not zero, or more digits than `precision`.
  */
 export function parseDecimal(text: string, precision: number, scale: number): bigint | undefined {
+  const short = shortDecimal(text, scale);
+  if (!Number.isNaN(short)) return Math.abs(short) < 10 ** precision ? BigInt(short) : undefined;
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,5}))?$/i.exec(text);
   if (match === null) return undefined;
   const fraction = match[3] ?? "";

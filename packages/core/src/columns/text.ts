@@ -3,6 +3,7 @@ import { AlluviumError } from "../errors.ts";
 import type { ColumnType } from "../schema/types.ts";
 import { formatDate, formatTime, formatTimestamp, parseDate, parseTime, parseTimestamp } from "./calendar.ts";
 import { formatDecimal, parseDecimal } from "./decimal.ts";
+import { hexBytes, shortDecimal } from "./digits.ts";
 import type { Scalar } from "./scalar.ts";
 
 const INTEGERS: Readonly<Partial<Record<ColumnType["kind"], number>>> = {
@@ -69,6 +70,8 @@ export function parseScalar(type: ColumnType, text: string): Scalar | undefined 
     case "int32":
     case "int64": {
       const bits = integerBits(type)!;
+      const short = shortDecimal(text, 0);
+      if (bits === 64 && !Number.isNaN(short)) return BigInt(short);
       if (!/^[+-]?\d{1,40}$/.test(text)) return undefined;
       const value = BigInt(text.startsWith("+") ? text.slice(1) : text);
       if (BigInt.asIntN(bits, value) !== value) return undefined;
@@ -86,11 +89,9 @@ export function parseScalar(type: ColumnType, text: string): Scalar | undefined 
     case "timestamp":
       return parseTimestamp(text, type.zone);
     case "uuid":
-      return /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i.test(text)
-        ? bytesOf(text.replaceAll("-", ""))
-        : undefined;
+      return text.length === 32 || /^.{8}-.{4}-.{4}-.{4}-.{12}$/.test(text) ? hexBytes(text, 32) : undefined;
     case "binary":
-      return /^(?:[0-9a-f]{2})*$/i.test(text) ? bytesOf(text) : undefined;
+      return text.length % 2 === 0 && !text.includes("-") ? hexBytes(text, text.length) : undefined;
     case "string":
       return text;
     case "json":
@@ -121,10 +122,6 @@ function parseFloatText(kind: "float32" | "float64", text: string): number | und
 
 function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
-}
-
-function bytesOf(hex: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex, "hex"));
 }
 
 function isJson(text: string): boolean {

@@ -12,9 +12,6 @@ export interface ServerInfo {
   readonly system: string | undefined;
   /** The time zone of new sessions. */
   readonly timeZone: string;
-  /** Whether texts are UTF-8 for sure: a database of encoding SQL_ASCII hands on whatever bytes it got. */
-  readonly checkedText: boolean;
-  readonly blockSize: number;
 }
 
 /** A table, view … that can be read. */
@@ -69,7 +66,7 @@ type Call = { readonly signal: AbortSignal; readonly resource?: string };
 export async function readServer(connection: PgConnection, call: Call): Promise<ServerInfo> {
   const [row] = await connection.query<Record<string, string | null>>(
     `select current_setting('server_version_num') as version, current_database()::text as database, pg_is_in_recovery()::text as standby,
-      current_setting('TimeZone') as "timeZone", current_setting('server_encoding') as encoding, current_setting('block_size') as block,
+      current_setting('TimeZone') as "timeZone",
       has_function_privilege('pg_control_system()', 'execute')::text as control`,
     call,
   );
@@ -85,8 +82,6 @@ export async function readServer(connection: PgConnection, call: Call): Promise<
     standby: row!["standby"] === "true",
     system: system ?? undefined,
     timeZone: row!["timeZone"]!,
-    checkedText: row!["encoding"] !== "SQL_ASCII",
-    blockSize: Number(row!["block"]),
   };
 }
 

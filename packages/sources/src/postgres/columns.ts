@@ -88,12 +88,3 @@ function special(resource: string, field: Field, text: string): AlluviumError {
     { resource, step: "read" },
   );
 }
-
-/** Refuses texts that are not UTF-8: a database of encoding SQL_ASCII hands on whatever bytes it was given. */
-export function invalidText(resource: string, column: string): AlluviumError {
-  return new AlluviumError(
-    "ALV_VALUE_UNREPRESENTABLE",
-    `${resource}, column "${column}": a text is not valid UTF-8 (the database's encoding is SQL_ASCII, which checks nothing). Remedy: read it as bytes by a query, convert_to("${column}", 'SQL_ASCII')`,
-    { resource, step: "read" },
-  );
-}

@@ -72,10 +72,8 @@ export function createConnector(options: PostgresConnectionOptions): Connector {
 
 /** Server, port and database of a client, for messages. */
 function describe(client: unknown): string {
-  const { host, port, database } = client as {
-    readonly host?: unknown;
-    readonly port?: unknown;
-    readonly database?: unknown;
-  };
-  return `${String(host ?? "?")}:${String(port ?? "?")}/${String(database ?? "?")}`;
+  const { host, port, database } = client as Readonly<Record<string, unknown>>;
+  const text = (value: unknown): string =>
+    typeof value === "string" || typeof value === "number" ? `${value}` : "?";
+  return `${text(host)}:${text(port)}/${text(database)}`;
 }

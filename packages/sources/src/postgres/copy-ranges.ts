@@ -1,6 +1,5 @@
-import { isUtf8 } from "node:buffer";
-import type { Batch, Vector } from "@alluvium/core/columns";
-import { createReaders, invalidText, type Selection } from "./columns.ts";
+import type { Batch } from "@alluvium/core/columns";
+import { createReaders, type Selection } from "./columns.ts";
 import type { PgConnection } from "./connection.ts";
 import { createCopy, type CopyFlow } from "./copy.ts";
 import { BatchQueue } from "./queue.ts";
@@ -25,8 +24,6 @@ export interface CopyRangesOptions {
   /** Bytes to hold. */
   readonly budget: number;
   readonly signal: AbortSignal;
-  /** Whether texts are UTF-8 for sure. */
-  readonly checkedText: boolean;
   /** Counts values that became null, by column. */
   readonly nulled: Map<string, number>;
 }
@@ -46,15 +43,12 @@ export async function* copyRanges(options: CopyRangesOptions): AsyncGenerator<Ba
       options.selection.schema,
       createReaders(options.selection, options.policy, options.resource, options.nulled),
       batchBytes,
-      (batch, bytes) => {
-        if (!options.checkedText) checkTexts(batch, options.resource);
-        queue.push(batch, bytes);
-      },
+      (batch, bytes) => queue.push(batch, bytes),
     );
     for (let select = left.shift(); select !== undefined; select = left.shift()) {
       const sql = `copy (${select}) to stdout (format binary)`;
       await connection.submit(
-        (beat) => pausedWhileFull(sql, options, sink.add, queue, connection, beat),
+        (beat) => pausedWhileFull(sql, options, (block) => sink.add(block), queue, connection, beat),
         call,
       );
     }
@@ -123,26 +117,4 @@ function pausedWhileFull(
   };
   copy.done.then(over, over);
   return copy;
-}
-
-function checkTexts(batch: Batch, resource: string): void {
-  batch.columns.forEach((vector, i) => {
-    if (!textsAreValid(vector)) throw invalidText(resource, batch.schema.fields[i]!.name);
-  });
-}
-
-function textsAreValid(vector: Vector): boolean {
-  switch (vector.layout) {
-    case "bytes":
-      return (
-        vector.type.kind === "binary" ||
-        isUtf8(vector.data.subarray(vector.offsets[0], vector.offsets[vector.length]))
-      );
-    case "list":
-      return textsAreValid(vector.child);
-    case "struct":
-      return vector.children.every(textsAreValid);
-    default:
-      return true;
-  }
 }

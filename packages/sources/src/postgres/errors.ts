@@ -21,6 +21,10 @@ const states: Readonly<Record<string, readonly [code: ErrorCode, remedy: string]
   "42703": ["ALV_SOURCE_NOT_FOUND", "the column may have been dropped since the run began: run again"],
   "42501": ["ALV_AUTH", "grant SELECT on what is read, or leave it out"],
   "42601": ["ALV_CONFIG", "check the SQL in the options"],
+  "22021": [
+    "ALV_VALUE_UNREPRESENTABLE",
+    "a text is not valid in the database's encoding (SQL_ASCII checks nothing): read it as bytes by a query, convert_to(column, 'SQL_ASCII')",
+  ],
   "53300": [
     "ALV_CONNECTION",
     "the server has no free connection: lower the option connections, or raise max_connections",

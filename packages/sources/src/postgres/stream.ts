@@ -30,7 +30,7 @@ export interface StreamHost {
   /** Connections that may read at once. */
   readonly connections: number;
   /** Runs `work` under the snapshot of the run, or under a new one when this attempt's predecessor failed. */
-  under<Result>(stream: string, attempt: number, signal: AbortSignal): Promise<Lease>;
+  under(stream: string, attempt: number, signal: AbortSignal): Promise<Lease>;
 }
 
 /** A snapshot in use. */
@@ -135,7 +135,6 @@ function createCopier(
       workers: Math.min(host.connections, selects.length),
       budget: context.budget,
       signal: context.signal,
-      checkedText: host.server.checkedText,
       nulled,
     });
     for await (const batch of batches) yield { table: table.name, batch };
@@ -198,7 +197,6 @@ async function readValue(
     workers: 1,
     budget: context.budget,
     signal: context.signal,
-    checkedText: host.server.checkedText,
     nulled: new Map(),
   });
   for await (const batch of batches) return canonicalValue(cursor, batch);

@@ -217,20 +217,3 @@ function planComposite(
     },
   };
 }
-
-/** Types whose values have an order that a cursor can follow, and how their values are written in SQL. */
-export function isOrderable(type: ColumnType): boolean {
-  switch (type.kind) {
-    case "int16":
-    case "int32":
-    case "int64":
-    case "decimal":
-    case "string":
-    case "date":
-    case "timestamp":
-    case "uuid":
-      return true;
-    default:
-      return false;
-  }
-}

@@ -119,7 +119,9 @@ export async function killAgainAndAgain(options: {
       const source = wanted.rows.map((row) => JSON.stringify(row)).sort();
       const found: string[] = [];
       for await (const batch of deltaTable(join(lake, table)).scan({ columns }))
-        for (const row of rowsOf(batch, { timestamps: "micros" }) as Iterable<Record<string, unknown>>)
+        for (const row of rowsOf(batch, { timestamps: "micros" }) as Iterable<
+          Record<string, string | number | bigint | null>
+        >)
           found.push(
             JSON.stringify(columns.map((column) => (row[column] === null ? null : String(row[column])))),
           );

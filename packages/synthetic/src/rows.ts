@@ -2,7 +2,7 @@ import {
   BooleanBuilder,
   BytesBuilder,
   createBuilder,
-  FixedBuilder,
+  type FixedBuilder,
   type Batch,
   type Builder,
   type Changes,
@@ -16,7 +16,7 @@ export type Cell = number | string | boolean | undefined;
 export interface RowCollector {
   readonly length: number;
   /** Appends a row with one cell per column. */
-  put(op: number, cells: readonly Cell[]): void;
+  readonly put: (op: number, cells: readonly Cell[]) => void;
   /** The rows so far as a batch; with `changes`, their ops too. */
   take(changes: boolean): Batch;
 }

@@ -169,7 +169,8 @@ function flatMapper(step: RowStep<"flatMap">, resource: string, signal: AbortSig
   const map = guarded(
     (row: object): Iterable<object> | Promise<Iterable<object>> => {
       const made = step.map(row);
-      return Symbol.asyncIterator in made ? gather(made) : made;
+      // What is no object at all is refused below.
+      return typeof made === "object" && made !== null && Symbol.asyncIterator in made ? gather(made) : made;
     },
     "flatMap",
     resource,

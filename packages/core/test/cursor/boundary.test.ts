@@ -146,6 +146,19 @@ describe("an append", () => {
     expect(closed).toMatchObject({ ids: [5, 6, 7, 8], deferred: 0 });
   });
 
+  test("offers no point to resume from amid a closed value that is too crowded to count", () => {
+    const crowd = Array.from({ length: 6 }, (_, id) => ({ id, at: 1 }));
+    const rows = [...crowd, { id: 6, at: 2 }];
+    const { cursor: since } = read(rows, undefined, { limit: 2 });
+    expect(since).toMatchObject({ value: "1", closedBelow: "2" });
+    const boundary = openBoundary({ column: "at", mode: "append", since, limit: 2 });
+    boundary.take(batchOf(crowd));
+    expect(boundary.cursor()).toBeUndefined();
+    expect(boundary.cursor({ end: true })).toEqual({ kind: "int64", value: "2", boundary: [] });
+    boundary.take(batchOf(rows.slice(6)));
+    expect(boundary.cursor()).toMatchObject({ kind: "int64", value: "2" });
+  });
+
   test("compares text by its bytes", () => {
     // In UTF-16 units the astral character sorts before U+FF5A, in bytes after it.
     const first = read([{ id: 1, at: "\u{1F600}" }], undefined);

@@ -2,7 +2,7 @@ import { AlluviumError } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { boundaryLimit, cursorBefore, openBoundary, type ColumnCursor } from "@alluvium/core/cursor";
 import type { PgConnection } from "./connection.ts";
-import { cursorLiteral, hasLag, lessLag, valueLiteral, type CursorPlan } from "./cursor.ts";
+import { cursorLiteral, greatestSql, hasLag, lessLag, valueLiteral, type CursorPlan } from "./cursor.ts";
 import type { DescribedTable } from "./described.ts";
 import { literal } from "./sql.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -38,10 +38,9 @@ export async function findRange(
   const merge = table.description.disposition.kind === "merge";
   const { expression, nulls: nullPolicy = "error" } = cursor;
   const own = table.where === undefined ? [] : [table.where];
-  const ask = async (select: string, conditions: readonly string[]): Promise<string | null> => {
-    const where = [...own, ...conditions];
-    const sql = `select (${select})::text as value from ${table.from}${where.length > 0 ? ` where ${where.join(" and ")}` : ""}`;
-    return (await connection.query<{ value: string | null }>(sql, { ...call, step: "read" }))[0]!.value;
+  const greatest = async (conditions: readonly string[]): Promise<string | null> => {
+    const sql = greatestSql(cursor, table.from, [...own, ...conditions]);
+    return (await connection.query<{ value: string }>(sql, { ...call, step: "read" }))[0]?.value ?? null;
   };
   const exists = async (condition: string): Promise<boolean> => {
     const where = [...own, condition].join(" and ");
@@ -65,13 +64,13 @@ export async function findRange(
   const below = upperBounds(table, cursor, snapshot, serverZone);
   if (below === undefined) return { conditions: undefined, nulls, closedAt: undefined };
   if (!merge && cursor.lag !== undefined && hasLag(cursor.lag)) {
-    const maximum = await ask(`max(${expression})`, below);
+    const maximum = await greatest(below);
     if (maximum === null) return { conditions: undefined, nulls, closedAt: undefined };
     const bound = lessLag(table.name, cursor, `${literal(maximum)}::${cursor.sqlType}`, cursor.lag);
     below.push(`${expression} < ${bound}`);
   }
   // The greatest value is found first, so that all connections agree on it, and its rows can be counted.
-  const top = await ask(`max(${expression})`, [...above, ...below]);
+  const top = await greatest([...above, ...below]);
   if (top === null) return { conditions: undefined, nulls, closedAt: undefined };
   const value = `${literal(top)}::${cursor.sqlType}`;
   if (!merge) {

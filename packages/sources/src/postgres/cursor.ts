@@ -90,6 +90,16 @@ export function valueLiteral(cursor: CursorPlan, value: Date | string | number |
   return constant(cursor, text);
 }
 
+/**
+ * The statement for the greatest value under conditions, as text; no row where there is none. Not `max`: older servers
+ * have none for uuid, and an index serves both.
+ */
+export function greatestSql(cursor: CursorPlan, from: string, conditions: readonly string[]): string {
+  const { expression } = cursor;
+  const where = [...conditions, `${expression} is not null`].join(" and ");
+  return `select (${expression})::text as value from ${from} where ${where} order by ${expression} desc limit 1`;
+}
+
 /** Where a stored cursor stands, as a constant of the cursor's type. `undefined`: before every value. */
 export function cursorLiteral(cursor: CursorPlan, stored: ColumnCursor): string | undefined {
   if (stored.kind === "null") return undefined;

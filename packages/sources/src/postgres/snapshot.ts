@@ -1,7 +1,7 @@
 import { AlluviumError } from "@alluvium/core";
 import type { ServerInfo } from "./catalogue.ts";
 import type { PgConnection } from "./connection.ts";
-import type { CursorPlan } from "./cursor.ts";
+import { greatestSql, type CursorPlan } from "./cursor.ts";
 import { clockSql, readHorizon, readInFlight, waitForEnd, type Horizon } from "./horizon.ts";
 import { pinSettings, type SessionSettings } from "./settings.ts";
 
@@ -27,8 +27,10 @@ export type Settled = { readonly maximum: string | null } | { readonly error: Al
 export interface ToSettle {
   readonly stream: string;
   readonly cursor: CursorPlan;
-  /** What it reads, as SQL: relation or query with the alias, and its condition. */
+  /** What it reads, as SQL: relation or query with the alias. */
   readonly from: string;
+  /** The user's condition. */
+  readonly where: readonly string[];
 }
 
 /** What a snapshot is taken with. */
@@ -102,7 +104,7 @@ async function settle(
   const settled = new Map<string, Settled>();
   const waiting: { readonly stream: string; readonly cursor: CursorPlan; readonly maximum: string | null }[] =
     [];
-  for (const { stream, cursor, from } of options.settle) {
+  for (const { stream, cursor, from, where } of options.settle) {
     if (server.standby) {
       settled.set(stream, {
         error: late(
@@ -119,11 +121,11 @@ async function settle(
       continue;
     }
     // Under the session's own settings; the text of these types does not depend on them but for times, which are not settled.
-    const [row] = await connection.query<{ maximum: string | null }>(
-      `select max(${cursor.expression})::text as maximum from ${from}`,
-      { signal, resource: stream },
-    );
-    waiting.push({ stream, cursor, maximum: row!.maximum });
+    const [row] = await connection.query<{ value: string }>(greatestSql(cursor, from, where), {
+      signal,
+      resource: stream,
+    });
+    waiting.push({ stream, cursor, maximum: row?.value ?? null });
   }
   if (waiting.length === 0) return settled;
   const inFlight = await readInFlight(connection, pids, { signal });

@@ -4,6 +4,8 @@ import type { RunEvent, SourceContext, SourceSession, Stream, StreamContext } fr
 import type { Batch } from "@alluvium/core/columns";
 import { rowsOfBatch } from "./rows.ts";
 
+export { rowsOfBatch as rowsOf } from "./rows.ts";
+
 /** A database of the test file's own. */
 export interface TestDatabase {
   readonly url: string;

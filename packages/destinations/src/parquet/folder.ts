@@ -85,7 +85,7 @@ async function readFooter(
 ): Promise<FooterFacts> {
   const path = `${directory}/${file.path}`;
   try {
-    const parquet = await openParquet(objectSource(store, path, file.size, signal));
+    const parquet = await openParquet(objectSource(store, path, file.size, signal), { name: path });
     const metadata = parquet.metadata.keyValueMetadata;
     const encoded = metadata[footerKeys.schema];
     return {
@@ -97,7 +97,7 @@ async function readFooter(
     if (!AlluviumError.is(error) || error.code !== "ALV_FILE_INVALID") throw error;
     throw new AlluviumError(
       "ALV_FILE_INVALID",
-      `${path} in ${store.url} is no readable Parquet file: ${error.message}`,
+      `a file in the folder ${directory} of ${store.url} is no readable Parquet file: ${error.message}`,
       {
         cause: error,
       },

@@ -66,7 +66,8 @@ async function coverage(
 ): Promise<ReturnType<Window["coverage"]>> {
   const byPath = window.coverage({ rows: Number.NaN, partition: file.partition, columns: [] });
   if (byPath !== "some") return byPath;
-  const parquet = await openParquet(objectSource(store, `${directory}/${file.path}`, file.size, signal));
+  const path = `${directory}/${file.path}`;
+  const parquet = await openParquet(objectSource(store, path, file.size, signal), { name: path });
   const { rows } = parquet.metadata;
   const columns = columnStatistics(footerLeaves(parquet), parquet.schema, rows);
   return window.coverage({ rows, partition: file.partition, columns });

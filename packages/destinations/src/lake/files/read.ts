@@ -35,7 +35,7 @@ export async function* readDataFile(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Batch> {
   const path = `${directory}/${file.staged}`;
-  const parquet = await openParquet(objectSource(store, path, file.size, signal));
+  const parquet = await openParquet(objectSource(store, path, file.size, signal), { name: path });
   const partitioned = new Set(
     partitionBy.filter(({ transform }) => transform === undefined).map(({ column }) => column),
   );

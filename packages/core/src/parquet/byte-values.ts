@@ -277,11 +277,11 @@ export class ByteValues implements ValueEncoder {
   private bound(data: Uint8Array, from: number, to: number): void {
     const { min, max } = this;
     if (min === undefined || max === undefined) {
-      this.min = this.max = data.slice(from, to);
+      this.min = this.max = new Uint8Array(data.subarray(from, to));
       return;
     }
-    if (compareSlice(data, from, to, min) < 0) this.min = data.slice(from, to);
-    else if (compareSlice(data, from, to, max) > 0) this.max = data.slice(from, to);
+    if (compareSlice(data, from, to, min) < 0) this.min = new Uint8Array(data.subarray(from, to));
+    else if (compareSlice(data, from, to, max) > 0) this.max = new Uint8Array(data.subarray(from, to));
   }
 }
 

@@ -129,19 +129,20 @@ export class ChunkPages {
       gauge.leave(size);
     }
     // The compressor's array is as large as the page was; what is kept must not hold on to that.
-    if (stored !== body && stored.buffer.byteLength > stored.length * 1.25 + 64) stored = stored.slice();
+    if (stored !== body && stored.buffer.byteLength > stored.length * 1.25 + 64)
+      stored = new Uint8Array(stored);
     gauge.held += stored.length;
     const crc = this.checksums ? crc32(stored) : undefined;
     return { header: header(stored.length, crc), body: stored, size };
   }
 
   private async shrink(body: Uint8Array): Promise<Uint8Array> {
-    const { compress, store } = this.compressor;
-    if (store !== undefined && this.passed > 0) {
+    const { compressor } = this;
+    if (compressor.store !== undefined && this.passed > 0) {
       this.passed--;
-      return store(body);
+      return compressor.store(body);
     }
-    const stored = await compress(body);
+    const stored = await compressor.compress(body);
     if (stored.length > body.length * (1 - WORTH) && body.length > 1024) this.passed = TRY_AGAIN - 1;
     return stored;
   }

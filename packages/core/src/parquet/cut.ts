@@ -44,7 +44,7 @@ export function cutBytesAbove(value: Uint8Array, bytes: number): Uint8Array | un
   let end = bytes;
   while (end > 0 && value[end - 1] === 0xff) end--;
   if (end === 0) return undefined;
-  const bound = value.slice(0, end);
+  const bound = new Uint8Array(value.subarray(0, end));
   bound[end - 1]! += 1;
   return bound;
 }

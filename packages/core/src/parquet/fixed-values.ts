@@ -234,7 +234,7 @@ interface Source {
 function sourceOf({ values, type, length }: FixedVector, words: Words): Source {
   if (values.BYTES_PER_ELEMENT < 4 && type.kind !== "uuid")
     return { words: new Int32Array((values as Int8Array).subarray(0, length)), stride: 1 };
-  const bytes = values.byteOffset % 4 === 0 ? values : (values as Uint8Array).slice();
+  const bytes = values.byteOffset % 4 === 0 ? values : new Uint8Array(values as Uint8Array);
   const stride = type.kind === "decimal" ? Math.max(2, words) : words;
   return { words: new Int32Array(bytes.buffer, bytes.byteOffset, length * stride), stride };
 }

@@ -6,10 +6,18 @@
 export type { Compression } from "./compression.ts";
 export { cutBytesAbove, cutBytesBelow, cutTextAbove, cutTextBelow } from "./cut.ts";
 export {
+  openParquet,
+  type OpenParquetOptions,
+  type ParquetFile,
+  type ReadParquetOptions,
+} from "./decoder.ts";
+export {
   createParquetEncoder,
   type ParquetEncoder,
   type ParquetEncoderOptions,
   type ParquetSummary,
 } from "./encoder.ts";
+export type { ParquetChunk, ParquetMetadata, ParquetRowGroup } from "./metadata.ts";
+export { bytesSource, type ParquetSource } from "./source.ts";
 export { compareBytes, compareValues, type LeafStatistics, type ParquetValue } from "./statistics.ts";
 export type { LeafSummary } from "./summary.ts";

@@ -101,7 +101,7 @@ function typeOfArrow(arrow: Arrow.DataType, extension: string | undefined, name:
   }
   throw new AlluviumError(
     "ALV_UNSUPPORTED",
-    `column "${name}": Arrow's ${String(arrow)} has no column type; cast it before`,
+    `column "${name}": Arrow's ${nameOf(arrow)} has no column type; cast it before`,
   );
 }
 
@@ -109,4 +109,8 @@ function integerType({ isSigned, bitWidth }: ArrowParameters): ColumnType {
   const bits = isSigned ? bitWidth : bitWidth * 2;
   if (bits === 128) return { kind: "decimal", precision: 20, scale: 0 };
   return { kind: bits === 8 ? "int8" : bits === 16 ? "int16" : bits === 32 ? "int32" : "int64" };
+}
+
+function nameOf(type: Arrow.DataType): string {
+  return (type as unknown as { readonly [Symbol.toStringTag]: string })[Symbol.toStringTag];
 }

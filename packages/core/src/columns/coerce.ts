@@ -132,7 +132,7 @@ function inPrecision(unscaled: bigint, precision: number): bigint | undefined {
 }
 
 /** A value as JSON text, bigints as numbers with all digits; `undefined` where JSON has no form for it. */
-export function jsonText(value: unknown): string | undefined {
+function jsonText(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch {

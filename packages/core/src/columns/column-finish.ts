@@ -14,7 +14,7 @@ export function finishColumn(column: Column, length: number): Vector {
 }
 
 /** The field of a column as last finished. */
-export function fieldOf(column: Column): Field {
+function fieldOf(column: Column): Field {
   return { name: column.name, type: column.lastType, nullable: !column.required };
 }
 

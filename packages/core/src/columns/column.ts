@@ -88,16 +88,11 @@ export interface Group {
 }
 
 /** Deeper values are taken for a cycle. */
-export const MAX_DEPTH = 100;
+const MAX_DEPTH = 100;
 
 /** Rows that a fresh builder has room for. */
 const ROWS = 1024;
 const NULL: ColumnType = { kind: "null" };
-
-/** A group without columns. */
-export function createGroup(path: string, depth: number, context: AppendContext): Group {
-  return { path, depth, context, columns: new Map(), first: undefined, required: 0 };
-}
 
 /** A group with a typed column for each field. */
 export function typedGroup(
@@ -106,7 +101,7 @@ export function typedGroup(
   depth: number,
   context: AppendContext,
 ): Group {
-  const group = createGroup(path, depth, context);
+  const group: Group = { path, depth, context, columns: new Map(), first: undefined, required: 0 };
   let previous: Column | undefined;
   for (const { name, type, nullable } of fields) {
     const column = createColumn(name, memberPath(group, name), depth, context, type, !nullable);

@@ -1,8 +1,5 @@
 import { shortDecimal } from "./digits.ts";
 
-/** Digits of the widest decimal. */
-export const MAX_PRECISION = 38;
-
 /** 10 to the power of `exponent`, exact. */
 export function powerOfTen(exponent: number): bigint {
   return 10n ** BigInt(exponent);

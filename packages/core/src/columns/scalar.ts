@@ -57,7 +57,7 @@ function valueReader(vector: Vector): (index: number) => Scalar {
 }
 
 /** Reads UTF-8 rows as text. */
-export function textReader(offsets: Int32Array, data: Uint8Array): (index: number) => string {
+function textReader(offsets: Int32Array, data: Uint8Array): (index: number) => string {
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return (index) => {
     const start = offsets[index]!;

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import type { ColumnType, Field } from "../../src/schema/types.ts";
-import { columnType } from "../columns/arbitrary.ts";
 
 /** Types of which several widen into each other, `null` included, and members that may or may not be null. */
 export const relatedType: fc.Arbitrary<ColumnType> = fc.letrec<{ type: ColumnType; field: Field }>((tie) => ({
@@ -38,8 +37,6 @@ export const relatedType: fc.Arbitrary<ColumnType> = fc.letrec<{ type: ColumnTyp
     })),
   ),
 })).type;
-
-export { columnType };
 
 /** A type with its members in order of their names: laws hold but for that order. */
 export function ordered(type: ColumnType | undefined): ColumnType | undefined {

@@ -85,6 +85,8 @@ export { timeOrderedId } from "./run/id.ts";
 export type { PipelineDefinition, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
+export type { ColumnHint, ColumnHints, PlainKind, TypeHint } from "./schema/hints.ts";
+export type { SnakeCase } from "./schema/names.ts";
 export type {
   ColumnKind,
   ColumnType,

@@ -101,7 +101,7 @@ describe("writing", () => {
         deletionVector: dv,
       }),
       add("2"),
-      { txn: { appId: "big", version: 9007199254740993, lastUpdated: 1 } },
+      { txn: { appId: "big", version: 9007199254740992, lastUpdated: 1 } },
     ],
     [
       remove("2", { deletionTimestamp: later, size: 3, extendedFileMetadata: true, partitionValues: {} }),

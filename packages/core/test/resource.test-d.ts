@@ -20,6 +20,9 @@ interface Order {
   tags: string[];
 }
 
+const schema = typed<Order>();
+declare const read: () => AsyncGenerator<never>;
+declare const rows: () => AsyncGenerator<{ id: number }>;
 declare function page(since: Date | undefined, signal: AbortSignal): Promise<Order[]>;
 
 const Issue = z.object({
@@ -102,12 +105,7 @@ test("since has the type of the cursor column, without null", () => {
     },
   });
   // @ts-expect-error a lag in minutes says nothing about numbers
-  resource({
-    name: "d",
-    schema: typed<Order>(),
-    cursor: { column: "id", lag: { minutes: 5 } },
-    async *read() {},
-  });
+  resource({ name: "d", schema, cursor: { column: "id", lag: { minutes: 5 } }, read });
   // @ts-expect-error initial has the column's type
   resource({ name: "e", schema: typed<Order>(), cursor: { column: "id", initial: "5" }, async *read() {} });
 });
@@ -126,47 +124,35 @@ test("with a schema read may yield anything", () => {
 
 test("the cursor names an orderable column", () => {
   // @ts-expect-error an array has no order
-  resource({ name: "x", schema: typed<Order>(), cursor: "tags", async *read() {} });
+  resource({ name: "x", schema, cursor: "tags", read });
   // @ts-expect-error a boolean has no order
-  resource({ name: "x", schema: typed<Order>(), cursor: "open", async *read() {} });
+  resource({ name: "x", schema, cursor: "open", read });
   // @ts-expect-error no such column
-  resource({ name: "x", schema: typed<Order>(), cursor: "updated", async *read() {} });
+  resource({ name: "x", schema, cursor: "updated", read });
   // @ts-expect-error no such column
-  resource({ name: "x", schema: typed<Order>(), cursor: { column: "updated" }, async *read() {} });
+  resource({ name: "x", schema, cursor: { column: "updated" }, read });
 });
 
 test("keys name columns, and a merge demands one", () => {
   // @ts-expect-error a merge needs a key
-  resource({ name: "x", schema: typed<Order>(), disposition: "merge", async *read() {} });
+  resource({ name: "x", schema, disposition: "merge", read });
   // @ts-expect-error so does every strategy
-  resource({ name: "x", schema: typed<Order>(), disposition: { merge: "scd2" }, async *read() {} });
+  resource({ name: "x", schema, disposition: { merge: "scd2" }, read });
   // @ts-expect-error no such column
-  resource({ name: "x", schema: typed<Order>(), primaryKey: "nope", async *read() {} });
+  resource({ name: "x", schema, primaryKey: "nope", read });
   // @ts-expect-error no such column
-  resource({ name: "x", schema: typed<Order>(), primaryKey: ["id", "nope"], async *read() {} });
+  resource({ name: "x", schema, primaryKey: ["id", "nope"], read });
   // @ts-expect-error a merge without schema needs a key too
-  resource({
-    name: "x",
-    disposition: "merge",
-    async *read() {
-      yield { id: 1 };
-    },
-  });
+  resource({ name: "x", disposition: "merge", read: rows });
 });
 
 test("unknown options do not compile", () => {
   // @ts-expect-error misspelled
-  resource({ name: "x", schema: typed<Order>(), primarykey: "id", async *read() {} });
+  resource({ name: "x", schema, primarykey: "id", read });
   // @ts-expect-error misspelled
-  resource({
-    name: "x",
-    curser: "id",
-    async *read() {
-      yield { id: 1 };
-    },
-  });
+  resource({ name: "x", curser: "id", read: rows });
   // @ts-expect-error misspelled in the cursor
-  resource({ name: "x", schema: typed<Order>(), cursor: { column: "id", ordered: true }, async *read() {} });
+  resource({ name: "x", schema, cursor: { column: "id", ordered: true }, read });
 });
 
 test("validation can be left out only where it changes nothing", () => {
@@ -205,23 +191,17 @@ test("without a schema the row is what read yields, and there is no since", () =
   });
   expectTypeOf<RowOf<typeof sync>>().toEqualTypeOf<{ id: number }>();
   // @ts-expect-error a cursor needs a schema
-  resource({
-    name: "x",
-    cursor: "id",
-    async *read() {
-      yield { id: 1 };
-    },
-  });
+  resource({ name: "x", cursor: "id", read: rows });
 });
 
 test("interfaces are rows", () => {
-  const rows = resource({
+  const made = resource({
     name: "rows",
     async *read({ signal }) {
       yield await page(undefined, signal);
     },
   });
-  expectTypeOf<RowOf<typeof rows>>().toEqualTypeOf<Order>();
+  expectTypeOf<RowOf<typeof made>>().toEqualTypeOf<Order>();
 });
 
 test("dispositions", () => {
@@ -251,21 +231,11 @@ test("dispositions", () => {
   });
   expectTypeOf(window).toEqualTypeOf<Resource<"w", Order, "append">>();
   // @ts-expect-error no such disposition
-  resource({ name: "x", schema: typed<Order>(), disposition: "upsert", async *read() {} });
+  resource({ name: "x", schema, disposition: "upsert", read });
   // @ts-expect-error no such column
-  resource({
-    name: "x",
-    schema: typed<Order>(),
-    disposition: { replace: { where: { nope: 1 } } },
-    async *read() {},
-  });
+  resource({ name: "x", schema, disposition: { replace: { where: { nope: 1 } } }, read });
   // @ts-expect-error wrong type of value
-  resource({
-    name: "x",
-    schema: typed<Order>(),
-    disposition: { replace: { where: { id: "1" } } },
-    async *read() {},
-  });
+  resource({ name: "x", schema, disposition: { replace: { where: { id: "1" } } }, read });
 });
 
 test("layout options name columns", () => {
@@ -279,11 +249,11 @@ test("layout options name columns", () => {
     async *read() {},
   });
   // @ts-expect-error no such column
-  resource({ name: "x", schema: typed<Order>(), columns: { totl: { type: "string" } }, async *read() {} });
+  resource({ name: "x", schema, columns: { totl: { type: "string" } }, read });
   // @ts-expect-error no such column
-  resource({ name: "x", schema: typed<Order>(), partitionBy: [day("updated")], async *read() {} });
+  resource({ name: "x", schema, partitionBy: [day("updated")], read });
   // @ts-expect-error no such column
-  resource({ name: "x", schema: typed<Order>(), partitionBy: ["nope"], async *read() {} });
+  resource({ name: "x", schema, partitionBy: ["nope"], read });
 });
 
 test("transforms carry name, row and ability", () => {

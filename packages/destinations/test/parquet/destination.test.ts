@@ -2,7 +2,13 @@ import type { DestinationSession, OpenContext, Partition, RunEvent, TablePlan, W
 import { timeOrderedId } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { memoryStore } from "@alluvium/core/storage/memory";
-import { batchOf, destinationSuite, suiteContext, suiteDestination } from "@alluvium/core/testing";
+import {
+  batchOf,
+  destinationSuite,
+  faultStore,
+  suiteContext,
+  suiteDestination,
+} from "@alluvium/core/testing";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -121,6 +127,31 @@ describe.each<[string, readonly Partition[]]>([
   });
 });
 
+test("a window over partitions reads no file, one over columns only those that directories and footers do not decide", async () => {
+  const disk = memoryStore();
+  const store = faultStore(disk);
+  await using session = await open(parquet({ store }));
+  await session.recover();
+  const partitionBy = [{ column: "country" }] as const;
+  await load(session, rows, { partitionBy });
+  const reads = async (where: Where) => {
+    const from = store.steps.length;
+    await load(session, orders([9, "xx", "2030-01-01T00:00:00Z"]), { where, partitionBy });
+    const preparing = store.steps
+      .slice(from)
+      .filter(({ call, path }) => call === "get" && path.endsWith(".parquet"));
+    return preparing.map(({ path }) => path);
+  };
+  // The first load of a session looks at the table; so its second is asked.
+  await reads([{ column: "country", op: "=", value: "none" }]);
+  expect(await reads([{ column: "country", op: "=", value: "fr" }])).toEqual([]);
+  // Footers only: one file lies in the window wholly, the others not at all.
+  const footers = await reads([{ column: "id", op: "=", value: 4n }]);
+  // One read each, which is the footer's.
+  expect(footers).toHaveLength(4);
+  expect(new Set(footers).size).toBe(4);
+});
+
 test("a replace leaves only its own rows, and an empty one the columns", async () => {
   const store = memoryStore();
   await using session = await open(parquet({ store }));
@@ -204,6 +235,13 @@ describe("who may write", () => {
     });
     await append({ shared: ["orders"] });
     expect(await ids(store)).toEqual([1, 2, 3, 4, 5]);
+    // What the other one only knows as null keeps its type.
+    await using session = await open(parquet({ store }), { ...other, shared: true });
+    await session.recover();
+    await load(session, batchOf({ id: [int64, [6n]], country: [{ kind: "null" }, [null]] }));
+    expect(
+      (await session.describe("orders"))?.schema.fields.find(({ name }) => name === "country")?.type,
+    ).toEqual(string);
   });
 
   test("a folder of files that nobody's pipeline wrote is foreign", async () => {

@@ -50,7 +50,7 @@ export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGe
   if (info === undefined)
     throw new AlluviumError(
       "ALV_NOT_FOUND",
-      `data file ${file.path} of the table in "${directory}" is gone (a vacuum with a short retention?). Read a newer version.`,
+      `data file ${file.path} in ${file.store.url} is gone (a vacuum with a short retention?). Read a newer version.`,
     );
   const parquet = await openParquet(objectSource(file.store, file.path, info.size, signal), {
     name: file.path,

@@ -14,7 +14,7 @@ export interface ResourceDefinition {
 }
 
 /** Where rows come from. Resources derived from one another share theirs, and with it the read. */
-export type Root = ReadRoot | OriginRoot;
+type Root = ReadRoot | OriginRoot;
 
 /** Rows that a user's function yields. */
 export interface ReadRoot {

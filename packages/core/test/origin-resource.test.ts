@@ -96,7 +96,7 @@ describe("resources of a connector", () => {
     ]);
     expect(destination.store.rows("customers")).toHaveLength(3);
     // Both streams were told of both commits, in the connector's own terms.
-    expect(counts.told.toSorted()).toEqual([2, 2, 3, 3]);
+    expect(counts.told.map(Number).toSorted((a, b) => a - b)).toEqual([2, 2, 3, 3]);
   });
 
   test("that lag are read alone until they have caught up", async () => {
@@ -131,6 +131,7 @@ describe("resources of a connector", () => {
     });
     const [stream] = session.streams;
     expect(stream!.identity).toEqual({ server: 1 });
+    const rows: object[] = [];
     for await (const item of stream!.read({
       signal: new AbortController().signal,
       since: undefined,
@@ -138,7 +139,8 @@ describe("resources of a connector", () => {
       attempt: 1,
       emit: () => {},
     }))
-      if ("batch" in item) expect(rowsOf(item.batch)).toEqual([{ id: 2n ** 53n, open: true }]);
+      if ("batch" in item) rows.push(...rowsOf(item.batch));
+    expect(rows).toEqual([{ id: 2n ** 53n, open: true }]);
     await session[Symbol.asyncDispose]();
   });
 

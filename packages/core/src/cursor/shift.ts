@@ -50,7 +50,7 @@ function numberBelow(point: Point, value: number | bigint, lag: number | bigint)
 }
 
 /** A time span in microseconds. */
-export function microsOf(span: Duration): bigint {
+function microsOf(span: Duration): bigint {
   const { days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0 } = span;
   const total = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + milliseconds;
   if (Number.isFinite(total) && total >= 0) return BigInt(Math.round(total * 1000));

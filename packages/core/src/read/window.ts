@@ -39,7 +39,7 @@ export function rowsWithValue(batch: Batch, column: string): Rows {
 }
 
 /** The point that a value of user code marks among those of a column. */
-export function pointOfValue(type: ColumnType, value: unknown, column: string): Point {
+function pointOfValue(type: ColumnType, value: unknown, column: string): Point {
   const scalar = coerceScalar(type, value);
   const point =
     scalar !== undefined

@@ -26,8 +26,8 @@ function read(
   for (let i = 0; i < rows.length; i += size)
     for (const row of rowsOf<Row>(boundary.take(batchOf(rows.slice(i, i + size))))) ids.push(Number(row.id));
   const cursor = boundary.cursor({ end: true });
-  const { encode, decode, version } = columnCursorCodec;
-  const stored = cursor && decode(JSON.parse(JSON.stringify(encode(cursor))), version);
+  const codec = columnCursorCodec;
+  const stored = cursor && codec.decode(JSON.parse(JSON.stringify(codec.encode(cursor))), codec.version);
   expect(stored).toEqual(cursor);
   return { ids, cursor: stored, deferred: boundary.deferred, more: boundary.more };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Json } from "../../src/state/json.ts";
 import { userValue, resourceCursorCodec } from "../../src/read/resource-cursor.ts";
 
 test.each([
@@ -20,7 +21,7 @@ test.each([
 });
 
 test("a cursor of a newer version, or a damaged one, is refused", () => {
-  const { decode } = resourceCursorCodec;
+  const decode = (json: Json, version: number): unknown => resourceCursorCodec.decode(json, version);
   expect(() => decode({}, 2)).toThrow(expect.objectContaining({ code: "ALV_STATE_INVALID" }));
   expect(() => decode({ since: { kind: "int64", value: "x", boundary: [] } }, 1)).toThrow(/damaged/);
   expect(() => decode(null, 1)).toThrow(expect.objectContaining({ code: "ALV_STATE_INVALID" }));

@@ -63,7 +63,7 @@ class RowWriter {
   }
   text(value: string): void {
     this.at = this.buffer.writeInt32BE(value.length, this.at);
-    this.at += this.buffer.latin1Write(value, this.at);
+    this.at += this.buffer.write(value, this.at, "latin1");
   }
   /** `numeric` with two places, given in hundredths: digits to the base of 10 000, without zero groups at either end. */
   numeric(hundredths: number): void {

@@ -191,18 +191,40 @@ export class PgConnection implements AsyncDisposable {
       this.destroy(new Error("the connection was closed while it was in use"));
       return;
     }
+    const { ownership } = this.info;
     if (this.#broken === undefined) {
       if (this.#busy) await cancel(this.#client);
       // `rollback` outside a transaction is a notice, no error.
-      await Promise.resolve(
-        this.#client.query({ text: "rollback", rowMode: "array", types: textTypes }),
-      ).catch(() => {});
+      const rolledBack = this.#client.query({ text: "rollback", rowMode: "array", types: textTypes });
+      if (!(await inTime(rolledBack))) this.#broken = new Error("the server no longer answers");
+    }
+    if (this.#broken !== undefined && ownership !== "given") {
+      this.destroy(this.#broken);
+      return;
     }
     this.#destroyed = true;
-    if (this.info.ownership === "given") this.#client.off("error", this.#onError);
-    else if (this.info.ownership === "pooled") this.#client.release?.(this.#broken !== undefined);
-    else await this.#client.end().catch(() => {});
+    if (ownership === "given") this.#client.off("error", this.#onError);
+    else if (ownership === "pooled") this.#client.release?.();
+    else if (!(await inTime(this.#client.end()))) this.#client.connection?.stream?.destroy();
   }
+}
+
+/** Milliseconds that a server has for a goodbye. */
+const goodbye = 2000;
+
+/** Whether something ends, well or not, while it is waited for. */
+async function inTime(work: unknown): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), goodbye);
+  });
+  const done = Promise.resolve(work).then(
+    () => true,
+    () => true,
+  );
+  const ended = await Promise.race([done, late]);
+  clearTimeout(timer);
+  return ended;
 }
 
 /**

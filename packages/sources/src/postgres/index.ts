@@ -5,6 +5,7 @@
  */
 import type { RowSchema, Source, SourceTables } from "@alluvium/core";
 import type { CheckedOptions, PostgresOptions, PostgresQueryOptions } from "./options.ts";
+import { resourcesOf, type ResourcesOf } from "./resources.ts";
 import { openSession } from "./session.ts";
 import type { CheckedTables, Exactly, NoQueries, PostgresTables, Untyped } from "./typing.ts";
 
@@ -22,7 +23,10 @@ export type {
 export type { PostgresTables, SelectedRow } from "./typing.ts";
 
 /** What {@link postgres} makes. */
-export interface PostgresSource<Tables extends SourceTables> extends Source<Tables> {}
+export interface PostgresSource<Tables extends SourceTables> extends Source<Tables> {
+  /** Its tables as resources, to transform them and to list them in sources of your own. */
+  readonly resources: ResourcesOf<Tables>;
+}
 
 /**
  * A PostgreSQL database as a source: tables, views, partitioned tables and queries, all of a run read under one snapshot.
@@ -53,9 +57,11 @@ export function postgres<
     readonly database?: RowSchema<DB>;
   },
 ): PostgresSource<PostgresTables<DB, Tables, Asked>> {
-  return {
+  const source: PostgresSource<PostgresTables<DB, Tables, Asked>> = {
     specVersion: 1,
     name: "postgres",
+    resources: resourcesOf(() => source),
     open: (context) => openSession(options as CheckedOptions, context),
   };
+  return source;
 }

@@ -139,8 +139,8 @@ function createKeeper({ connector, pool, server, readables, options, context }: 
       settle: followers.filter(mustSettle).map(({ name, cursor, from, where }): ToSettle => ({
         stream: name,
         cursor: cursor!,
-          from,
-          where: where === undefined ? [] : [where],
+        from,
+        where: where === undefined ? [] : [where],
       })),
       settleTimeout: options.settleTimeout ?? 30_000,
       needsHorizon: followers.some(({ cursor }) => cursor!.isTime),

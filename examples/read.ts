@@ -3,9 +3,17 @@ import { rowsOf } from "@alluvium/core/columns";
 import { deltaTable } from "@alluvium/destinations/delta";
 
 const issues = deltaTable("./lake/issues");
-for await (const batch of issues.scan({
+const snapshot = await issues.snapshot(); // or { version: 3 }, or { timestamp: new Date("2026-06-01") }
+console.log(snapshot.version, await snapshot.rows());
+
+for await (const batch of snapshot.scan({
   columns: ["id", "title"],
-  where: [{ column: "open", op: "=", value: true }],
+  where: [{ column: "open", op: "=", value: true }], // files that cannot hold such a row are not opened
 }))
   for (const row of rowsOf(batch)) console.log(row);
 // #endregion read
+
+// #region history
+for await (const { version, operation, timestamp } of issues.history({ limit: 10 }))
+  console.log(version, operation, timestamp);
+// #endregion history

@@ -19,7 +19,7 @@ const count = (value: unknown): string => Number(value).toLocaleString("en-US");
 
 const week = 7 * 86_400_000;
 const opening = new Date("2026-06-01T00:00:00Z");
-const world = createWorld({ seed: 42, customers: 24_000, products: 2_000 });
+const world = createWorld({ seed: 42, customers: 60_000, products: 2_000 });
 
 async function main(): Promise<void> {
   title("PostgreSQL");

@@ -12,7 +12,8 @@ interface Patterns {
 
 const root = resolve(import.meta.dirname, "..");
 const patterns = projects.map((project): Patterns => {
-  const { name, include, exclude, typecheck } = (project as { test: Record<string, never> }).test as {
+  const { name, include, exclude, typecheck } = (project as unknown as { test: Record<string, unknown> })
+    .test as {
     name: string;
     include?: string[];
     exclude?: string[];

@@ -118,7 +118,7 @@ export async function killAgainAndAgain(options: {
       });
       const source = wanted.rows.map((row) => JSON.stringify(row)).sort();
       const found: string[] = [];
-      for await (const batch of deltaTable(join(lake, table)).scan({ columns }))
+      for await (const batch of (await deltaTable(join(lake, table)).snapshot()).scan({ columns }))
         for (const row of rowsOf(batch, { timestamps: "micros" }) as Iterable<
           Record<string, string | number | bigint | null>
         >)

@@ -15,6 +15,7 @@ const load = pipeline({
     },
   }),
   destination: delta({ url: lake }),
+  budget: 2 * 1024 * 1024,
 });
 process.send?.("started");
 const report = await load.run({ commitBytes: 20_000, commitInterval: 20 });

@@ -1,6 +1,7 @@
 import { AlluviumError } from "@alluvium/core";
 import type { LakeContext } from "./context.ts";
 import { getOptional } from "./journal.ts";
+import { isGone, ownProcess, type ProcessIdentity } from "./process-identity.ts";
 
 /**
  * Says that a run is under way, so that a second one waits instead of working in vain. Only manners: which run wins is decided by
@@ -15,7 +16,7 @@ export interface Lease extends AsyncDisposable {
 
 /**
  * Takes the lease of a pipeline and lane. One that was renewed less than `leaseLive` ago by the store's clock is waited out for
- * `wait` milliseconds, then `ALV_CONCURRENT_RUN`. Disposing gives it back.
+ * `wait` milliseconds, then `ALV_CONCURRENT_RUN`; one whose process on this machine is gone is taken at once. Disposing gives it back.
  */
 export async function takeLease(context: LakeContext, wait: number): Promise<Lease> {
   const { store, paths, timing, signal } = context;
@@ -31,7 +32,7 @@ export async function takeLease(context: LakeContext, wait: number): Promise<Lea
     }
     const age = (await store.now({ signal })).getTime() - info.modified.getTime();
     // A time far in the future is of a clock that was set back, not of a live run.
-    if (age >= timing.leaseLive || age < -timing.leaseLive) {
+    if (age >= timing.leaseLive || age < -timing.leaseLive || isGone(await holderOf(context))) {
       await store.put(paths.lease, bytes, { signal });
       if (await isOurs(context)) break;
       continue;
@@ -98,7 +99,7 @@ function keepLease(context: LakeContext, bytes: Uint8Array): Lease {
 
 async function taken(context: LakeContext): Promise<AlluviumError> {
   const { pipeline, lane } = context.pipeline;
-  const holder = parseLease(await getOptional(context, context.paths.lease));
+  const holder = await holderOf(context);
   const who = holder.runId === undefined ? "" : ` (run ${holder.runId}, process ${holder.process})`;
   return new AlluviumError(
     "ALV_CONCURRENT_RUN",
@@ -121,17 +122,20 @@ async function ownerOf(context: LakeContext): Promise<string | undefined> {
 }
 
 function leaseBytes(context: LakeContext): Uint8Array {
-  const content = { owner: context.writer, runId: context.runId, process: process.pid };
+  const content: Holder = { owner: context.writer, runId: context.runId, ...ownProcess() };
   return new TextEncoder().encode(`${JSON.stringify(content)}\n`);
 }
 
-function parseLease(bytes: Uint8Array | undefined): {
-  readonly owner?: string;
-  readonly runId?: string;
-  readonly process?: number;
-} {
+/** What a lease says of who holds it. */
+type Holder = Partial<ProcessIdentity> & { readonly owner?: string; readonly runId?: string };
+
+async function holderOf(context: LakeContext): Promise<Holder> {
+  return parseLease(await getOptional(context, context.paths.lease));
+}
+
+function parseLease(bytes: Uint8Array | undefined): Holder {
   try {
-    return (JSON.parse(new TextDecoder().decode(bytes)) as { owner?: string } | null) ?? {};
+    return (JSON.parse(new TextDecoder().decode(bytes)) as Holder | null) ?? {};
   } catch {
     // Damaged: nobody's.
     return {};

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { vectorOf, type Batch } from "../../src/columns/index.ts";
+import {
+  bytesSource,
+  compareValues,
+  cutBytesAbove,
+  cutTextAbove,
+  cutTextBelow,
+  openParquet,
+  type ParquetValue,
+} from "../../src/parquet/index.ts";
+import { valueOf } from "../../src/parquet/vector-value.ts";
+import type { ColumnType, Schema } from "../../src/schema/types.ts";
+import { randomBatches, randomSchema, Random } from "./random.ts";
+import { encode } from "./values.ts";
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** The bounds by comparing every value. */
+function slowBounds(batches: readonly Batch[], column: number) {
+  let nulls = 0;
+  let sawNaN = false;
+  let min: ParquetValue | undefined;
+  let max: ParquetValue | undefined;
+  for (const batch of batches) {
+    const vector = batch.columns[column]!;
+    for (let row = 0; row < batch.length; row++) {
+      if (vector.validity !== undefined && ((vector.validity[row >> 3]! >> (row & 7)) & 1) === 0) {
+        nulls++;
+        continue;
+      }
+      const value =
+        vector.layout === "dictionary"
+          ? valueOf(vector.dictionary, vector.codes[row]!)
+          : valueOf(vector, row);
+      if (Number.isNaN(value)) {
+        sawNaN = true;
+        continue;
+      }
+      if (min === undefined || compareValues(value, min) < 0) min = value;
+      if (max === undefined || compareValues(value, max) > 0) max = value;
+    }
+  }
+  return { nulls, sawNaN, min, max };
+}
+
+const zero = (value: ParquetValue | undefined): ParquetValue | undefined => (value === 0 ? 0 : value);
+
+describe("statistics", () => {
+  it("of a file are those of its values, over all pages and row groups", async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = new Random(seed);
+      const schema = randomSchema(random, 4, 0);
+      const batches = randomBatches(random, schema, random.pick([1, 50, 3000]));
+      const { bytes, summary } = await encode(schema, batches, {
+        rowGroupRows: random.pick([100, 1_000_000]),
+        pageValues: random.pick([50, 1 << 16]),
+        dictionary: random.int(2) === 0,
+      });
+      const file = await openParquet(bytesSource(bytes));
+      const footer = file.summary();
+      schema.fields.forEach(({ name }, i) => {
+        const real = slowBounds(batches, i);
+        const told = summary.columns[i]!;
+        const place = `${name} of seed ${seed}`;
+        expect([place, told.nulls, told.sawNaN ?? false]).toEqual([place, real.nulls, real.sawNaN]);
+        if (real.sawNaN) expect([told.min, told.max]).toEqual([undefined, undefined]);
+        else expect([place, zero(told.min), zero(told.max)]).toEqual([place, zero(real.min), zero(real.max)]);
+        const read = footer.columns[i]!;
+        expect([place, read.nulls, read.values]).toEqual([place, told.nulls, told.values]);
+        // The footer may cut bounds, but they still hold.
+        if (read.min !== undefined && read.max !== undefined && real.min !== undefined) {
+          expect(compareValues(read.min, real.min)).toBeLessThanOrEqual(0);
+          expect(compareValues(read.max, real.max!)).toBeGreaterThanOrEqual(0);
+          if (read.minTruncated !== true) expect(zero(read.min)).toEqual(zero(real.min));
+        } else if (!real.sawNaN) expect(read.min).toBe(real.min);
+      });
+    }
+  });
+
+  const oneColumn = async (type: ColumnType, values: readonly unknown[]) => {
+    const schema: Schema = { fields: [{ name: "v", nullable: true, type }] };
+    const batch = { schema, length: values.length, columns: [vectorOf(type, values)] };
+    const { bytes, summary } = await encode(schema, [batch]);
+    const file = await openParquet(bytesSource(bytes));
+    return { told: summary.columns[0]!, read: file.rowGroups[0]?.columns[0]!.statistics };
+  };
+
+  it("leave NaN and zeros as the format asks", async () => {
+    const mixed = await oneColumn({ kind: "float64" }, [1, Number.NaN, 3]);
+    expect(mixed.told).toMatchObject({ sawNaN: true });
+    expect(mixed.told.min).toBeUndefined();
+    expect(mixed.read).toEqual({ nulls: 0 });
+    const zeros = await oneColumn({ kind: "float32" }, [0, 0]);
+    expect(Object.is(zeros.told.min, -0) && Object.is(zeros.told.max, 0)).toBe(true);
+    expect(Object.is(zeros.read?.min, -0) && Object.is(zeros.read?.max, 0)).toBe(true);
+    const negative = await oneColumn({ kind: "float64" }, [-0, -1]);
+    expect(Object.is(negative.told.max, 0)).toBe(true);
+  });
+
+  it("of long text are cut in the footer only, above and below", async () => {
+    const long = "ä".repeat(100);
+    const { told, read } = await oneColumn({ kind: "string" }, [long, `${long}z`]);
+    expect(told.min).toEqual(utf8(long));
+    expect(told.max).toEqual(utf8(`${long}z`));
+    expect(read).toMatchObject({ minTruncated: true, maxTruncated: true });
+    expect(read!.min).toEqual(utf8("ä".repeat(64)));
+    expect(read!.max).toEqual(utf8(`${"ä".repeat(63)}å`));
+  });
+
+  it("of a column of nulls have no bounds", async () => {
+    const { told, read } = await oneColumn({ kind: "int64" }, [null, null]);
+    expect(told).toMatchObject({ nulls: 2, values: 0 });
+    expect([told.min, read]).toEqual([undefined, { nulls: 2 }]);
+  });
+});
+
+describe("cut bounds", () => {
+  it("hold, are short, and end between characters", () => {
+    const random = new Random(7);
+    const parts = ["a", "ß", "\u07ff", "\uffff", "퟿", "😀", "\u{10ffff}"];
+    for (let i = 0; i < 2000; i++) {
+      const text = Array.from({ length: random.int(8) }, () => random.pick(parts)).join("");
+      const bytes = utf8(text);
+      const below = cutTextBelow(bytes, 3);
+      const above = cutTextAbove(bytes, 3);
+      const decoder = new TextDecoder("utf-8", { fatal: true });
+      expect([...decoder.decode(below)].length).toBeLessThanOrEqual(3);
+      expect(compareValues(below, bytes)).toBeLessThanOrEqual(0);
+      if (above === undefined) {
+        expect(text.startsWith("\u{10ffff}".repeat(3))).toBe(true);
+        continue;
+      }
+      expect([...decoder.decode(above)].length).toBeLessThanOrEqual(3);
+      expect(compareValues(above, bytes)).toBeGreaterThanOrEqual(0);
+      if ([...text].length <= 3) expect([below, above]).toEqual([bytes, bytes]);
+    }
+  });
+
+  it("of bytes are rounded up or left out", () => {
+    expect(cutBytesAbove(Uint8Array.of(1, 255, 3), 2)).toEqual(Uint8Array.of(2));
+    expect(cutBytesAbove(Uint8Array.of(255, 255, 3), 2)).toBeUndefined();
+    const buffer = Buffer.from([1, 2, 3]);
+    expect(cutBytesAbove(buffer, 2)).toEqual(Uint8Array.of(1, 3));
+    expect([...buffer]).toEqual([1, 2, 3]);
+  });
+});

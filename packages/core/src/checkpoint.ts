@@ -18,14 +18,18 @@ const checkpoints = new WeakSet<object>();
  *
  * @example
  * ```ts
- * async *read({ position, signal }) {
- *   for (let page = Number(position ?? 1); ; page++) {
- *     const rows = await fetchPage(page, signal);
- *     if (rows.length === 0) return;
- *     yield rows;
- *     yield checkpoint(page + 1);
- *   }
- * }
+ * const orders = resource({
+ *   name: "orders",
+ *   schema: typed<Order>(),
+ *   async *read({ position, signal }) {
+ *     for (let page = Number(position ?? 1); ; page++) {
+ *       const rows = await fetchPage(page, signal);
+ *       if (rows.length === 0) return;
+ *       yield rows;
+ *       yield checkpoint(page + 1);
+ *     }
+ *   },
+ * });
  * ```
  */
 export function checkpoint(position: Json): Checkpoint {

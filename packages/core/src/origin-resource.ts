@@ -16,10 +16,9 @@ export interface OriginResourceOptions<Name extends string> {
  *
  * @example
  * ```ts
- * const shop: Source & { resources: … } = { specVersion: 1, name: "shop", open, resources: {
- *   orders: originResource<"orders", Order, "append">({ name: "orders", source: () => shop }),
- * } };
- * const mine = source("mine", () => [shop.resources.orders.filter((row) => row.open).as("open_orders")]);
+ * const shop: Source = { specVersion: 1, name: "shop", open };
+ * const orders = originResource<"orders", Order, "append">({ name: "orders", source: () => shop });
+ * const mine = source("mine", () => [orders.filter((row) => row.open).as("open_orders")]);
  * ```
  */
 export function originResource<

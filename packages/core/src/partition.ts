@@ -21,7 +21,7 @@ export function month<const Column extends string>(column: Column): DerivedParti
  *
  * @example
  * ```ts
- * resource({ name: "orders", schema: Order, partitionBy: ["country", day("createdAt")], read });
+ * resource({ name: "orders", schema: typed<Order>(), partitionBy: ["country", day("createdAt")], read });
  * ```
  */
 export function day<const Column extends string>(column: Column): DerivedPartition<Column> {

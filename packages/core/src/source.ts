@@ -26,7 +26,7 @@ export interface ResourceSource<Resources extends readonly AnyResource[]> extend
  *
  * @example
  * ```ts
- * const crm = source("crm", (config: { token: Secret }) => [orders(config), customers(config)]);
+ * const crm = source("crm", (config: { token: Secret }) => [ordersOf(config), customersOf(config)]);
  * const load = pipeline({ name: "crm", source: crm({ token: env("CRM_TOKEN") }), destination });
  * ```
  */

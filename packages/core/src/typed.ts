@@ -42,7 +42,7 @@ export const typedVendor = "alluvium";
  *
  * @example
  * ```ts
- * const orders = resource({ name: "orders", schema: typed<Order>(), cursor: "updatedAt", read: fetchOrders });
+ * const orders = resource({ name: "orders", schema: typed<Order>(), cursor: "updatedAt", read });
  * ```
  */
 export function typed<Row extends object>(): RowSchema<Row, Row> {

@@ -42,7 +42,7 @@ export interface Appender {
  * @example
  * ```ts
  * const appender = createAppender({ columns: { total: { type: "decimal", precision: 18, scale: 2 } } });
- * for (const order of orders) appender.append(order);
+ * for (const order of rows) appender.append(order);
  * const batch = appender.finish();
  * ```
  */

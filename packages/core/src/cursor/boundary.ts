@@ -59,7 +59,7 @@ export interface Boundary {
  * @example
  * ```ts
  * const boundary = openBoundary({ column: "updated_at", since, mode: "append" });
- * for await (const batch of read(since?.value)) yield { table, batch: boundary.take(batch) };
+ * for await (const batch of readFrom(since?.value)) yield { table, batch: boundary.take(batch) };
  * const checkpoint = boundary.cursor({ end: true });
  * ```
  */

@@ -33,7 +33,7 @@ const READ_BYTES = 1 << 30;
  * @example
  * ```ts
  * const store = fileStore("./lake");
- * for await (const { path, size } of store.list("orders/")) print(path, size);
+ * for await (const { path, size } of store.list("orders/")) console.log(path, size);
  * ```
  */
 export function fileStore(root: string | URL): ObjectStore {

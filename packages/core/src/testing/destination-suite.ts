@@ -25,7 +25,14 @@ const rowsOfIds = (...values: bigint[]): Rows => values.map((id) => ({ id }));
  *
  * @example
  * ```ts
- * describe("delta", () => destinationSuite({ test, capabilities: delta({ url }).capabilities, open }));
+ * destinationSuite({
+ *   test,
+ *   capabilities: memoryDestination().capabilities,
+ *   async open() {
+ *     const memory = memoryDestination();
+ *     return suiteDestination(memory, async (table) => memory.store.rows(table));
+ *   },
+ * });
  * ```
  */
 export function destinationSuite(options: DestinationSuiteOptions): void {

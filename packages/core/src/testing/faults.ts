@@ -72,11 +72,11 @@ export interface FaultStore extends ObjectStore {
  * @example
  * ```ts
  * const whole = faultStore(memoryStore());
- * await load(whole);
+ * await loadInto(whole);
  * for (let step = 0; step < whole.steps.length; step++) {
  *   const disk = memoryStore();
- *   await load(faultStore(disk, { stopAt: step })).catch(ignoreStopped);
- *   await load(disk); // the next process: recovers
+ *   await loadInto(faultStore(disk, { stopAt: step })).catch(ignoreStopped);
+ *   await loadInto(disk); // the next process: recovers
  *   await expectEveryRowOnce(disk);
  * }
  * ```

@@ -38,9 +38,9 @@ export interface PowerLossStoreOptions {
  * @example
  * ```ts
  * const disk = powerLossStore();
- * await load(faultStore(disk, { stopAt: step })).catch(ignoreStopped);
+ * await loadInto(faultStore(disk, { stopAt: step })).catch(ignoreStopped);
  * disk.cutPower({ unsynced: "random", seed });
- * await load(disk);
+ * await loadInto(disk);
  * ```
  */
 export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossStore {

@@ -314,7 +314,7 @@ const cases: readonly { readonly name: string; readonly run: (store: ObjectStore
  *
  * @example
  * ```ts
- * describe("my store", () => storeSuite({ test, open: async () => ({ store: await openMine(), [Symbol.asyncDispose]: cleanUp }) }));
+ * storeSuite({ test, open: async () => ({ store: memoryStore(), [Symbol.asyncDispose]: async () => {} }) });
  * ```
  */
 export function storeSuite(options: StoreSuiteOptions): void {

@@ -1,9 +1,10 @@
 import { AlluviumError, type ObjectStore } from "@alluvium/core";
+import type { Batch } from "@alluvium/core/columns";
 import { checkReadable } from "./log/protocol.ts";
 import { loadState, type TableState } from "./log/state.ts";
 import { openStore } from "./options.ts";
 import { readHistory, type HistoryEntry } from "./read/history.ts";
-import { openSnapshot, type DeltaSnapshot } from "./read/snapshot.ts";
+import { openSnapshot, type DeltaSnapshot, type ScanOptions } from "./read/snapshot.ts";
 import { versionAt } from "./read/version-at.ts";
 
 /** A Delta table to read. */
@@ -15,6 +16,8 @@ export interface DeltaTable {
    * a version that is not (or no longer) there, `ALV_TABLE_FEATURE` naming what cannot be read, `ALV_FILE_INVALID` for a damaged log.
    */
   snapshot(options?: SnapshotOptions): Promise<DeltaSnapshot>;
+  /** The rows of a version (the newest, unless it says which), in batches: `snapshot(…)` and its `scan(…)` in one. */
+  scan(options?: ScanOptions & SnapshotOptions): AsyncIterable<Batch>;
   /** The commits, newest first, as far back as the log reaches. */
   history(options?: { readonly limit?: number; readonly signal?: AbortSignal }): AsyncIterable<HistoryEntry>;
 }
@@ -33,9 +36,9 @@ export interface SnapshotOptions {
  *
  * @example
  * ```ts
- * const snapshot = await deltaTable("./lake/orders").snapshot();
- * for await (const batch of snapshot.scan({ columns: ["id", "total"], where: [{ column: "country", op: "=", value: "DE" }] }))
- *   count += batch.length;
+ * let count = 0;
+ * for await (const batch of deltaTable("./lake/orders").scan({ columns: ["id", "total"], where: [{ column: "country", op: "=", value: "DE" }] }))
+ *   console.log(batch.length);
  * ```
  */
 export function deltaTable(
@@ -58,19 +61,23 @@ export function deltaTable(
     checkReadable(state.protocol, state.metadata, `the table at ${url}`);
     return state;
   };
+  const snapshot = async ({ version, timestamp, signal }: SnapshotOptions = {}): Promise<DeltaSnapshot> => {
+    if (version !== undefined && timestamp !== undefined)
+      throw new AlluviumError("ALV_CONFIG", "snapshot: give a version or a timestamp, not both");
+    if (version !== undefined && (!Number.isSafeInteger(version) || version < 0))
+      throw new AlluviumError("ALV_CONFIG", `snapshot: version ${version} is not a whole number from 0 on`);
+    if (timestamp !== undefined && Number.isNaN(timestamp.getTime()))
+      throw new AlluviumError("ALV_CONFIG", "snapshot: timestamp is not a valid Date");
+    const newest = await open(version, signal);
+    if (timestamp === undefined) return openSnapshot(store, directory, newest);
+    const chosen = await versionAt(store, directory, newest, timestamp, signal);
+    return openSnapshot(store, directory, chosen === newest.version ? newest : await open(chosen, signal));
+  };
   return {
     url,
-    async snapshot({ version, timestamp, signal } = {}) {
-      if (version !== undefined && timestamp !== undefined)
-        throw new AlluviumError("ALV_CONFIG", "snapshot: give a version or a timestamp, not both");
-      if (version !== undefined && (!Number.isSafeInteger(version) || version < 0))
-        throw new AlluviumError("ALV_CONFIG", `snapshot: version ${version} is not a whole number from 0 on`);
-      if (timestamp !== undefined && Number.isNaN(timestamp.getTime()))
-        throw new AlluviumError("ALV_CONFIG", "snapshot: timestamp is not a valid Date");
-      const newest = await open(version, signal);
-      if (timestamp === undefined) return openSnapshot(store, directory, newest);
-      const chosen = await versionAt(store, directory, newest, timestamp, signal);
-      return openSnapshot(store, directory, chosen === newest.version ? newest : await open(chosen, signal));
+    snapshot,
+    async *scan(options = {}) {
+      yield* (await snapshot(options)).scan(options);
     },
     async *history({ limit = Number.POSITIVE_INFINITY, signal } = {}) {
       const { version } = await open(undefined, signal);

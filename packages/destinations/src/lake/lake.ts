@@ -26,7 +26,8 @@ export interface LakeOptions {
  *
  * @example
  * ```ts
- * const destination = { …, open: openLake({ store, format: deltaFormat(), openWriter, rewrite }) };
+ * const open = openLake({ store, format: deltaFormat, openWriter, rewrite });
+ * const destination: Destination<"append" | "replace"> = { specVersion: 1, name: "delta", capabilities, open };
  * ```
  */
 export function openLake(options: LakeOptions): (context: OpenContext) => Promise<DestinationSession> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { memoryStore } from "@alluvium/core/storage/memory";
 import type { Condition, ObjectStore, Schema } from "@alluvium/core";
 import { deltaFormat } from "../../src/delta/format.ts";
+import { deltaTable } from "../../src/delta/table.ts";
 import { name, put } from "./log.ts";
 import { changeOf, contextOf, filesOf, openTable, scanRows } from "./tables.ts";
 
@@ -48,6 +49,19 @@ const ids = (found: readonly Record<string, unknown>[]): unknown[] =>
   found.map((row) => row["id"]).sort((a, b) => Number(a) - Number(b));
 
 describe("reading back", () => {
+  test("a table is scanned without opening a snapshot first, at any version", async () => {
+    const table = deltaTable({ store: await written(), path: "t" });
+    const count = async (options?: Parameters<typeof table.scan>[0]): Promise<number> => {
+      let sum = 0;
+      for await (const batch of table.scan(options)) sum += batch.length;
+      return sum;
+    };
+    expect(await count()).toBe(200);
+    expect(await count({ version: 1 })).toBe(100);
+    expect(await count({ version: 1, where: [{ column: "id", op: ">=", value: 90n }] })).toBe(10);
+    await expect(count({ version: 9 })).rejects.toMatchObject({ code: "ALV_NOT_FOUND" });
+  });
+
   test("gives every value, partition columns too", async () => {
     const snapshot = await openTable(await written());
     const found = (await scanRows(snapshot)).sort((a, b) => Number(a["id"]) - Number(b["id"]));

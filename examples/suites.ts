@@ -17,11 +17,11 @@ const issues = resource({
 const tracker = source("tracker", () => [issues, issues.filter((issue) => issue.open).as("open_issues")]);
 
 // Every source keeps these rules: what a checkpoint means, that reading stops when told, that all it opened is closed.
-sourceSuite({ test, open: async () => ({ source: tracker() }) });
+sourceSuite({ test: (name, run) => void test(name, run), open: async () => ({ source: tracker() }) });
 
 // And every destination these: what a commit takes, what a crash leaves, what a second writer may do.
 destinationSuite({
-  test,
+  test: (name, run) => void test(name, run),
   capabilities: delta({ store: memoryStore() }).capabilities,
   async open() {
     const store = memoryStore();
@@ -41,7 +41,7 @@ async function readTable(store: ObjectStore, path: string): Promise<Record<strin
 }
 
 // For tests of your own: tables in memory.
-test("only open issues are loaded", async ({ assert }) => {
+void test("only open issues are loaded", async ({ assert }) => {
   const memory = memoryDestination();
   await pipeline({ name: "test", source: tracker(), destination: memory }).run();
   assert.equal(memory.store.rows("open_issues").length, 50);

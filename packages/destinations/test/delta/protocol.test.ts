@@ -3,6 +3,7 @@ import type { Metadata, Protocol } from "../../src/delta/log/actions.ts";
 import {
   checkReadable,
   checkWritable,
+  withInvariants,
   withLocalTimestamps,
   writerFeatures,
 } from "../../src/delta/log/protocol.ts";
@@ -145,4 +146,25 @@ test("the first wall clock column turns versions into features, none lost", () =
   expect(withLocalTimestamps(v(2, 6)).readerFeatures).toEqual(["columnMapping", "timestampNtz"]);
   const has = features(["timestampNtz"]);
   expect(withLocalTimestamps(has)).toBe(has);
+});
+
+test("NOT NULL columns are announced where features are listed", () => {
+  const field = (nullable: boolean): DeltaStruct["fields"][number] => ({
+    name: "x",
+    type: "long",
+    nullable,
+    metadata: {},
+  });
+  const nested: DeltaStruct = {
+    type: "struct",
+    fields: [{ ...field(true), type: { type: "struct", fields: [field(false)] } }],
+  };
+  const loose: DeltaStruct = { type: "struct", fields: [field(true)] };
+  const listed = features(["timestampNtz"], ["timestampNtz"]);
+  expect(withInvariants(listed, nested).writerFeatures).toEqual(["timestampNtz", "invariants"]);
+  expect(withInvariants(listed, loose)).toBe(listed);
+  const old = v(1, 2);
+  expect(withInvariants(old, nested)).toBe(old);
+  const known = features(["timestampNtz"], ["timestampNtz", "invariants"]);
+  expect(withInvariants(known, nested)).toBe(known);
 });

@@ -160,3 +160,15 @@ export function withLocalTimestamps(protocol: Protocol): Protocol {
     writerFeatures: [...writerFeatures(protocol), "timestampNtz"],
   };
 }
+
+/**
+ * The protocol after NOT NULL columns came; the same object where nothing is to do. Once features are listed they count as the feature
+ * `invariants`: Spark refuses a table that has them without it.
+ */
+export function withInvariants(protocol: Protocol, schema: DeltaStruct): Protocol {
+  const { minWriterVersion, writerFeatures: listed = [] } = protocol;
+  if (minWriterVersion < 7 || listed.includes("invariants")) return protocol;
+  for (const { nullable } of allFields(schema))
+    if (!nullable) return { ...protocol, writerFeatures: [...listed, "invariants"] };
+  return protocol;
+}

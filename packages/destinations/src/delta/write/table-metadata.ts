@@ -2,7 +2,7 @@ import { AlluviumError } from "@alluvium/core";
 import type { DataFile, LoadIdentity, TableChange } from "../../lake/contract.ts";
 import { partitionName } from "../../lake/files/partition.ts";
 import type { Metadata, Protocol } from "../log/actions.ts";
-import { newProtocol, withLocalTimestamps } from "../log/protocol.ts";
+import { newProtocol, withInvariants, withLocalTimestamps } from "../log/protocol.ts";
 import type { TableState } from "../log/state.ts";
 import { checkNames, usesLocalTimestamps, type DeltaStruct } from "../types.ts";
 import { adopted } from "./ownership.ts";
@@ -29,7 +29,7 @@ export function nextMetadata(
   const partitionColumns = change.partitionBy.map(partitionName);
   if (state === undefined) {
     return {
-      protocol: newProtocol(usesLocalTimestamps(ours)),
+      protocol: withInvariants(newProtocol(usesLocalTimestamps(ours)), ours),
       metadata: {
         id: change.tableId,
         name: change.table,
@@ -58,7 +58,10 @@ export function nextMetadata(
     change.ownership === "adopt"
       ? adopted(state.metadata.configuration, load.pipeline)
       : state.metadata.configuration;
-  const protocol = usesLocalTimestamps(schema) ? withLocalTimestamps(state.protocol) : state.protocol;
+  const protocol = withInvariants(
+    usesLocalTimestamps(schema) ? withLocalTimestamps(state.protocol) : state.protocol,
+    schema,
+  );
   const metadataChanged = schema !== state.schema || configuration !== state.metadata.configuration;
   return {
     protocol,

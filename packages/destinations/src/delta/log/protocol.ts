@@ -166,8 +166,8 @@ export function withLocalTimestamps(protocol: Protocol): Protocol {
  * `invariants`: Spark refuses a table that has them without it.
  */
 export function withInvariants(protocol: Protocol, schema: DeltaStruct): Protocol {
-  const { minWriterVersion, writerFeatures: listed = [] } = protocol;
-  if (minWriterVersion < 7 || listed.includes("invariants")) return protocol;
+  const listed = protocol.writerFeatures ?? [];
+  if (protocol.minWriterVersion < 7 || listed.includes("invariants")) return protocol;
   for (const { nullable } of allFields(schema))
     if (!nullable) return { ...protocol, writerFeatures: [...listed, "invariants"] };
   return protocol;

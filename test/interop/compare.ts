@@ -24,7 +24,7 @@ export function readTable(reader: Reader, place: Place): Promise<ReadTable> {
 
 /** Rows as objects, in the order of the key. */
 export function sorted(rows: readonly Readonly<Record<string, Cell>>[], key: string): object[] {
-  const keyOf = (row: Readonly<Record<string, Cell>>): string => String(row[key]);
+  const keyOf = (row: Readonly<Record<string, Cell>>): string => JSON.stringify(row[key]);
   return [...rows].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
 }
 

@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pipeline, type Disposition, type Field, type Partition, type Source } from "@alluvium/core";
+import {
+  pipeline,
+  type Disposition,
+  type Field,
+  type Partition,
+  type Source,
+  type Stream,
+} from "@alluvium/core";
 import { rowsOf, vectorOf } from "@alluvium/core/columns";
 import { delta, deltaTable, type DeltaOptions } from "@alluvium/destinations/delta";
 import { parquet } from "@alluvium/destinations/parquet";
@@ -19,36 +26,39 @@ export interface Rows {
   readonly batchRows?: number;
 }
 
+type HandMade = Readonly<Record<string, { readonly row: object; readonly ability: "append" | "replace" }>>;
+
 /** A source as a connector makes one: batches of declared types, names kept as they are. */
-export function handMade(tables: Readonly<Record<string, Rows>>): Source {
-  const streams = Object.entries(tables).map(
-    ([
-      name,
-      { fields, rows, partitionBy = [], disposition = { kind: "append" }, batchRows = rows.length },
-    ]) => ({
-      name,
-      tables: [
-        { name, schema: { fields }, primaryKey: [], disposition, partitionBy, naming: "keep" as const },
-      ],
-      cursor: { version: 1, encode: () => null, decode: () => undefined },
-      async *read() {
-        for (let start = 0; start < rows.length; start += batchRows) {
-          const part = rows.slice(start, start + batchRows);
-          const columns = fields.map((field) =>
-            vectorOf(
-              field.type,
-              part.map((row) => row[field.name] ?? null),
-            ),
-          );
-          yield { table: name, batch: { schema: { fields }, length: part.length, columns } };
-        }
-      },
-    }),
-  );
+export function handMade(tables: Readonly<Record<string, Rows>>): Source<HandMade> {
+  const streams = Object.entries(tables).map(([name, table]) => streamOf(name, table));
   return {
     specVersion: 1,
     name: "hand",
     open: async () => ({ streams, async [Symbol.asyncDispose]() {} }),
+  };
+}
+
+function streamOf(
+  name: string,
+  { fields, rows, partitionBy = [], disposition = { kind: "append" }, batchRows = rows.length }: Rows,
+): Stream {
+  const schema = { fields };
+  return {
+    name,
+    tables: [{ name, schema, primaryKey: [], disposition, partitionBy, naming: "keep" }],
+    cursor: { version: 1, encode: () => null, decode: () => undefined },
+    async *read() {
+      for (let start = 0; start < rows.length; start += batchRows) {
+        const part = rows.slice(start, start + batchRows);
+        const columns = fields.map((field) =>
+          vectorOf(
+            field.type,
+            part.map((row) => row[field.name] ?? null),
+          ),
+        );
+        yield { table: name, batch: { schema, length: part.length, columns } };
+      }
+    },
   };
 }
 

@@ -41,6 +41,8 @@ export class ByteValues implements ValueEncoder {
   private dataLength = 0;
   private chunkValues = 0;
   private nextLook = FIRST_LOOK;
+  private lookedSize = 0;
+  private lookedValues = 0;
   private min: Uint8Array | undefined;
   private max: Uint8Array | undefined;
   // Indexes of a dictionary that many batches share, so that each of its values is looked up once.
@@ -126,6 +128,8 @@ export class ByteValues implements ValueEncoder {
     this.max = undefined;
     this.chunkValues = 0;
     this.nextLook = FIRST_LOOK;
+    this.lookedSize = 0;
+    this.lookedValues = 0;
     return { dictionary: page, bounds, sawNaN: false };
   }
 
@@ -181,8 +185,12 @@ export class ByteValues implements ValueEncoder {
   private pays(): boolean {
     this.nextLook = this.chunkValues < SAMPLE ? SAMPLE : this.chunkValues + 8 * SAMPLE;
     const { size } = this.dictionary!;
-    if (size < FIRST_LOOK / 2) return true;
-    return size * 2 < this.chunkValues;
+    const entries = size - this.lookedSize;
+    const values = this.chunkValues - this.lookedValues;
+    this.lookedSize = size;
+    this.lookedValues = this.chunkValues;
+    // New values in every other row since the last look are not repeated often enough.
+    return size < FIRST_LOOK / 2 || entries * 2 < values;
   }
 
   /** Puts the open page back into plain values. */

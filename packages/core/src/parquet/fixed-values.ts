@@ -46,7 +46,8 @@ export class FixedValues implements ValueEncoder {
   private deltaPays: boolean;
   private bounds: Bounds | undefined;
   private sawNaN = false;
-  private chunkValues = 0;
+  /** Entries of the dictionary when the last page ended. */
+  private pageEntries = 0;
 
   constructor(leaf: Leaf, choice: EncodingChoice, scratch: Scratch) {
     this.leaf = leaf;
@@ -97,14 +98,15 @@ export class FixedValues implements ValueEncoder {
   endPage(prefix: number): PageBody {
     if (this.mode === "undecided" && this.count > 0) this.decide();
     const { count } = this;
-    this.chunkValues += count;
     this.count = 0;
     if (this.mode === "dictionary" && count > 0) {
       const { dictionary } = this;
       this.referred = true;
       const bytes = encodeIndexes(this.indexes, count, dictionary!.size, prefix, this.scratch);
-      // A dictionary that keeps growing with the rows costs more than it saves.
-      if (dictionary!.size > SAMPLE / 2 && dictionary!.size * 2 > this.chunkValues) this.mode = "direct";
+      // A dictionary that still grows by every other row costs more than it saves.
+      const entries = dictionary!.size - this.pageEntries;
+      this.pageEntries = dictionary!.size;
+      if (dictionary!.size > SAMPLE / 2 && entries * 2 > count) this.mode = "direct";
       return { bytes, encoding: Encoding.rleDictionary };
     }
     return this.endDirect(count, prefix);
@@ -124,7 +126,7 @@ export class FixedValues implements ValueEncoder {
     this.referred = false;
     this.bounds = undefined;
     this.sawNaN = false;
-    this.chunkValues = 0;
+    this.pageEntries = 0;
     this.deltaPays = this.choice.delta && this.integer;
     this.mode = this.choice.dictionary ? "undecided" : "direct";
     return { dictionary: page, bounds: sawNaN ? undefined : bounds, sawNaN };

@@ -1,0 +1,152 @@
+import { zstdDecompressSync } from "node:zlib";
+import { compressors, decompressSnappy } from "hyparquet-compressors";
+import { describe, expect, it } from "vitest";
+import { packBits, unpackBits } from "../../src/parquet/bitpack.ts";
+import { ByteCursor, decodeDelta32, decodeDelta64 } from "../../src/parquet/delta-decode.ts";
+import { deltaBound, encodeDelta32, encodeDeltaWide } from "../../src/parquet/delta-encode.ts";
+import { hybridBound, writeHybrid } from "../../src/parquet/hybrid.ts";
+import { readHybrid } from "../../src/parquet/hybrid-read.ts";
+import { snappyCompress, snappyDecompress } from "../../src/parquet/snappy.ts";
+import { storedFrame, zstdCompressor } from "../../src/parquet/zstd.ts";
+import { Random } from "./random.ts";
+
+/** Bytes between random and repetitive. */
+function someBytes(random: Random, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const alphabet = random.pick([1, 3, 40, 256]);
+  for (let i = 0; i < length;)
+    if (i > 4 && random.int(3) === 0) {
+      const from = random.int(i);
+      for (let n = random.int(300); n > 0 && i < length; n--, i++) bytes[i] = bytes[from + (i % (i - from))]!;
+    } else for (let n = random.int(60); n >= 0 && i < length; n--) bytes[i++] = random.int(alphabet);
+  return bytes;
+}
+
+describe("Snappy", () => {
+  it("gives back what was compressed, also by another implementation", () => {
+    const random = new Random(11);
+    for (let i = 0; i < 120; i++) {
+      const bytes = someBytes(
+        random,
+        random.pick([0, 1, 14, 15, 16, 100, 5000, 65_535, 65_536, 65_537, 200_000]),
+      );
+      const packed = snappyCompress(bytes);
+      expect(Buffer.compare(snappyDecompress(packed, bytes.length), bytes)).toBe(0);
+      if (bytes.length > 0) {
+        const other = new Uint8Array(bytes.length);
+        decompressSnappy(packed, bytes.length).forEach((byte, at) => (other[at] = byte));
+        expect(Buffer.compare(other, bytes)).toBe(0);
+      }
+    }
+    const repetitive = new Uint8Array(100_000).map((_, i) => (i % 100 < 90 ? 7 : i % 13));
+    expect(snappyCompress(repetitive).length).toBeLessThan(15_000);
+  });
+
+  it("refuses damage", () => {
+    const random = new Random(12);
+    const packed = snappyCompress(someBytes(random, 3000));
+    expect(() => snappyDecompress(packed, 2999)).toThrow(/announces 3000 bytes/);
+    for (let i = 0; i < 2000; i++) {
+      const damaged = packed.slice(0, random.int(3) === 0 ? random.int(packed.length) : packed.length);
+      if (damaged.length > 0) damaged[random.int(damaged.length)] = random.int(256);
+      try {
+        snappyDecompress(damaged, 3000);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "ALV_FILE_INVALID" });
+      }
+    }
+  });
+});
+
+describe("zstd", () => {
+  it("makes one whole frame of each page, whatever runs at once", async () => {
+    const random = new Random(13);
+    const compress = zstdCompressor(1);
+    const pages = Array.from({ length: 40 }, () => someBytes(random, 1 + random.int(700_000)));
+    const frames = await Promise.all(pages.map(compress));
+    frames.forEach((frame, i) => expect(Buffer.compare(zstdDecompressSync(frame), pages[i]!)).toBe(0));
+  });
+
+  it("wraps bytes that do not shrink", () => {
+    const random = new Random(14);
+    for (const size of [1, 131_071, 131_072, 131_073, 400_000]) {
+      const bytes = someBytes(random, size);
+      const frame = storedFrame(bytes);
+      expect(frame.length).toBeLessThan(size + 30);
+      expect(Buffer.compare(zstdDecompressSync(frame), bytes)).toBe(0);
+      expect(Buffer.compare(compressors.ZSTD!(frame, size), bytes)).toBe(0);
+    }
+  });
+});
+
+describe("packed bits", () => {
+  it("come back at every width", () => {
+    const random = new Random(15);
+    for (let width = 1; width <= 32; width++) {
+      const values = Int32Array.from({ length: 77 }, () => Math.floor(random.next() * 2 ** width) | 0);
+      const out = new Uint8Array(77 * 4 + 8);
+      const end = packBits(values, 0, 77, width, out, 3);
+      expect(end).toBe(3 + Math.ceil((77 * width) / 8));
+      const back = new Int32Array(77);
+      unpackBits(out, 3, width, back, 0, 77);
+      expect(back).toEqual(values);
+    }
+  });
+
+  it("come back through runs, and stay within the bound", () => {
+    const random = new Random(16);
+    const scratch = new Int32Array(64);
+    for (let i = 0; i < 400; i++) {
+      const width = 1 + random.int(8);
+      const runs = random.pick([1, 7, 9, 30, 1000]);
+      const values = new Uint8Array(random.pick([1, 8, 9, 1000, 5000]));
+      for (let at = 0; at < values.length;) {
+        const value = random.int(1 << width);
+        for (let n = random.int(runs) + 1; n > 0 && at < values.length; n--) values[at++] = value;
+      }
+      const out = new Uint8Array(hybridBound(values.length, width));
+      const end = writeHybrid(values, 0, values.length, width, out, 0, scratch);
+      expect(end).toBeLessThanOrEqual(out.length);
+      const back = new Uint8Array(values.length);
+      expect(readHybrid(out, 0, end, width, back, values.length)).toBe(end);
+      expect(Buffer.compare(back, values)).toBe(0);
+    }
+  });
+});
+
+describe("packed differences", () => {
+  it("of 32 bits come back with their extremes", () => {
+    const random = new Random(17);
+    for (let i = 0; i < 200; i++) {
+      const count = random.pick([0, 1, 2, 32, 33, 128, 129, 130, 1000]);
+      const range = random.pick([1, 100, 2 ** 31, 2 ** 32]);
+      const values = Int32Array.from({ length: count }, (_, at) =>
+        random.int(50) === 0
+          ? random.pick([-(2 ** 31), 2 ** 31 - 1])
+          : range === 1
+            ? at
+            : (random.next() * range) | 0,
+      );
+      const out = new Uint8Array(deltaBound(count, false));
+      const end = encodeDelta32(values, count, out, 0);
+      const cursor = new ByteCursor(out, 0, end);
+      expect(decodeDelta32(cursor, count)).toEqual(values);
+      expect(cursor.at).toBe(end);
+    }
+  });
+
+  it("of up to 52 bits come back", () => {
+    const random = new Random(18);
+    for (let i = 0; i < 200; i++) {
+      const count = random.pick([1, 33, 129, 700]);
+      const range = 2 ** random.pick([1, 20, 33, 45, 51]);
+      const values = Float64Array.from({ length: count }, () =>
+        Math.round((random.next() - 0.5) * 2 * range),
+      );
+      const out = new Uint8Array(deltaBound(count, true));
+      const end = encodeDeltaWide(values, count, out, 0);
+      const back = decodeDelta64(new ByteCursor(out, 0, end), count);
+      expect(back).toEqual(BigInt64Array.from(Array.from(values, BigInt)));
+    }
+  });
+});

@@ -11,16 +11,21 @@ import type { Ability, Partition } from "./stream.ts";
  * choice between two destinations can only what both can.
  */
 export interface Destination<Can extends Ability = never> {
+  /** Version of this contract. */
   readonly specVersion: 1;
+  /** For messages: `delta`. */
   readonly name: string;
+  /** What it can do, for the planner. */
   readonly capabilities: Capabilities;
   /** Phantom: carries `Can`, never set. */
   readonly $can?: (ability: Can) => void;
+  /** Opens it for one run. Here options are checked and I/O begins. */
   open(context: OpenContext): Promise<DestinationSession>;
 }
 
 /** Facts about a destination, read by the planner. */
 export interface Capabilities {
+  /** The dispositions and merge strategies that it can do. */
   readonly abilities: readonly Ability[];
   /** What a load gives: each row exactly once; at least once but repeats change nothing; at least once. */
   readonly delivery: "exactlyOnce" | "idempotent" | "atLeastOnce";
@@ -41,9 +46,11 @@ export interface Capabilities {
 
 /** What a destination is given when it is opened. */
 export interface OpenContext {
+  /** Name and lane of the pipeline whose state is used. */
   readonly pipeline: PipelineId;
   /** Id of this run: what takes the lease is named by it. */
   readonly runId: string;
+  /** Ends all waiting. */
   readonly signal: AbortSignal;
   /** Bytes that the session may hold not yet written. */
   readonly budget: number;
@@ -53,6 +60,7 @@ export interface OpenContext {
   readonly shared: boolean | readonly string[];
   /** Milliseconds that a live lease of another run is waited out. @default 20 000 */
   readonly leaseWait?: number;
+  /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
 }
 
@@ -77,7 +85,9 @@ export interface DestinationSession extends AsyncDisposable {
 
 /** What is known of a table before a load. */
 export interface TableInfo {
+  /** Stays the same as long as it is the same table. */
   readonly id: string;
+  /** Its columns. */
   readonly schema: Schema;
   readonly partitionBy: readonly Partition[];
   /** Version or number of commits, where the format counts them. */
@@ -145,6 +155,7 @@ export interface StagedLoad {
 /** What a commit did. */
 export interface LoadReceipt {
   readonly loadId: string;
+  /** Number of the load in its pipeline and lane, from 0. */
   readonly sequence: number;
   readonly committedAt: Date;
   readonly tables: readonly TableReceipt[];
@@ -153,11 +164,15 @@ export interface LoadReceipt {
 /** What a commit did to one table. */
 export interface TableReceipt {
   readonly table: string;
+  /** Rows that the load wrote. */
   readonly rows: number;
+  /** Bytes of the files that it wrote. */
   readonly bytes: number;
+  /** How many files it wrote. */
   readonly files: number;
   /** Version of the table that holds the load. */
   readonly version?: number;
+  /** What was done: `append`, `replace` … */
   readonly operation: string;
   /** Why it could not be applied; the table is then parked. */
   readonly parked?: string;
@@ -180,6 +195,7 @@ export interface ParkedTable {
   readonly table: string;
   readonly stream: string;
   readonly loadId: string;
+  /** Why it could not be written. */
   readonly reason: string;
   /** Whether `retry` can still find the load's files. */
   readonly retryable: boolean;

@@ -25,8 +25,11 @@ export type Where = readonly Condition[];
 
 /** One comparison of a column with a value (`in`: with any of several). */
 export interface Condition {
+  /** Name of the column. */
   readonly column: string;
+  /** How the column is compared with `value`; nulls meet no condition. */
   readonly op: "=" | "<" | "<=" | ">" | ">=" | "in";
+  /** In user form (`Date`, number, bigint, text, boolean); for `in` an array of them. */
   readonly value: unknown;
 }
 

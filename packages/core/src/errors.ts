@@ -141,9 +141,11 @@ export type ErrorCode = keyof typeof errorCodes;
 
 /** Where an error happened, for logs. */
 export interface ErrorPlace {
+  /** Name of the pipeline. */
   readonly pipeline?: string;
   /** Resource or table. */
   readonly resource?: string;
+  /** Id of the load. */
   readonly load?: string;
   /** What was being done: `open`, `read`, `write`, `commit`, `apply`, `recover`, `acknowledge` … */
   readonly step?: string;
@@ -166,12 +168,17 @@ const brand = Symbol.for("@alluvium/core/error");
  * ```
  */
 export class AlluviumError extends Error {
+  /** What kind of error it is: one of {@link errorCodes}. */
   readonly code: ErrorCode;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
+  /** Name of the pipeline, where it is known. */
   readonly pipeline: string | undefined;
+  /** Resource or table, where it is known. */
   readonly resource: string | undefined;
+  /** Id of the load, where it is known. */
   readonly load: string | undefined;
+  /** What was being done, where it is known: see {@link ErrorPlace}. */
   readonly step: string | undefined;
   /** On the error of a failed run: what it did, committed loads included. */
   declare readonly report: RunReport | undefined;

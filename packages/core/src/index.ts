@@ -1,4 +1,7 @@
 /**
+ * What pipelines are made of: resources and their transforms, sources, pipelines, secrets, errors; and the contracts of sources, destinations
+ * and stores.
+ *
  * @module core
  */
 export { resource } from "./resource.ts";

@@ -43,6 +43,7 @@ export type Lag<Value = Ordered> = Value extends number
 
 /** How a cursor column is followed. */
 export interface CursorOptions<Row, Column extends ColumnOf<Row>> {
+  /** Name of the column. */
   readonly column: Column;
   /** The first run takes rows from this value on. @default all rows */
   readonly initial?: NonNullable<Row[Column]>;

@@ -9,10 +9,13 @@ import type { Json } from "./state/json.ts";
  * resource to the pipeline's types.
  */
 export interface Source<Tables extends SourceTables = SourceTables> {
+  /** Version of this contract. */
   readonly specVersion: 1;
+  /** For messages: `postgres`. */
   readonly name: string;
   /** Phantom: carries the types of the resources, never set. */
   readonly $tables?: Tables;
+  /** Opens it for one run. Here options are checked and I/O begins. */
   open(context: SourceContext): Promise<SourceSession>;
 }
 
@@ -29,6 +32,7 @@ export type Ability = "append" | "replace" | "upsert" | "insertOnly" | "deleteIn
 
 /** What a source is given when it is opened. */
 export interface SourceContext {
+  /** Ends all reading and waiting. */
   readonly signal: AbortSignal;
   /** Resources to read; absent: all. */
   readonly only?: readonly string[];
@@ -36,11 +40,13 @@ export interface SourceContext {
   readonly budget: number;
   /** How many streams the run reads at once. */
   readonly concurrency: number;
+  /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
 }
 
 /** An opened source. Disposing it closes what it opened, also midway. */
 export interface SourceSession extends AsyncDisposable {
+  /** What there is to read, each stream with its tables. */
   readonly streams: readonly Stream[];
   /** The work as units that other processes can do. Later. */
   plan?(): Promise<readonly Unit[]>;
@@ -48,7 +54,9 @@ export interface SourceSession extends AsyncDisposable {
 
 /** A serialisable piece of a source's work. */
 export interface Unit {
+  /** Name of the stream. */
   readonly stream: string;
+  /** What is to be done, for the source that made it. */
   readonly work: Json;
 }
 
@@ -58,7 +66,9 @@ export interface Unit {
 export interface Stream<Cursor = unknown> {
   /** Unique within the source; the key of its state. */
   readonly name: string;
+  /** The tables that it feeds. */
   readonly tables: readonly TableDescription[];
+  /** How its cursor is stored. */
   readonly cursor: CursorCodec<Cursor>;
   /**
    * What the stored cursor is bound to: source, selection, cursor column. Another value at the next run is `ALV_STATE_MISMATCH`.
@@ -82,6 +92,7 @@ export type StreamItem<Cursor = unknown> =
 
 /** What a stream is given to read. */
 export interface StreamContext<Cursor = unknown> {
+  /** Reading must stop soon after it aborts. */
   readonly signal: AbortSignal;
   /** The cursor of the last commit; `undefined` at the first run. In a backfill too, where reading starts at the window instead. */
   readonly since: Cursor | undefined;
@@ -96,6 +107,7 @@ export interface StreamContext<Cursor = unknown> {
   readonly budget: number;
   /** Number of this attempt, from 1. */
   readonly attempt: number;
+  /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
 }
 
@@ -105,7 +117,9 @@ export interface TableDescription {
   readonly name: string;
   /** Columns as far as known before reading; batches may bring more. */
   readonly schema: Schema;
+  /** Columns that tell rows apart; empty: none. */
   readonly primaryKey: readonly string[];
+  /** What happens to its rows. */
   readonly disposition: Disposition;
   readonly merge?: MergeOptions;
   /** The column that the cursor follows. */
@@ -135,7 +149,10 @@ export interface Partition {
 
 /** Turns cursors into JSON and back. A change of the format raises `version`; `decode` reads all older ones. */
 export interface CursorCodec<Cursor = unknown> {
+  /** Version of the format that `encode` writes. */
   readonly version: number;
+  /** A cursor as JSON. */
   encode(cursor: Cursor): Json;
+  /** The cursor of JSON that this version or an older one wrote. */
   decode(value: Json, version: number): Cursor;
 }

@@ -65,6 +65,7 @@ export interface Resource<
     keep: (row: Row) => row is Kept,
     options?: TransformOptions,
   ): Resource<Name, Kept, Can>;
+  /** The same by a condition that says nothing of the row's type, or that has to be waited for. */
   filter(
     keep: (row: Row) => boolean | Promise<boolean>,
     options?: TransformOptions,

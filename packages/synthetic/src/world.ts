@@ -28,8 +28,11 @@ export interface World {
 
 /** A table of a {@link World}. */
 export interface WorldTable {
+  /** Name of the table. */
   readonly name: TableName;
+  /** Its columns. */
   readonly schema: Schema;
+  /** Columns of its key. */
   readonly primaryKey: readonly string[];
   /** The column that grows with new rows, for loading by cursor. */
   readonly cursor: string | undefined;

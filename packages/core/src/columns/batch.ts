@@ -6,9 +6,11 @@ import type { Vector } from "./vector.ts";
  * A batch is immutable once it is handed on. Sources aim at 1–4 MiB a batch and never exceed what the run's budget allows.
  */
 export interface Batch {
+  /** What the columns are. */
   readonly schema: Schema;
   /** Number of rows. */
   readonly length: number;
+  /** A vector for each field of the schema. */
   readonly columns: readonly Vector[];
   /** Present in a batch of changes; absent: every row is an insert. */
   readonly changes?: Changes;

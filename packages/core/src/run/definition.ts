@@ -2,13 +2,15 @@ import type { Destination } from "../destination.ts";
 import type { Source } from "../stream.ts";
 import type { RunEvent } from "./events.ts";
 
-/** Everything that stays the same from run to run of a pipeline. `pipeline()` builds it; {@link runPipeline} carries it out. */
+/** Everything that stays the same from run to run of a pipeline. `pipeline()` builds it; `run` carries it out. */
 export interface PipelineDefinition {
   /** Names the pipeline's state at the destination: renaming it starts another pipeline. */
   readonly name: string;
   /** A lane has its own sequence of loads and its own state, for backfills or hosts that run side by side. @default "main" */
   readonly lane?: string | undefined;
+  /** Where rows come from. */
   readonly source: Source;
+  /** Where rows go. */
   readonly destination: Destination;
   /** Bytes that the whole run may hold at once: read ahead, on the way, and not yet written. @default 100 663 296 (96 MiB) */
   readonly budget?: number | undefined;

@@ -8,9 +8,13 @@ import { alignCells, bytesText, countText, durationText } from "./measure.ts";
 
 /** Where progress is written: `process.stderr`, or anything like it. */
 export interface ProgressStream {
+  /** Whether it is a terminal: then lines are drawn over. */
   readonly isTTY?: boolean | undefined;
+  /** Width of the terminal. @default 80 */
   readonly columns?: number | undefined;
+  /** Height of the terminal. @default 24 */
   readonly rows?: number | undefined;
+  /** Writes text. */
   write(text: string): unknown;
 }
 
@@ -26,6 +30,7 @@ export interface ProgressOptions {
 
 /** Shows a run. Give `onEvent` to the run; disposing it gives the terminal back (a finished run does so by itself). */
 export interface Progress extends Disposable {
+  /** Takes the events of a run. */
   readonly onEvent: (event: RunEvent) => void;
 }
 

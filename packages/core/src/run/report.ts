@@ -11,6 +11,7 @@ export interface RunReport<Names extends string = string> {
   readonly complete: boolean;
   /** What went wrong, per stream; empty when `complete`. */
   readonly problems: readonly RunProblem[];
+  /** What was committed, in order. */
   readonly loads: readonly {
     readonly loadId: string;
     readonly sequence: number;
@@ -22,7 +23,9 @@ export interface RunReport<Names extends string = string> {
 
 /** Why a stream is not complete. */
 export interface RunProblem {
+  /** The stream that is not complete; `undefined`: the run as a whole. */
   readonly stream: string | undefined;
+  /** One of the error codes. */
   readonly code: string;
   readonly message: string;
 }
@@ -31,15 +34,21 @@ export interface RunProblem {
 export interface TableReport<Row extends object = object> {
   /** Name at the destination. */
   readonly table: string;
+  /** Rows that were loaded. */
   readonly rows: number;
+  /** Bytes of the files that were written. */
   readonly bytes: number;
+  /** Files that were written. */
   readonly files: number;
   /** Version of the table after the run, where the format counts them. */
   readonly version: number | undefined;
+  /** `append`, `replace`, `replace where` … */
   readonly disposition: string;
+  /** How the columns changed. */
   readonly schemaChanges: readonly SchemaChange[];
   /** The source's snapshot that the rows come from, where it has one. */
   readonly snapshot: string | undefined;
+  /** Whether its stream was read to its end and committed. */
   readonly complete: boolean;
   /** The rows that a run with `limit` took, in user form and with the source's names. */
   readonly sample?: readonly Row[];

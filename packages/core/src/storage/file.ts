@@ -1,3 +1,8 @@
+/**
+ * A folder as a store of objects.
+ *
+ * @module core/storage/file
+ */
 import { randomBytes } from "node:crypto";
 import { link, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";

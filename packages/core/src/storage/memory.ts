@@ -1,3 +1,8 @@
+/**
+ * A store of objects in memory.
+ *
+ * @module core/storage/memory
+ */
 import { AlluviumError } from "../errors.ts";
 import { checkPath, checkPrefix, compareBytewise } from "./path.ts";
 import { resolveRange } from "./range.ts";

@@ -41,6 +41,7 @@ export interface StoreCapabilities {
 
 /** Options of every call. */
 export interface StoreCall {
+  /** Ends the call. */
   readonly signal?: AbortSignal;
 }
 
@@ -52,7 +53,9 @@ export interface ByteRange {
 
 /** What a store knows of an object without reading it. */
 export interface ObjectInfo {
+  /** Path within the store. */
   readonly path: string;
+  /** Size in bytes. */
   readonly size: number;
   /** When it was last written, by the store's clock. */
   readonly modified: Date;

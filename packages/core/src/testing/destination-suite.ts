@@ -8,6 +8,7 @@ import { openTarget, plans, type Rows, stateAt, type SuiteDestination } from "./
 export interface DestinationSuiteOptions {
   /** Takes one case: `test` of vitest, jest, `node:test` … */
   readonly test: (name: string, run: () => Promise<void>) => void;
+  /** What the destination says of itself: it decides which cases there are. */
   readonly capabilities: Capabilities;
   /** Opens a new, empty place. Called once a case. */
   readonly open: () => Promise<SuiteDestination>;

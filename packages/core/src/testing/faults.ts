@@ -26,8 +26,10 @@ export type FaultCall =
 export interface FaultStep {
   /** From 0, over all calls of the store. */
   readonly index: number;
+  /** The call of the store. */
   readonly call: FaultCall;
   readonly when: "before" | "after";
+  /** The path that it is about. */
   readonly path: string;
 }
 
@@ -60,6 +62,7 @@ export class StoppedError extends Error {
 export interface FaultStore extends ObjectStore {
   /** Steps so far. */
   readonly steps: readonly FaultStep[];
+  /** Whether it has stopped. */
   readonly stopped: boolean;
   /** Stops now. */
   stop(): void;

@@ -31,6 +31,7 @@ export interface MemoryDestinationOptions {
 
 /** A destination in memory, with the store that it writes to. */
 export interface MemoryDestination extends Destination<"append" | "replace"> {
+  /** Where its tables and state are, to look at. */
   readonly store: MemoryStore;
 }
 

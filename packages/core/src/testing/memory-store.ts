@@ -6,7 +6,9 @@ import type { PipelineState } from "../state/state.ts";
 
 /** What a memory destination holds: tables and the state of pipelines. Several destinations and sessions may share one. */
 export interface MemoryStore {
+  /** The tables, by name. */
   readonly tables: Map<string, MemoryTable>;
+  /** What is remembered of pipelines, by name and lane. */
   readonly pipelines: Map<string, MemoryPipeline>;
   /** The committed rows of a table in user form, in the order in which they were committed. No table: no rows. */
   rows(table: string): readonly Record<string, unknown>[];

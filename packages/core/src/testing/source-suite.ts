@@ -17,7 +17,9 @@ export interface SourceSuiteOptions {
 
 /** A source under test. */
 export interface SuiteSource {
+  /** The source under test. */
   readonly source: Source;
+  /** Cleans up after a case. */
   [Symbol.asyncDispose]?(): PromiseLike<void>;
 }
 

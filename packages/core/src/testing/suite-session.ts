@@ -13,6 +13,7 @@ export interface SuiteDestination {
   open(options?: { readonly leaseWait?: number }): Promise<DestinationSession>;
   /** All rows that a reader sees in a table, by any reader that is not under test where there is one; no table: no rows. */
   read(table: string): Promise<Rows>;
+  /** Cleans up after a case. */
   [Symbol.asyncDispose]?(): PromiseLike<void>;
 }
 

@@ -24,8 +24,11 @@ export interface DeltaTable {
 
 /** Which version of a table. */
 export interface SnapshotOptions {
+  /** This version. @default the newest */
   readonly version?: number;
+  /** The version that was the newest at this time. */
   readonly timestamp?: Date;
+  /** Ends the reading. */
   readonly signal?: AbortSignal;
 }
 

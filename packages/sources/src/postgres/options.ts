@@ -12,7 +12,9 @@ import * as z from "zod";
 
 /** A connected client of the package `pg`, of any version: `new pg.Client(…)` after `connect()`, or one of a pool. */
 export interface PostgresClient {
+  /** Runs a query. */
   query: (...query: never[]) => unknown;
+  /** Closes the connection. */
   end?: () => unknown;
 }
 
@@ -59,6 +61,7 @@ export type PostgresCursorColumn<Row> = string extends keyof Row ? string : Curs
 
 /** How a cursor column is followed from run to run. */
 export interface PostgresCursorOptions<Row> {
+  /** Name of the column. */
   readonly column: PostgresCursorColumn<Row>;
   /** The first run takes rows from this value on. A `Date` counts as UTC. @default all rows */
   readonly initial?: Date | string | number | bigint;

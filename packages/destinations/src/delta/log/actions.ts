@@ -16,9 +16,13 @@ export interface Action {
 
 /** What a client must be able to do to read and write the table. */
 export interface Protocol {
+  /** Version of the protocol that readers must know. */
   readonly minReaderVersion: number;
+  /** Version of the protocol that writers must know. */
   readonly minWriterVersion: number;
+  /** Features that readers must know, from reader version 3 on. */
   readonly readerFeatures?: readonly string[] | null;
+  /** Features that writers must know, from writer version 7 on. */
   readonly writerFeatures?: readonly string[] | null;
 }
 

@@ -5,17 +5,21 @@ import { commitPath } from "../log/commit.ts";
 
 /** One commit of a table, for people and programs. */
 export interface HistoryEntry {
+  /** Version that the commit made. */
   readonly version: number;
   /** When it was committed: its in-commit timestamp where it has one, else the time of the log's file, as for time travel. */
   readonly timestamp: Date;
   /** What was done, as the writer calls it: `WRITE`, `MERGE`, `OPTIMIZE` … */
   readonly operation: string | undefined;
+  /** As the writer put them. */
   readonly operationParameters: Readonly<Record<string, unknown>>;
   /** Counts as text, as the format has them. */
   readonly operationMetrics: Readonly<Record<string, string>>;
   /** Who wrote it. */
   readonly engine: string | undefined;
+  /** Whether the commit only added rows, without reading any; `undefined` where the writer did not say. */
   readonly isBlindAppend: boolean | undefined;
+  /** Text of the writer; Alluvium puts the load, run, pipeline and sequence there, as JSON. */
   readonly userMetadata: string | undefined;
   /** The load of Alluvium that it belongs to. */
   readonly loadId: string | undefined;

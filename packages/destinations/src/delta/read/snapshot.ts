@@ -17,9 +17,13 @@ import { selectRows } from "./select.ts";
 
 /** A version of a table. Opening it has read no list of files; each call below reads what it needs, in bounded memory. */
 export interface DeltaSnapshot {
+  /** Number of the version. */
   readonly version: number;
+  /** Its columns, partition columns included. */
   readonly schema: Schema;
+  /** What readers and writers of the table must be able to do. */
   readonly protocol: Protocol;
+  /** What the table says of itself. */
   readonly metadata: SnapshotMetadata;
   /** The files of this version. Stream them, or `await Array.fromAsync(snapshot.files())`. */
   files(options?: {
@@ -34,9 +38,11 @@ export interface DeltaSnapshot {
 
 /** What a table says of itself. */
 export interface SnapshotMetadata {
+  /** Stays the same as long as it is the same table. */
   readonly id: string;
   readonly name: string | undefined;
   readonly description: string | undefined;
+  /** Columns by which files are partitioned, in order. */
   readonly partitionColumns: readonly string[];
   readonly createdAt: Date | undefined;
   /** Table properties. */
@@ -47,6 +53,7 @@ export interface SnapshotMetadata {
 export interface SnapshotFile {
   /** Where other tools find it: a path on the disk, or a URL. */
   readonly path: string;
+  /** Size in bytes. */
   readonly size: number;
   /** Rows that are not deleted; `undefined` where the log does not say. */
   readonly rows: number | undefined;
@@ -64,6 +71,7 @@ export interface ScanOptions {
   readonly columns?: readonly string[];
   /** Rows that satisfy every condition. Files that cannot hold one are not opened. @default all rows */
   readonly where?: readonly Condition[];
+  /** Ends the reading. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,10 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { errorCodes } from "@alluvium/core";
+import { errorCodes } from "@alluvium/core/errors";
 
 // The documentation page of error codes is the registry of errors, printed.
 const rows = Object.entries(errorCodes).map(
-  ([code, { retryable, text }]) => `| \`${code}\` | ${retryable ? "yes" : "no"} | ${text.replaceAll("|", "\\|")} |`,
+  ([code, { retryable, text }]) =>
+    `| \`${code}\` | ${retryable ? "yes" : "no"} | ${text.replaceAll("|", "\\|")} |`,
 );
 const page = `# Error codes
 

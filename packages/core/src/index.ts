@@ -45,7 +45,7 @@ export {
 } from "./typed.ts";
 export { env, revealCredential, Secret, type Credential } from "./secret.ts";
 export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
-export { AlluviumError, errorCodes, type ErrorCode, type ErrorPlace } from "./errors.ts";
+export { AlluviumError, type ErrorCode, type ErrorPlace } from "./errors.ts";
 export {
   abilityOf,
   type Condition,
@@ -102,9 +102,6 @@ export type {
   TimestampType,
 } from "./schema/types.ts";
 export type { Json } from "./state/json.ts";
-export { canonicalJson, contentHash } from "./state/canonical.ts";
-export { decodeSchema, decodeType, encodeSchema, encodeType, schemaHash } from "./state/schema-codec.ts";
-export { decodeState, encodeState, stateVersion } from "./state/state-codec.ts";
 export type { PipelineId, PipelineState, StreamState, TableState } from "./state/state.ts";
 export type {
   ByteRange,

@@ -1,18 +1,15 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type ColumnType, type Field, type Json, type PipelineState } from "@alluvium/core";
 import {
   canonicalJson,
-  type ColumnType,
   decodeSchema,
   decodeState,
   encodeSchema,
   encodeState,
-  type Field,
-  type Json,
-  type PipelineState,
   schemaHash,
-} from "@alluvium/core";
+} from "@alluvium/core/state";
 
 const scalars: readonly ColumnType[] = [
   ...(

@@ -1,4 +1,5 @@
-import { AlluviumError, canonicalJson, type Json } from "@alluvium/core";
+import { AlluviumError, type Json } from "@alluvium/core";
+import { canonicalJson } from "@alluvium/core/state";
 import { z } from "zod";
 import type { AppliedMarker, FileList, Manifest } from "./manifest.ts";
 

@@ -1,4 +1,5 @@
-import { AlluviumError, schemaHash } from "@alluvium/core";
+import { AlluviumError } from "@alluvium/core";
+import { schemaHash } from "@alluvium/core/state";
 import { applyContext } from "./apply-change.ts";
 import { textConditions } from "./conditions.ts";
 import type { DataFile, LoadIdentity, TableChange, TableOperation } from "./contract.ts";

@@ -1,15 +1,12 @@
+import { AlluviumError, type ColumnType, type Field, type Schema } from "@alluvium/core";
 import {
-  AlluviumError,
   canonicalJson,
   contentHash,
   decodeSchema,
   encodeSchema,
   encodeType,
   schemaHash,
-  type ColumnType,
-  type Field,
-  type Schema,
-} from "@alluvium/core";
+} from "@alluvium/core/state";
 import type { LakeContext } from "./context.ts";
 import { createOnce } from "./create-once.ts";
 import { damaged, parseJson } from "./manifest-codec.ts";

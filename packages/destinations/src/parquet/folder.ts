@@ -1,4 +1,5 @@
-import { AlluviumError, decodeSchema, type ObjectInfo, type Partition, type Schema } from "@alluvium/core";
+import { AlluviumError, type ObjectInfo, type Partition, type Schema } from "@alluvium/core";
+import { decodeSchema } from "@alluvium/core/state";
 import { openParquet } from "@alluvium/core/parquet";
 import pLimit from "p-limit";
 import type { FormatContext, KnownPipeline, LakeTable, PartitionValues } from "../lake/contract.ts";

@@ -1,11 +1,5 @@
-import {
-  AlluviumError,
-  canonicalJson,
-  encodeSchema,
-  type Json,
-  type Partition,
-  type Schema,
-} from "@alluvium/core";
+import { AlluviumError, type Json, type Partition, type Schema } from "@alluvium/core";
+import { canonicalJson, encodeSchema } from "@alluvium/core/state";
 import type { TableWriterOptions } from "../lake/contract.ts";
 
 /** Keys of Parquet footers by which a folder knows its table, its columns and its writers. */

@@ -1,11 +1,5 @@
-import {
-  AlluviumError,
-  decodeSchema,
-  encodeSchema,
-  type Json,
-  type ObjectStore,
-  type Schema,
-} from "@alluvium/core";
+import { AlluviumError, type Json, type ObjectStore, type Schema } from "@alluvium/core";
+import { decodeSchema, encodeSchema } from "@alluvium/core/state";
 import type {
   ApplyContext,
   DataFile,

@@ -1,4 +1,5 @@
-import { contentHash, type Json } from "@alluvium/core";
+import { type Json } from "@alluvium/core";
+import { contentHash } from "@alluvium/core/state";
 import { expect, test } from "vitest";
 import {
   decodeFileList,

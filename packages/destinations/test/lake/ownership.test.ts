@@ -1,4 +1,5 @@
-import { encodeSchema, type ObjectStore } from "@alluvium/core";
+import { type ObjectStore } from "@alluvium/core";
+import { encodeSchema } from "@alluvium/core/state";
 import { memoryStore } from "@alluvium/core/storage/memory";
 import { describe, expect, test } from "vitest";
 import { encodeRows } from "./json-writer.ts";

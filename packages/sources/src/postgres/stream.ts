@@ -1,11 +1,5 @@
-import {
-  AlluviumError,
-  contentHash,
-  type Json,
-  type Stream,
-  type StreamContext,
-  type StreamItem,
-} from "@alluvium/core";
+import { AlluviumError, type Json, type Stream, type StreamContext, type StreamItem } from "@alluvium/core";
+import { contentHash } from "@alluvium/core/state";
 import type { Batch } from "@alluvium/core/columns";
 import { columnCursorCodec, type ColumnCursor } from "@alluvium/core/cursor";
 import type { ServerInfo } from "./catalogue.ts";

@@ -1,4 +1,5 @@
-import { canonicalJson, encodeSchema, type Schema } from "@alluvium/core";
+import { type Schema } from "@alluvium/core";
+import { canonicalJson, encodeSchema } from "@alluvium/core/state";
 
 /** Whether two schemas have the same columns of the same types in the same order. */
 export function sameSchema(a: Schema, b: Schema): boolean {

@@ -40,6 +40,8 @@ export function useDatabase(name: string, options: string = ""): TestDatabase {
     await asAdmin(`drop database if exists ${database} with (force)`);
     await asAdmin(`create database ${database} ${options}`);
     main = await connect();
+    // A test that fails may leave a transaction open; the next must not wait for it for ever.
+    await main.query("set lock_timeout to '5s'");
   });
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.end().catch(() => {})));

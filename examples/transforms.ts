@@ -68,11 +68,9 @@ const rates = resource({
 // #endregion replace
 
 const everything = source("all", () => [...Object.values(shop().resources), events, rates]);
-// #region run
 const load = pipeline({ name: "shop", source: everything(), destination: delta({ url: "./lake" }) });
 const report = await load.run();
 console.log(report);
-// #endregion run
 
 // #region sample
 const { tables } = await load.run({ only: ["contacts"], limit: 2 }); // reads two rows, writes nothing

@@ -78,7 +78,7 @@ export const errorCodes = {
   },
   ALV_STATE_LOST: {
     retryable: false,
-    text: "Tables know this pipeline but its state is gone. Restore the state folder, or start over with `refresh`, or adopt the tables.",
+    text: "Tables know this pipeline but its state is gone. Restore the state folder from a backup, or name the tables in `adopt`: they go on under a new state, which reads every stream from its start.",
   },
   ALV_STATE_MISMATCH: {
     retryable: false,

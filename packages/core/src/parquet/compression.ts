@@ -54,6 +54,9 @@ function threaded(start: (done: (error: Error | null, result: Buffer) => void) =
   });
 }
 
+// Output beyond this comes in several turns in the thread pool.
+const MAX_AT_ONCE = 1 << 22;
+
 /** Whether {@link decompress} knows a codec. */
 export function canDecompress(codec: number): boolean {
   return (
@@ -76,8 +79,8 @@ export async function decompress(bytes: Uint8Array, codec: number, size: number)
       );
     return bytes;
   }
-  // One byte more than expected shows that there is more; zlib stops there.
-  const options = { maxOutputLength: size + 1, chunkSize: Math.max(64, size + 1) };
+  // One byte more than expected shows that there is more; zlib stops there. A size that is made up takes no memory.
+  const options = { maxOutputLength: size + 1, chunkSize: Math.max(64, Math.min(size + 1, MAX_AT_ONCE)) };
   let out: Uint8Array;
   try {
     out = await threaded((done) => {

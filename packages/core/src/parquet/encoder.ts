@@ -38,7 +38,9 @@ export interface ParquetEncoderOptions {
   readonly dictionary?: boolean | Readonly<Record<string, boolean>>;
   /**
    * Whether integers may be stored as packed differences (DELTA_BINARY_PACKED) and text as packed lengths and bytes
-   * (DELTA_LENGTH_BYTE_ARRAY). All readers of the last years know both (Spark since 3.3); `false` is for older ones. @default true
+   * (DELTA_LENGTH_BYTE_ARRAY). Read, in data pages of version 1, by Spark 4 with and without its vectorised reader, pyarrow 26,
+   * DuckDB 1.5 and hyparquet 1.31 when this was decided. `false` is for readers that know only PLAIN and dictionaries (Spark
+   * before 3.3). @default true
    */
   readonly delta?: boolean;
   /** Whether each page carries a CRC-32 of its bytes. @default false */

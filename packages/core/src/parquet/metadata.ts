@@ -1,4 +1,3 @@
-import type { Schema } from "../schema/types.ts";
 import { Codec, Encoding, MAGIC, nameOf, Physical } from "./format.ts";
 import { denseVector } from "./dense.ts";
 import { invalid } from "./invalid.ts";
@@ -214,9 +213,4 @@ function boundOf(leaf: ReadLeaf, bytes: Uint8Array): ParquetValue | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** The schema of a parsed footer. */
-export function schemaOf({ shape }: ParsedFooter): Schema {
-  return shape.schema;
 }

@@ -133,6 +133,8 @@ export function snappyDecompress(input: Uint8Array, size: number): Uint8Array {
     if (byte < 128) break;
   }
   if (announced !== size) throw damaged(`it announces ${announced} bytes where ${size} are expected`);
+  // At best three bytes stand for 64: more than that is made up, and gets no memory.
+  if (size > input.length * 22 + 64) throw damaged(`${input.length} bytes cannot unpack to ${size}`);
   const out = new Uint8Array(size);
   let o = 0;
   const end = input.length;

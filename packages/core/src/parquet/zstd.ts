@@ -29,18 +29,22 @@ function createPool(level: number): (bytes: Uint8Array) => Promise<Uint8Array> {
   const idle: FrameStream[] = [];
   const waiting: Job[] = [];
   let made = 0;
-  const release = (stream: FrameStream): void => {
-    const job = waiting.shift();
-    if (job === undefined) idle.push(stream);
-    else stream.run(job);
+  const start = (job: Job): void => {
+    let stream = idle.pop();
+    if (stream === undefined && made < STREAMS) {
+      made++;
+      stream = new FrameStream(level);
+    }
+    if (stream === undefined) waiting.push(job);
+    else stream.run(job, done);
   };
-  return (bytes) =>
-    new Promise((resolve, reject) => {
-      const job = { bytes, resolve, reject };
-      const stream = idle.pop() ?? (made < STREAMS ? (made++, new FrameStream(level, release)) : undefined);
-      if (stream === undefined) waiting.push(job);
-      else stream.run(job);
-    });
+  const done = (stream: FrameStream, usable: boolean): void => {
+    if (usable) idle.push(stream);
+    else made--;
+    const job = waiting.shift();
+    if (job !== undefined) start(job);
+  };
+  return (bytes) => new Promise((resolve, reject) => start({ bytes, resolve, reject }));
 }
 
 const MAX_BLOCK = 1 << 17;
@@ -69,13 +73,10 @@ export function storedFrame(bytes: Uint8Array): Uint8Array {
 /** One compressor, one page at a time. */
 class FrameStream {
   private readonly stream: ZstdCompress;
-  private readonly release: (stream: FrameStream) => void;
   private parts: Uint8Array[] = [];
   private size = 0;
-  private failed: ((error: unknown) => void) | undefined;
 
-  constructor(level: number, release: (stream: FrameStream) => void) {
-    this.release = release;
+  constructor(level: number) {
     this.stream = createZstdCompress({
       params: { [constants.ZSTD_c_compressionLevel]: level },
       // Every write ends a frame.
@@ -86,14 +87,16 @@ class FrameStream {
       this.parts.push(part);
       this.size += part.length;
     });
-    this.stream.on("error", (error) => this.failed?.(error));
+    // The callback of the write that failed gets the error too.
+    this.stream.on("error", () => {});
   }
 
-  run({ bytes, resolve, reject }: Job): void {
-    this.failed = reject;
+  run({ bytes, resolve, reject }: Job, done: (stream: FrameStream, usable: boolean) => void): void {
     this.stream.write(bytes, (error) => {
       if (error || this.size === 0) {
+        this.stream.destroy();
         reject(error ?? new AlluviumError("ALV_INTERNAL", "zstd gave no frame for a page"));
+        done(this, false);
         return;
       }
       // A copy of its own size: the parts are views of the stream's larger output array.
@@ -106,7 +109,7 @@ class FrameStream {
       this.parts = [];
       this.size = 0;
       resolve(frame);
-      this.release(this);
+      done(this, true);
     });
   }
 }

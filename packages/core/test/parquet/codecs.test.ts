@@ -32,11 +32,9 @@ describe("Snappy", () => {
       );
       const packed = snappyCompress(bytes);
       expect(Buffer.compare(snappyDecompress(packed, bytes.length), bytes)).toBe(0);
-      if (bytes.length > 0) {
-        const other = new Uint8Array(bytes.length);
-        decompressSnappy(packed, bytes.length).forEach((byte, at) => (other[at] = byte));
-        expect(Buffer.compare(other, bytes)).toBe(0);
-      }
+      // The other one refuses the empty block.
+      const other = bytes.length === 0 ? bytes : decompressSnappy(packed, bytes.length);
+      expect(Buffer.compare(Uint8Array.from(other), bytes)).toBe(0);
     }
     const repetitive = new Uint8Array(100_000).map((_, i) => (i % 100 < 90 ? 7 : i % 13));
     expect(snappyCompress(repetitive).length).toBeLessThan(15_000);
@@ -49,11 +47,13 @@ describe("Snappy", () => {
     for (let i = 0; i < 2000; i++) {
       const damaged = packed.slice(0, random.int(3) === 0 ? random.int(packed.length) : packed.length);
       if (damaged.length > 0) damaged[random.int(damaged.length)] = random.int(256);
+      let code: unknown = "ALV_FILE_INVALID";
       try {
-        snappyDecompress(damaged, 3000);
+        expect(snappyDecompress(damaged, 3000)).toHaveLength(3000);
       } catch (error) {
-        expect(error).toMatchObject({ code: "ALV_FILE_INVALID" });
+        ({ code } = error as { code: unknown });
       }
+      expect(code).toBe("ALV_FILE_INVALID");
     }
   });
 });

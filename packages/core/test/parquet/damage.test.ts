@@ -4,6 +4,8 @@ import { bytesSource, openParquet, type Compression } from "../../src/parquet/in
 import { randomBatches, randomSchema, Random } from "./random.ts";
 import { encode, valuesOf } from "./values.ts";
 
+const codes: readonly string[] = ["ALV_FILE_INVALID", "ALV_UNSUPPORTED", "ALV_VALUE_UNREPRESENTABLE"];
+
 /** Opens and reads all; whatever goes wrong must be an error of ours. */
 async function readAll(bytes: Uint8Array): Promise<"read" | "refused"> {
   try {
@@ -18,8 +20,7 @@ async function readAll(bytes: Uint8Array): Promise<"read" | "refused"> {
     return "read";
   } catch (error) {
     if (!AlluviumError.is(error)) throw error;
-    expect(["ALV_FILE_INVALID", "ALV_UNSUPPORTED", "ALV_VALUE_UNREPRESENTABLE"]).toContain(error.code);
-    expect(error.message).toContain("damaged.parquet");
+    if (!codes.includes(error.code) || !error.message.includes("damaged.parquet")) throw error;
     return "refused";
   }
 }

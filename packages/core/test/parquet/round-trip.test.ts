@@ -38,6 +38,7 @@ async function roundTrip(seed: number): Promise<void> {
 describe("what the encoder writes", () => {
   const first = Number(process.env["ALLUVIUM_SEED"] ?? 20_261_121);
   it(`is what the decoder reads (seeds from ${first} on)`, { timeout: 120_000 }, async () => {
+    expect.hasAssertions();
     for (let i = 0; i < 60; i++)
       try {
         await roundTrip(first + i);

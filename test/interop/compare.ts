@@ -56,16 +56,18 @@ export async function expectEverywhere(
   content: Content,
   among: readonly Reader[] = readers,
 ): Promise<void> {
-  await Promise.all(
+  const outcomes = await Promise.allSettled(
     among.map(async (reader) => {
-      try {
-        const read = await readTable(reader, place);
-        expectSchema(reader, read, content.fields);
-        expectRows(read, content);
-      } catch (error) {
-        if (error instanceof Error) error.message = `${reader}: ${error.message}`;
-        throw error;
-      }
+      const read = await readTable(reader, place);
+      expectSchema(reader, read, content.fields);
+      expectRows(read, content);
     }),
   );
+  const failures = outcomes.flatMap((outcome, i) =>
+    outcome.status === "rejected" ? [[among[i]!, outcome.reason as Error] as const] : [],
+  );
+  if (failures.length === 0) return;
+  const [[, first]] = failures as [(typeof failures)[number]];
+  first.message = failures.map(([reader, { message }]) => `${reader}: ${message.slice(0, 600)}`).join("\n");
+  throw first;
 }

@@ -211,7 +211,7 @@ export class FixedValues implements ValueEncoder {
 }
 
 /** Words of 32 bits in which a value of this type is kept and stored. */
-export function wordsOfType(type: ColumnType): Words {
+function wordsOfType(type: ColumnType): Words {
   switch (type.kind) {
     case "int64":
     case "time":

@@ -3,7 +3,7 @@ import { bitWidth } from "./bitpack.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** Definition and repetition levels of the open page of one leaf. */
-export interface PageLevels {
+interface PageLevels {
   /** Slots so far: values, nulls and empty lists. */
   readonly slots: number;
   /** Bytes held. */

@@ -14,7 +14,7 @@ export interface ReadLeaf extends Leaf {
  * From the stored value to ours: `none` as it is · `millis` ×1000 · `nanos` to microseconds · `unsigned` the bits are a number
  * without sign · `half` a 16-bit float · `julian` an INT96 of nanoseconds of a day and a Julian day number.
  */
-export type Conversion = "none" | "millis" | "nanos" | "unsigned" | "half" | "julian";
+type Conversion = "none" | "millis" | "nanos" | "unsigned" | "half" | "julian";
 
 type TypeOf = Pick<ReadLeaf, "type" | "physical" | "width" | "conversion">;
 

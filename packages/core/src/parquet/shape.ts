@@ -19,7 +19,7 @@ interface NodeBase {
 }
 
 /** A column chunk. */
-export interface LeafNode extends NodeBase {
+interface LeafNode extends NodeBase {
   readonly kind: "leaf";
   readonly leaf: Leaf;
 }
@@ -69,7 +69,7 @@ export function shapeOf(schema: Schema): Shape {
 }
 
 /** Whether a type is written at all: `null` is not, nor what holds nothing else. */
-export function isKnown(type: ColumnType): boolean {
+function isKnown(type: ColumnType): boolean {
   switch (type.kind) {
     case "null":
       return false;
@@ -149,7 +149,7 @@ function placeField(
 }
 
 /** The physical type that holds a column type, and the width of a fixed-length one. */
-export function physicalOf(type: ColumnType): { readonly physical: Physical; readonly width: number } {
+function physicalOf(type: ColumnType): { readonly physical: Physical; readonly width: number } {
   switch (type.kind) {
     case "boolean":
       return { physical: Physical.boolean, width: 0 };
@@ -182,6 +182,6 @@ export function physicalOf(type: ColumnType): { readonly physical: Physical; rea
 }
 
 /** The fewest bytes whose two's complement holds every decimal of `precision` digits. */
-export function decimalBytes(precision: number): number {
+function decimalBytes(precision: number): number {
   return Math.ceil((precision * Math.log2(10) + 1) / 8);
 }

@@ -22,7 +22,7 @@ function someBytes(random: Random, length: number): Uint8Array {
   return bytes;
 }
 
-describe("Snappy", () => {
+describe("Snappy", { timeout: 60_000 }, () => {
   it("gives back what was compressed, also by another implementation", () => {
     const random = new Random(11);
     for (let i = 0; i < 120; i++) {
@@ -58,7 +58,7 @@ describe("Snappy", () => {
   });
 });
 
-describe("zstd", () => {
+describe("zstd", { timeout: 60_000 }, () => {
   it("makes one whole frame of each page, whatever runs at once", async () => {
     const random = new Random(13);
     const compress = zstdCompressor(1);
@@ -79,7 +79,7 @@ describe("zstd", () => {
   });
 });
 
-describe("packed bits", () => {
+describe("packed bits", { timeout: 60_000 }, () => {
   it("come back at every width", () => {
     const random = new Random(15);
     for (let width = 1; width <= 32; width++) {
@@ -114,7 +114,7 @@ describe("packed bits", () => {
   });
 });
 
-describe("packed differences", () => {
+describe("packed differences", { timeout: 60_000 }, () => {
   it("of 32 bits come back with their extremes", () => {
     const random = new Random(17);
     for (let i = 0; i < 200; i++) {

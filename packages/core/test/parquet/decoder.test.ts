@@ -53,7 +53,7 @@ function counting(bytes: Uint8Array): ParquetSource & { readonly asked: [number,
   };
 }
 
-describe("reading", () => {
+describe("reading", { timeout: 60_000 }, () => {
   it("fetches only the chosen columns and row groups, few requests at a time", async () => {
     const { bytes } = await encode(schema, [batch(0, 60_000)], {
       rowGroupRows: 20_000,
@@ -153,7 +153,7 @@ const { required, optional, repeated } = Repetition;
 const int32 = { 1: Physical.int32 };
 const root = (children: number) => element("schema", required, { 5: children });
 
-describe("schemas of other writers", () => {
+describe("schemas of other writers", { timeout: 60_000 }, () => {
   const typeOf = (...elements: ThriftStruct[]) => readSchema([root(1), ...elements]).schema.fields[0]!;
   const list = (children = 1) => ({ 5: children, 6: Converted.list });
 
@@ -258,7 +258,7 @@ describe("schemas of other writers", () => {
   });
 });
 
-describe("stored values", () => {
+describe("stored values", { timeout: 60_000 }, () => {
   const leaf = (raw: ThriftStruct) => readSchema([root(1), element("v", required, raw)]).leaves[0]!;
 
   it("INT96 is exact far beyond 64-bit nanoseconds", () => {

@@ -54,7 +54,7 @@ const single = (
   );
 };
 
-describe("encodings", () => {
+describe("encodings", { timeout: 60_000 }, () => {
   const random = new Random(3);
   const rows = 20_000;
   const make = (value: (i: number) => unknown) => Array.from({ length: rows }, (_, i) => value(i));
@@ -149,7 +149,7 @@ describe("encodings", () => {
   });
 });
 
-describe("the encoder", () => {
+describe("the encoder", { timeout: 60_000 }, () => {
   it("holds no more memory than a row group and the open pages", async () => {
     let written = 0;
     let most = 0;

@@ -48,7 +48,7 @@ const scalars: readonly ((random: Random) => ColumnType)[] = [
   () => ({ kind: "json" }),
 ];
 
-export function randomType(random: Random, depth: number): ColumnType {
+function randomType(random: Random, depth: number): ColumnType {
   const choice = depth > 0 ? random.int(8) : 0;
   const field = (name: string, nullable: boolean = random.int(3) > 0): Field => ({
     name,

@@ -156,7 +156,7 @@ const settings: readonly [string, Compression, object][] = [
   ],
 ];
 
-describe.each(settings)("a file written with %s", (label, compression, options) => {
+describe.each(settings)("a file written with %s", { timeout: 60_000 }, (label, compression, options) => {
   const rows = 1500;
 
   it("is read by DuckDB with the same values", async () => {
@@ -183,7 +183,7 @@ describe.each(settings)("a file written with %s", (label, compression, options) 
   });
 });
 
-it("has the statistics that DuckDB finds in the data", async () => {
+it("has the statistics that DuckDB finds in the data", { timeout: 60_000 }, async () => {
   const { bytes } = await encode(schema, batches(1500), { rowGroupRows: 400 });
   const path = join(folder, "statistics.parquet");
   writeFileSync(path, bytes);
@@ -208,7 +208,7 @@ it("has the statistics that DuckDB finds in the data", async () => {
     }
 });
 
-it("answers DuckDB's filters by statistics without losing rows", async () => {
+it("answers DuckDB's filters by statistics without losing rows", { timeout: 60_000 }, async () => {
   const { bytes } = await encode(schema, batches(1500), { rowGroupRows: 100 });
   const path = join(folder, "filter.parquet");
   writeFileSync(path, bytes);
@@ -219,7 +219,8 @@ it("answers DuckDB's filters by statistics without losing rows", async () => {
   expect([found!["a"], text!["n"]]).toEqual(["1", "1"]);
 });
 
-describe("files that DuckDB writes", () => {
+// DuckDB takes seconds for brotli on a busy machine.
+describe("files that DuckDB writes", { timeout: 60_000 }, () => {
   const select = `SELECT i::BIGINT AS id, CASE WHEN i % 5 = 0 THEN NULL ELSE (i * 7919) % 100000 END::INTEGER AS n,
     i::SMALLINT % 100 AS s, (i % 200)::UTINYINT AS u8, (i * 9)::USMALLINT AS u16, (i * 850000)::UINTEGER AS u32, (i + 18446744073709540000::HUGEINT)::UBIGINT AS u64,
     i / 3 AS d, i % 2 = 0 AS b, 'text ' || i AS t, 'few ' || (i % 4) AS few,

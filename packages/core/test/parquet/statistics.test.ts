@@ -57,7 +57,7 @@ function bounds(
   return cut ? compareValues(low, high) <= 0 : compareValues(low, high) === 0 || (low === 0 && high === 0);
 }
 
-describe("statistics", () => {
+describe("statistics", { timeout: 60_000 }, () => {
   it("of a file are those of its values, over all pages and row groups", async () => {
     for (let seed = 1; seed <= 40; seed++) {
       const random = new Random(seed);
@@ -124,7 +124,7 @@ describe("statistics", () => {
   });
 });
 
-describe("cut bounds", () => {
+describe("cut bounds", { timeout: 60_000 }, () => {
   it("hold, are short, and end between characters", () => {
     const random = new Random(7);
     const parts = ["a", "ß", "\u07ff", "\uffff", "퟿", "😀", "\u{10ffff}"];

@@ -13,7 +13,7 @@ export function valuesOf(vector: Vector): unknown[] {
   return Array.from({ length: vector.length }, (_, row) => valueAt(vector, row));
 }
 
-export function valueAt(vector: Vector, row: number): unknown {
+function valueAt(vector: Vector, row: number): unknown {
   if (!isValid(vector, row)) return null;
   switch (vector.layout) {
     case "dictionary":

@@ -28,6 +28,11 @@ export interface PowerLossStore extends ObjectStore {
 export interface PowerLossStoreOptions {
   /** The disk's clock. @default `() => new Date()` */
   readonly clock?: () => Date;
+  /**
+   * Called by `putIfAbsent` and `delete` when others see what they did but a loss of power would still undo it. Throw here to end a
+   * process at that moment.
+   */
+  readonly beforeSync?: (path: string) => void;
 }
 
 /**
@@ -44,7 +49,7 @@ export interface PowerLossStoreOptions {
  * ```
  */
 export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossStore {
-  const { clock = () => new Date() } = options;
+  const { clock = () => new Date(), beforeSync } = options;
   const url = "memory:disk";
   const root = newFolder();
   let renames: PendingRename[] = [];
@@ -154,6 +159,9 @@ export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossSt
       await enter(path, call);
       const absent = find(path) === undefined;
       if (absent) place(path, newFile(copy));
+      const made = find(path)!;
+      if (absent) made.synced = made.bytes;
+      beforeSync?.(path);
       syncPath(path);
       return absent;
     },
@@ -193,8 +201,12 @@ export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossSt
       for (const path of paths) {
         await enter(path, call);
         const last = trace(path, false)?.at(-1);
-        if (last === undefined || find(path) === undefined) continue;
-        last.folder.entries.delete(last.name);
+        if (last === undefined) continue;
+        if (find(path) !== undefined) {
+          last.folder.entries.delete(last.name);
+          beforeSync?.(path);
+        }
+        // Also when it was gone: another process may have deleted it and been killed before it could sync.
         syncWay([last]);
       }
     },

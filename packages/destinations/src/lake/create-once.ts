@@ -41,7 +41,10 @@ export async function createOnce(
       problem = error;
     }
     try {
-      return { kind: "exists", bytes: await store.get(path) };
+      const found = await store.get(path);
+      // What failed may have been the syncing.
+      await store.sync([path]);
+      return { kind: "exists", bytes: found };
     } catch (error) {
       const absent = AlluviumError.is(error) && error.code === "ALV_NOT_FOUND";
       if (!absent && !mayPass(error)) return { kind: "unknown", error: problem };

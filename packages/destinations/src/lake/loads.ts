@@ -23,11 +23,12 @@ export async function applyLoads(
 ): Promise<ApplyOutcome> {
   const { store, format, signal } = context;
   const fixed = format.place(manifest.loadsFile, {});
-  if (
-    fixed.staged !== fixed.final &&
-    (await store.head(`${LOADS_TABLE}/${fixed.final}`, { signal })) !== undefined
-  )
+  const final = `${LOADS_TABLE}/${fixed.final}`;
+  if (fixed.staged !== fixed.final && (await store.head(final, { signal })) !== undefined) {
+    // Whoever revealed it may have been killed before it could sync.
+    await store.sync([final], { signal });
     return {};
+  }
   const settled = manifest.settled.flatMap(({ receipt }) => (receipt === undefined ? [] : [receipt]));
   const row = { ...manifest, tables: [...receipts, ...settled] };
   let outcome: ApplyOutcome = {};

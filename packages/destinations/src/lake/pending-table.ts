@@ -155,14 +155,15 @@ export class PendingTable {
   }
 
   async #grow(next: Schema): Promise<void> {
-    const { change, column } = compareSchemas(this.schema, next);
-    if (change === "widened" && this.committed !== undefined)
+    const fixed = this.committed && compareSchemas(this.committed, next);
+    if (fixed?.change === "widened")
       throw new AlluviumError(
         "ALV_SCHEMA_CONFLICT",
-        `column ${column} of table ${this.name} changed its type after it was committed`,
+        `column ${fixed.column} of table ${this.name} changed its type after it was committed`,
         { resource: this.name },
       );
-    if (change !== "compatible" && this.committed === undefined) {
+    // Also of a table that is there already: columns that are new since its last load may still widen.
+    if (compareSchemas(this.schema, next).change !== "compatible") {
       // Closed here so that every set of files has one epoch; they are not sealed by this.
       await this.#close();
       this.#epoch += 1;

@@ -1,4 +1,4 @@
-import type { PipelineState, Schema, TableState } from "@alluvium/core";
+import { AlluviumError, type PipelineState, type Schema, type TableState } from "@alluvium/core";
 import { applyManifest } from "./apply.ts";
 import { isPoison } from "./apply-change.ts";
 import type { LakeContext } from "./context.ts";
@@ -7,6 +7,7 @@ import { LOADS_TABLE } from "./loads-table.ts";
 import type { Manifest, ParkedEntry } from "./manifest.ts";
 import { isOurs, stateLost } from "./ownership.ts";
 import { parkedBy } from "./parked.ts";
+import { manifestPath } from "./paths.ts";
 import { loadSchema } from "./schemas.ts";
 
 /** Where a pipeline stands. */
@@ -28,11 +29,27 @@ export async function recoverNewest(context: LakeContext): Promise<Recovered> {
   const { manifest, applied } = found;
   let marker = applied ? await readMarker(context, manifest.sequence) : undefined;
   if (marker === undefined) {
+    await makeDurable(context, manifest);
     marker = await applyManifest(context, manifest, true);
     const tables = manifest.changes.map(({ table }) => table);
     context.emit({ type: "recovered", loadId: manifest.loadId, tables });
   }
   return { newest: manifest, parked: [...manifest.parked, ...parkedBy(manifest, marker)] };
+}
+
+/**
+ * Syncs a manifest that another process put: it may have been killed before it could, and tables must never be ahead of a state that a loss
+ * of power takes back.
+ */
+async function makeDurable(context: LakeContext, { sequence }: Manifest): Promise<void> {
+  const path = manifestPath(context.paths, sequence);
+  try {
+    await context.store.sync([path]);
+  } catch (error) {
+    if (AlluviumError.is(error) && error.code === "ALV_NOT_FOUND")
+      throw stateLost(context, `the manifest ${path} vanished while it was read`);
+    throw error;
+  }
 }
 
 /** A first run, or a state that was deleted? The table of loads tells, and each table when a load begins. */

@@ -47,9 +47,9 @@ async function apply(change: TableChange, context: ApplyContext): Promise<Applie
   // Only now that every new row can be seen, also after a loss of power.
   const gone = obsolete.map((path) => `${directory}/${path}`);
   const left = await Promise.all(gone.map((path) => limit(() => store.head(path, { signal }))));
-  const rest = gone.filter((_, i) => left[i] !== undefined);
-  if (rest.length > 0) await store.delete(rest, { signal });
-  return { already: !moved.includes(true) && rest.length === 0 };
+  // Also those that are gone: whoever deleted them may have been killed before it could sync, and then they would come back.
+  if (gone.length > 0) await store.delete(gone, { signal });
+  return { already: !moved.includes(true) && left.every((info) => info === undefined) };
 }
 
 /** Gives a file its final name; `false` if it has it already. */

@@ -35,7 +35,12 @@ export async function tryCommit(
       unanswered = error;
     }
     const written = await readCommitInfo(store, path, signal);
-    if (written !== undefined) return written.txnId === txnId;
+    if (written !== undefined) {
+      if (written.txnId !== txnId) return false;
+      // The answer may have been lost before the commit was durable.
+      await store.sync([path], call);
+      return true;
+    }
     if (attempt >= 5) throw unanswered ?? lost(path);
     await pause(attempt, signal);
   }

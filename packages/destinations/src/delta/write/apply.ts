@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AlluviumError } from "@alluvium/core";
 import type { Applied, ApplyContext, TableChange } from "../../lake/contract.ts";
-import { pause } from "../log/commit.ts";
+import { commitPath, pause } from "../log/commit.ts";
 import { findTransaction } from "../log/find-transaction.ts";
 import { checkWritable } from "../log/protocol.ts";
 import { loadState, type TableState } from "../log/state.ts";
@@ -28,6 +28,8 @@ export async function applyChange(change: TableChange, context: ApplyContext): P
     const done = state?.transactions.get(appId);
     if (state !== undefined && done !== undefined && Number(done.version) >= load.sequence) {
       const version = await findTransaction(store, directory, appId, load.sequence, state.version, signal);
+      // Whoever committed it may have been killed before it could sync: nothing may be built on what a loss of power would undo.
+      await store.sync([commitPath(directory, version ?? state.version)], { signal });
       return { already: true, ...(version !== undefined && { version }) };
     }
     if (state !== undefined) checkOwner(change, state, context);

@@ -10,16 +10,37 @@ export class PressureGauge {
   waiting = 0;
   /** Compressed bytes that wait to be written. */
   held = 0;
+  // What became of the pages so far: stored plainly, encoded, compressed.
+  private plain = 0;
+  private encoded = 0;
+  private left = 0;
+  private stored = 0;
   private listener: (() => void) | undefined;
+
+  /** Takes note of a page whose values would take `plain` bytes and take `encoded` before compression. */
+  enter(plain: number, encoded: number): void {
+    this.plain += plain;
+    this.encoded += encoded;
+  }
+
+  /** About how many bytes the waiting pages, and pages that would take `open` bytes plainly, will have in the file. */
+  estimate(open: number): number {
+    // Before anything is known, half is a usual share.
+    const compression = this.left === 0 ? 0.5 : this.stored / this.left;
+    const encoding = this.plain === 0 ? 1 : this.encoded / this.plain;
+    return compression * (this.waiting + encoding * open);
+  }
 
   /** Resolves when one more page has left the compressor. */
   next(): Promise<void> {
     return new Promise((resolve) => (this.listener = resolve));
   }
 
-  /** Takes note that a page of `size` bytes has left the compressor. */
-  leave(size: number): void {
+  /** Takes note that a page of `size` bytes has left the compressor with `stored` bytes. */
+  leave(size: number, stored: number): void {
     this.waiting -= size;
+    this.left += size;
+    this.stored += stored;
     const { listener } = this;
     this.listener = undefined;
     listener?.();
@@ -122,11 +143,11 @@ export class ChunkPages {
     const { gauge } = this;
     const size = body.length;
     gauge.waiting += size;
-    let stored: Uint8Array;
+    let stored: Uint8Array = body;
     try {
-      stored = size === 0 ? body : await this.shrink(body);
+      if (size > 0) stored = await this.shrink(body);
     } finally {
-      gauge.leave(size);
+      gauge.leave(size, stored.length);
     }
     // The compressor's array is as large as the page was; what is kept must not hold on to that.
     if (stored !== body && stored.buffer.byteLength > stored.length * 1.25 + 64)

@@ -223,11 +223,11 @@ class Encoder implements ParquetEncoder {
     this.groupRows += end - start;
   }
 
-  /** Bytes of the open row group after compression, as far as known: what is not compressed yet counts half. */
+  /** Bytes of the open row group after compression, as far as known: what is not compressed yet is estimated. */
   private openBytes(): number {
     let open = 0;
     for (const leaf of this.leaves) open += leaf.openBytes;
-    return this.gauge.held + (this.gauge.waiting + open) / 2;
+    return this.gauge.held + this.gauge.estimate(open);
   }
 
   /** Closes the row group and writes it in the background; waits for the one before. */

@@ -43,7 +43,7 @@ export class LeafWriter {
     return this.values.memory + this.levels.memory;
   }
 
-  /** About how many bytes the open page will take. */
+  /** How many bytes the open page would take if its values were stored plainly. */
   get openBytes(): number {
     return this.values.pageBytes;
   }
@@ -162,8 +162,10 @@ export class LeafWriter {
     if (slots === 0) return;
     // The values are encoded behind room for the levels, so that the page is made in one array.
     const levels = this.levels.take(this.context.scratch).slice();
+    const plain = this.values.pageBytes;
     const { bytes, encoding } = this.values.endPage(levels.length);
     bytes.set(levels);
+    this.context.gauge.enter(plain, bytes.length);
     this.pages.add(bytes, encoding, slots);
   }
 }

@@ -169,7 +169,7 @@ describe("the encoder", { timeout: 60_000 }, () => {
     const summary = await encoder.close();
     expect(summary.rowGroups).toBeGreaterThan(4);
     expect(most).toBeLessThan(4 << 20);
-    expect(Math.abs(estimated - summary.bytes) / summary.bytes).toBeLessThan(0.1);
+    expect(Math.abs(estimated - summary.bytes) / summary.bytes).toBeLessThan(0.2);
     expect(written).toBe(summary.bytes);
   });
 

@@ -26,7 +26,8 @@ const load = pipeline({
 });
 await load.run(); // all visits; later runs append what is new
 
-// June was counted wrongly. Its rows are read again and take the place of those in the window; the cursor stays where it is.
+// June was counted wrongly. Its rows are read again and take the place of those in the
+// window; the cursor stays where it is.
 counted = 4;
 const { tables } = await load.run({ since: "2026-06-01", until: "2026-07-01" });
 console.log(tables.visits.rows); // 30

@@ -9,11 +9,13 @@ for await (const file of snapshot.files()) files.push(file.path);
 const duckdb = await DuckDBInstance.create(":memory:");
 const connection = await duckdb.connect();
 const list = files.map((file) => `'${file.replaceAll("'", "''")}'`).join(", ");
-// Files that were written before a column was added lack it: union_by_name fills it with null.
+// Files from before a column was added lack it: union_by_name fills it with null.
 await connection.run(
-  `create view issues as select * from read_parquet([${list}], union_by_name = true, hive_partitioning = true)`,
+  `create view issues as
+   select * from read_parquet([${list}], union_by_name = true, hive_partitioning = true)`,
 );
-const result = await connection.runAndReadAll("select open, count(*) as issues from issues group by open");
+const counted = "select open, count(*) as issues from issues group by open";
+const result = await connection.runAndReadAll(counted);
 console.log(result.getRowObjects());
 // #endregion duckdb
 connection.closeSync();

@@ -26,18 +26,22 @@ process.once("SIGTERM", () => stop.abort(new Error("the server is shutting down"
 
 try {
   const report = await load.run({
-    signal: stop.signal, // ends the run at once; what is committed stays
-    deadline: new Date(Date.now() + 10 * 60_000), // stops reading then, and commits up to the last checkpoint
+    // Ends the run at once; what is committed stays.
+    signal: stop.signal,
+    // Stops reading then, and commits up to the last checkpoint.
+    deadline: new Date(Date.now() + 10 * 60_000),
     onEvent: (event) => {
       if (event.type === "loadCommitted") console.log("load", event.sequence, "is committed");
       if (event.type === "retry") console.warn(event.stream, event.message);
     },
   });
-  if (!report.complete) console.warn(report.problems); // the next run goes on from there
+  // The next run goes on from there.
+  if (!report.complete) console.warn(report.problems);
 } catch (error) {
-  if (!AlluviumError.is(error)) throw error; // an abort rejects with `signal.reason`
-  if (error.code === "ALV_CONCURRENT_RUN") console.log("another run is at it");
-  else console.error(error.code, error.message, error.report); // the report says what was committed
+  // An abort rejects with `signal.reason`.
+  if (!AlluviumError.is(error)) throw error;
+  // The report of a failed run says what was committed.
+  console.error(error.code, error.message, error.report);
 }
 // #endregion run
 
@@ -50,7 +54,8 @@ await load.run({ onEvent: shown.onEvent });
 const state = await load.state(); // cursors and tables, as of the last load
 console.log(state?.sequence);
 for (const { sequence, committedAt, tables } of await load.history({ limit: 5 }))
-  console.log(sequence, committedAt, tables.map(({ table, rows }) => `${table}: ${rows}`).join(", "));
+  for (const { table, rows } of tables)
+    console.log(sequence, committedAt, `${table}: ${rows}`);
 
 for (const { table, reason } of await load.parked()) {
   console.log(`${table} is set aside: ${reason}`);

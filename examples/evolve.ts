@@ -18,7 +18,11 @@ const shop = source("shop", () => [
   }),
   // #endregion hints
 ]);
-const load = pipeline({ name: "products", source: shop(), destination: delta({ url: "./lake" }) });
+const load = pipeline({
+  name: "products",
+  source: shop(),
+  destination: delta({ url: "./lake" }),
+});
 
 // #region evolve
 products = [{ id: 1, price: "9.90", attributes: { color: "red" }, weight: null }];
@@ -36,6 +40,7 @@ try {
   await load.run();
 } catch (error) {
   if (!AlluviumError.is(error)) throw error;
-  console.log(error.code, error.message); // ALV_SCHEMA_CONFLICT, naming the column and both types
+  // ALV_SCHEMA_CONFLICT, naming the column and both types
+  console.log(error.code, error.message);
 }
 // #endregion conflict

@@ -17,7 +17,8 @@ export async function handler(
   _event: unknown,
   context: { getRemainingTimeInMillis(): number; readonly awsRequestId: string },
 ): Promise<{ complete: boolean; rows: number }> {
-  const deadline = new Date(Date.now() + context.getRemainingTimeInMillis() - 30_000); // time to commit
+  // Half a minute is left to commit.
+  const deadline = new Date(Date.now() + context.getRemainingTimeInMillis() - 30_000);
   const report = await load.run({ deadline, runId: context.awsRequestId });
   return { complete: report.complete, rows: report.tables.orders.rows };
 }

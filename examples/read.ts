@@ -3,12 +3,14 @@ import { rowsOf } from "@alluvium/core/columns";
 import { deltaTable } from "@alluvium/destinations/delta";
 
 const issues = deltaTable("./lake/issues");
-const snapshot = await issues.snapshot(); // or { version: 3 }, or { timestamp: new Date("2026-06-01") }
+// The newest version; or { version: 3 }, or { timestamp: new Date("2026-06-01") }.
+const snapshot = await issues.snapshot();
 console.log(snapshot.version, await snapshot.rows());
 
+// Files that cannot hold such a row are not opened.
 for await (const batch of snapshot.scan({
   columns: ["id", "title"],
-  where: [{ column: "open", op: "=", value: true }], // files that cannot hold such a row are not opened
+  where: [{ column: "open", op: "=", value: true }],
 }))
   for (const row of rowsOf(batch)) console.log(row);
 // #endregion read

@@ -26,7 +26,11 @@ const open = issues
   .as("open_issues");
 const tracker = source("tracker", () => [issues, open]); // one read feeds both
 
-const load = pipeline({ name: "tracker", source: tracker(), destination: delta({ url: "./lake" }) });
+const load = pipeline({
+  name: "tracker",
+  source: tracker(),
+  destination: delta({ url: "./lake" }),
+});
 const report = await load.run();
 console.log(report.tables.open_issues.rows);
 // #endregion load
@@ -35,7 +39,12 @@ console.log(report.tables.open_issues.rows);
 async function fetchIssues(since: Date | undefined, signal: AbortSignal): Promise<Issue[]> {
   signal.throwIfAborted();
   const all: Issue[] = [
-    { id: 1, title: "Names with umlauts", open: true, updatedAt: new Date("2026-01-02T10:00:00Z") },
+    {
+      id: 1,
+      title: "Names with umlauts",
+      open: true,
+      updatedAt: new Date("2026-01-02T10:00:00Z"),
+    },
     { id: 2, title: "Slow start", open: false, updatedAt: new Date("2026-01-03T11:30:00Z") },
   ];
   return all.filter((issue) => since === undefined || issue.updatedAt >= since);

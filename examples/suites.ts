@@ -1,9 +1,21 @@
 // #region suites
 import { test } from "node:test";
-import { AlluviumError, pipeline, resource, source, typed, type ObjectStore } from "@alluvium/core";
+import {
+  AlluviumError,
+  pipeline,
+  resource,
+  source,
+  typed,
+  type ObjectStore,
+} from "@alluvium/core";
 import { rowsOf } from "@alluvium/core/columns";
 import { memoryStore } from "@alluvium/core/storage/memory";
-import { destinationSuite, memoryDestination, sourceSuite, suiteDestination } from "@alluvium/core/testing";
+import {
+  destinationSuite,
+  memoryDestination,
+  sourceSuite,
+  suiteDestination,
+} from "@alluvium/core/testing";
 import { delta, deltaTable } from "@alluvium/destinations/delta";
 
 const issues = resource({
@@ -14,12 +26,18 @@ const issues = resource({
     for (let id = since; id < 500; id++) yield { id, open: id % 10 === 0 };
   },
 });
-const tracker = source("tracker", () => [issues, issues.filter((issue) => issue.open).as("open_issues")]);
+const tracker = source("tracker", () => [
+  issues,
+  issues.filter((issue) => issue.open).as("open_issues"),
+]);
 
-// Every source keeps these rules: what a checkpoint means, that reading stops when told, that all it opened is closed.
-sourceSuite({ test: (name, run) => void test(name, run), open: async () => ({ source: tracker() }) });
+// What every source keeps to: what a checkpoint means, that reading stops when told.
+sourceSuite({
+  test: (name, run) => void test(name, run),
+  open: async () => ({ source: tracker() }),
+});
 
-// And every destination these: what a commit takes, what a crash leaves, what a second writer may do.
+// And every destination: what a commit takes, and what a second writer may do.
 destinationSuite({
   test: (name, run) => void test(name, run),
   capabilities: delta({ store: memoryStore() }).capabilities,
@@ -29,7 +47,10 @@ destinationSuite({
   },
 });
 
-async function readTable(store: ObjectStore, path: string): Promise<Record<string, unknown>[]> {
+async function readTable(
+  store: ObjectStore,
+  path: string,
+): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
   try {
     const snapshot = await deltaTable({ store, path }).snapshot();

@@ -6,7 +6,7 @@ import * as z from "zod";
 const Order = z.object({
   id: z.int(),
   email: z.email(),
-  // An exact decimal, not a floating-point number. The hint may also be given in `columns` of the resource.
+  // An exact decimal, not a floating-point number. `columns` of the resource may say so too.
   total: z.string().meta({ column: { type: "decimal", precision: 18, scale: 2 } }),
   items: z.array(z.object({ sku: z.string(), quantity: z.int() })),
   createdAt: z.coerce.date(),
@@ -19,7 +19,8 @@ const orders = resource({
   cursor: "createdAt",
   partitionBy: [day("createdAt")],
   async *read({ since, signal }) {
-    yield await fetchOrders(since, signal); // what the API sends; each row is checked by the schema
+    // What the API sends. Each row is checked by the schema.
+    yield await fetchOrders(since, signal);
   },
 });
 // #endregion schema
@@ -28,7 +29,9 @@ const orders = resource({
 const large = orders.filter((order) => Number(order.total) >= 100).as("large_orders");
 
 const items = orders
-  .flatMap((order) => order.items.map((item, index) => ({ orderId: order.id, index, ...item })))
+  .flatMap((order) =>
+    order.items.map((item, index) => ({ orderId: order.id, index, ...item })),
+  )
   .as("order_items", { primaryKey: ["orderId", "index"] });
 
 const contacts = orders
@@ -37,7 +40,8 @@ const contacts = orders
   .map(async (row) => ({ ...row, domain: await lookUp(row.email) }), { concurrency: 8 })
   .as("contacts");
 
-const shop = source("shop", () => [orders, large, items, contacts]); // fetchOrders is called once for all four
+// fetchOrders is called once for all four.
+const shop = source("shop", () => [orders, large, items, contacts]);
 // #endregion transforms
 
 // #region positions
@@ -45,12 +49,13 @@ const events = resource({
   name: "events",
   schema: typed<{ id: number; kind: string }>(),
   async *read({ position, signal }) {
-    // No column tells old from new, but the API has pages: the page number is what is kept from run to run.
+    // No column tells old from new, but there are pages: their number is kept from run to run.
     for (let page = Number(position ?? 1); ; page++) {
       const rows = await fetchPage(page, signal);
       if (rows.length === 0) return;
       yield rows;
-      yield checkpoint(page + 1); // what came before is committed together with this position
+      // What came before is committed together with this position.
+      yield checkpoint(page + 1);
     }
   },
 });
@@ -59,7 +64,8 @@ const events = resource({
 // #region replace
 const rates = resource({
   name: "exchange_rates",
-  disposition: { replace: "all", allowEmpty: true }, // without allowEmpty a read of nothing is an error
+  // Without allowEmpty a read of nothing is an error.
+  disposition: { replace: "all", allowEmpty: true },
   async *read() {
     yield { currency: "EUR", rate: 1 };
     yield { currency: "USD", rate: 1.08 };
@@ -68,12 +74,17 @@ const rates = resource({
 // #endregion replace
 
 const everything = source("all", () => [...Object.values(shop().resources), events, rates]);
-const load = pipeline({ name: "shop", source: everything(), destination: delta({ url: "./lake" }) });
+const load = pipeline({
+  name: "shop",
+  source: everything(),
+  destination: delta({ url: "./lake" }),
+});
 const report = await load.run();
 console.log(report);
 
 // #region sample
-const { tables } = await load.run({ only: ["contacts"], limit: 2 }); // reads two rows, writes nothing
+// Reads about two rows, writes nothing.
+const { tables } = await load.run({ only: ["contacts"], limit: 2 });
 console.log(tables.contacts.sample);
 // #endregion sample
 
@@ -102,7 +113,10 @@ async function fetchOrders(since: Date | undefined, signal: AbortSignal): Promis
   return all.filter(({ createdAt }) => since === undefined || new Date(createdAt) >= since);
 }
 
-async function fetchPage(page: number, signal: AbortSignal): Promise<{ id: number; kind: string }[]> {
+async function fetchPage(
+  page: number,
+  signal: AbortSignal,
+): Promise<{ id: number; kind: string }[]> {
   signal.throwIfAborted();
   return page > 3
     ? []

@@ -38,6 +38,11 @@ export interface Capabilities {
   /** Whether files can be partitioned by columns. */
   readonly partitions: boolean;
   /**
+   * Whether `write` is done with a batch when its promise resolves, so that a source may put its next rows in the same arrays.
+   * Dictionaries are never used again. @default false
+   */
+  readonly releasesBatches?: boolean;
+  /**
    * The type that a column of `type` has here. What cannot be held exactly becomes `string`. Applied to members and elements too.
    * The run converts batches before it writes them, so a session only ever sees types that this returns.
    */
@@ -59,7 +64,7 @@ export interface OpenContext {
   /** Write beside other pipelines into these tables; `true`: all. */
   readonly shared: boolean | readonly string[];
   /** Milliseconds that a live lease of another run is waited out. @default 20 000 */
-  readonly leaseWait?: number;
+  readonly leaseWait?: number | undefined;
   /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
 }
@@ -76,7 +81,7 @@ export interface DestinationSession extends AsyncDisposable {
   /** Starts a load. Files left open by the load before carry over into it. */
   begin(plan: LoadPlan): Promise<Load>;
   /** Loads of this pipeline, newest first. */
-  history?(options?: { readonly limit?: number }): AsyncIterable<LoadRecord>;
+  history?(options?: { readonly limit?: number | undefined }): AsyncIterable<LoadRecord>;
   /** Tables that are set aside, and what settles them. */
   parked?(): Promise<readonly ParkedTable[]>;
   /** Settles a parked table: `retry` its load, `skip` it (its rows of that load are given up), or `resync` (forget its cursor, read all again). */
@@ -107,7 +112,7 @@ export interface TablePlan {
   /** The stream that owns the table. */
   readonly stream: string;
   readonly disposition: Disposition;
-  readonly merge?: MergeOptions;
+  readonly merge?: MergeOptions | undefined;
   readonly primaryKey: readonly string[];
   readonly partitionBy: readonly Partition[];
   /** Columns known at the start, in stored types. A table that gets no rows is still created if it has columns. */

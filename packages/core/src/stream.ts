@@ -35,7 +35,7 @@ export interface SourceContext {
   /** Ends all reading and waiting. */
   readonly signal: AbortSignal;
   /** Resources to read; absent: all. */
-  readonly only?: readonly string[];
+  readonly only?: readonly string[] | undefined;
   /** Bytes that the source may hold read but not yet handed on. */
   readonly budget: number;
   /** How many streams the run reads at once. */
@@ -74,7 +74,7 @@ export interface Stream<Cursor = unknown> {
    * What the stored cursor is bound to: source, selection, cursor column. Another value at the next run is `ALV_STATE_MISMATCH`.
    * No secrets. `undefined`: not bound.
    */
-  readonly identity?: Json;
+  readonly identity?: Json | undefined;
   /**
    * Reads from `context.since` to the end, in batches. A `checkpoint` says: everything before it has been yielded, and reading
    * from it yields everything after. Streams with a cursor yield one last checkpoint before they end; others none at all.
@@ -87,7 +87,15 @@ export interface Stream<Cursor = unknown> {
 
 /** What a stream yields: rows for a table, or a point from which reading can go on. */
 export type StreamItem<Cursor = unknown> =
-  | { readonly table: string; readonly batch: Batch }
+  | {
+      readonly table: string;
+      readonly batch: Batch;
+      /**
+       * Called when the batch has been written and nobody reads its arrays any more: the source may use them again. Not called where
+       * that is not known (a destination that keeps batches, a transform, a failure); the arrays are then left to the collector.
+       */
+      readonly release?: () => void;
+    }
   | { readonly checkpoint: Cursor };
 
 /** What a stream is given to read. */
@@ -100,9 +108,9 @@ export interface StreamContext<Cursor = unknown> {
    * A backfill reads this window of the cursor column (`since` inclusive, `until` exclusive) and yields no checkpoint. It reads nothing
    * beyond the stored cursor: what stands there the next ordinary run reads.
    */
-  readonly window?: { readonly since?: unknown; readonly until?: unknown };
+  readonly window?: { readonly since?: unknown; readonly until?: unknown } | undefined;
   /** Stop after about so many rows (a sample). */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Bytes that this stream may hold read but not yet handed on. */
   readonly budget: number;
   /** Number of this attempt, from 1. */
@@ -121,17 +129,17 @@ export interface TableDescription {
   readonly primaryKey: readonly string[];
   /** What happens to its rows. */
   readonly disposition: Disposition;
-  readonly merge?: MergeOptions;
+  readonly merge?: MergeOptions | undefined;
   /** The column that the cursor follows. */
-  readonly cursorColumn?: string;
+  readonly cursorColumn?: string | undefined;
   /** Columns or derived columns by which files are partitioned. */
   readonly partitionBy: readonly Partition[];
   /** How column names are spelled at the destination. @default "snake" */
-  readonly naming?: Naming;
+  readonly naming?: Naming | undefined;
   /** Name of the table at the destination, where it is not the resource's name. */
-  readonly table?: string;
+  readonly table?: string | undefined;
   /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
-  readonly contract?: "evolve" | "freeze";
+  readonly contract?: "evolve" | "freeze" | undefined;
 }
 
 /** How names are spelled at the destination: `snake` (`HTTPStatus` → `http_status`), `keep`, or a function. */

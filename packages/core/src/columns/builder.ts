@@ -1,6 +1,6 @@
 import { AlluviumError } from "../errors.ts";
 import type { ColumnType } from "../schema/types.ts";
-import type { FixedValues, Vector } from "./vector.ts";
+import type { BytesVector, FixedValues, Vector } from "./vector.ts";
 
 /**
  * Column builders: growing typed arrays that become a {@link Vector}. They know layouts, not values: `columns/append.ts` puts
@@ -20,6 +20,7 @@ export type Builder =
 
 const INITIAL_ROWS = 1024;
 const MAX_BYTES = 0x7fff_ffff;
+const SMALL_BYTES = 1 << 16;
 
 /** 64-bit words of a decimal: one up to 18 digits, two above. */
 export function decimalWords(precision: number): 1 | 2 {
@@ -125,10 +126,17 @@ abstract class BuilderBase {
   }
 
   protected renew(): void {
+    // Without nulls the bitmap was not handed over and has all its bits.
+    if (this.nullCount > 0) this.validity = new Uint8Array((this.rows + 7) >> 3).fill(0xff);
     this.length = 0;
     this.nullCount = 0;
-    this.validity = new Uint8Array((this.rows + 7) >> 3).fill(0xff);
   }
+
+  /**
+   * Takes back the larger arrays of a vector that this builder made, to build others in them: new memory costs the system's work and the
+   * collector's. Only for vectors that nobody reads any more, once each.
+   */
+  recycle(_vector: Vector): void {}
 
   /** Bytes held for the rows so far. */
   abstract readonly byteLength: number;
@@ -199,6 +207,7 @@ export class FixedBuilder extends BuilderBase {
   words: Int32Array;
   /** Entries of `values` per row. */
   readonly stride: number;
+  private spare: FixedValues[] = [];
   constructor(type: ColumnType, rows: number) {
     super(type, rows);
     this.stride = fixedStride(type);
@@ -210,12 +219,17 @@ export class FixedBuilder extends BuilderBase {
   }
   finish(): Vector {
     const vector: Vector = { layout: "fixed", ...this.taken(), values: this.values };
-    this.values = fixedValues(this.type, this.rows * this.stride);
+    this.values = this.spare.pop() ?? fixedValues(this.type, this.rows * this.stride);
     this.words = wordsOf(this.values);
     this.renew();
     return vector;
   }
+  override recycle(vector: Vector): void {
+    if (vector.layout === "fixed" && vector.type === this.type && vector.values.length === this.values.length)
+      this.spare.push(vector.values);
+  }
   protected grow(rows: number): void {
+    this.spare = [];
     const values = fixedValues(this.type, rows * this.stride);
     new Uint8Array(values.buffer).set(new Uint8Array(this.values.buffer));
     this.values = values;
@@ -235,6 +249,7 @@ export class BytesBuilder extends BuilderBase {
   data: Uint8Array;
   /** Bytes of `data` in use. */
   dataLength = 0;
+  private spare: BytesVector[] = [];
   constructor(type: ColumnType, rows: number) {
     super(type, rows);
     this.offsets = new Int32Array(rows + 1);
@@ -274,13 +289,25 @@ export class BytesBuilder extends BuilderBase {
   }
   finish(): Vector {
     const vector: Vector = { layout: "bytes", ...this.taken(), offsets: this.offsets, data: this.data };
-    this.offsets = new Int32Array(this.rows + 1);
-    this.data = new Uint8Array(this.data.length);
+    const spare = this.spare.pop();
+    this.offsets = spare?.offsets ?? new Int32Array(this.rows + 1);
+    // Room for what there was, and a little more. One huge value must not keep its room for good.
+    const used = this.dataLength;
+    this.data =
+      spare !== undefined && spare.data.length >= used && spare.data.length <= 4 * used + SMALL_BYTES
+        ? spare.data
+        : new Uint8Array(Math.min(MAX_BYTES, used + (used >> 2) + 1024));
     this.dataLength = 0;
     this.renew();
+    // Earlier rows may have stood in them.
+    this.offsets[0] = 0;
     return vector;
   }
+  override recycle(vector: Vector): void {
+    if (vector.layout === "bytes" && vector.offsets.length === this.offsets.length) this.spare.push(vector);
+  }
   protected grow(rows: number): void {
+    this.spare = [];
     const offsets = new Int32Array(rows + 1);
     offsets.set(this.offsets);
     this.offsets = offsets;
@@ -321,6 +348,9 @@ export class ListBuilder extends BuilderBase {
     this.offsets = new Int32Array(this.rows + 1);
     this.renew();
     return vector;
+  }
+  override recycle(vector: Vector): void {
+    if (vector.layout === "list") this.child.recycle(vector.child);
   }
   protected grow(rows: number): void {
     const offsets = new Int32Array(rows + 1);
@@ -368,6 +398,11 @@ export class MapBuilder extends BuilderBase {
     this.renew();
     return vector;
   }
+  override recycle(vector: Vector): void {
+    if (vector.layout !== "map") return;
+    this.keys.recycle(vector.keys);
+    this.values.recycle(vector.values);
+  }
   protected grow(rows: number): void {
     const offsets = new Int32Array(rows + 1);
     offsets.set(this.offsets);
@@ -407,6 +442,9 @@ export class StructBuilder extends BuilderBase {
     };
     this.renew();
     return vector;
+  }
+  override recycle(vector: Vector): void {
+    if (vector.layout === "struct") this.children.forEach((child, i) => child.recycle(vector.children[i]!));
   }
   protected grow(): void {}
   protected skip(): void {

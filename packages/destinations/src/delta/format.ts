@@ -15,6 +15,7 @@ export const capabilities: Capabilities = {
   visibility: "table",
   foldsCase: true,
   partitions: true,
+  releasesBatches: true,
   storedType,
 };
 

@@ -32,5 +32,6 @@ export const folderCapabilities: Capabilities = {
   // Parquet tells them apart, but Spark, DuckDB and Athena do not.
   foldsCase: true,
   partitions: true,
+  releasesBatches: true,
   storedType: parquetType,
 };

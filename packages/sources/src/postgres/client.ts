@@ -54,6 +54,8 @@ export interface PgSocket {
   resume(): unknown;
   destroy(error?: Error): unknown;
   readonly encrypted?: boolean;
+  /** Only on sockets of our own, see `createSocket`: gets the bytes in place of the `data` event, valid only during the call. */
+  taker?: ((bytes: Uint8Array) => void) | undefined;
 }
 
 /** A query that handles the server's messages itself. */
@@ -84,6 +86,8 @@ export interface PgClientConfig {
   readonly keepAlive?: boolean;
   readonly keepAliveInitialDelayMillis?: number;
   readonly enableChannelBinding?: boolean;
+  /** Makes the socket, which the driver connects. */
+  readonly stream?: () => PgSocket;
 }
 
 /** TLS as Node's `tls.connect` takes it. */

@@ -3,6 +3,7 @@ import { checkClient, importPg, type PgClient } from "./client.ts";
 import { PgConnection } from "./connection.ts";
 import { translateError } from "./errors.ts";
 import type { PostgresConnectionOptions } from "./options.ts";
+import { createSocket } from "./socket.ts";
 import { parseUrl } from "./url.ts";
 
 /** Makes connections, however the user wants them made. */
@@ -61,6 +62,8 @@ export function createConnector(options: PostgresConnectionOptions): Connector {
         keepAlive: true,
         keepAliveInitialDelayMillis: 10_000,
         ...config,
+        // The driver puts TLS around a socket of its own.
+        ...(config.ssl === false ? { stream: createSocket } : {}),
         ...(password === undefined ? {} : { password }),
       });
       const connection = new PgConnection(made, { server, ownership: "opened", idleTimeout });

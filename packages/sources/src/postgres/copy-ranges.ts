@@ -1,10 +1,9 @@
-import type { Batch } from "@alluvium/core/columns";
 import { createReaders, type Selection } from "./columns.ts";
 import type { PgConnection } from "./connection.ts";
 import { createCopy, type CopyFlow } from "./copy.ts";
 import { BatchQueue } from "./queue.ts";
 import type { ReaderPool } from "./readers.ts";
-import { createSink } from "./sink.ts";
+import { createSink, type ReadyBatch } from "./sink.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { TypePolicy } from "./types.ts";
 
@@ -29,7 +28,7 @@ export interface CopyRangesOptions {
 }
 
 /** Copies the ranges, several at once, and yields their rows in batches in the order in which they come. */
-export async function* copyRanges(options: CopyRangesOptions): AsyncGenerator<Batch> {
+export async function* copyRanges(options: CopyRangesOptions): AsyncGenerator<ReadyBatch> {
   const { workers, budget } = options;
   // Each connection holds a batch in the making; the queue holds what is made.
   const batchBytes = Math.max(64 * 1024, Math.min(4 * MIB, Math.floor(budget / (workers + 2))));
@@ -43,7 +42,7 @@ export async function* copyRanges(options: CopyRangesOptions): AsyncGenerator<Ba
       options.selection.schema,
       createReaders(options.selection, options.policy, options.resource, options.nulled),
       batchBytes,
-      (batch, bytes) => queue.push(batch, bytes),
+      (ready) => queue.push(ready),
     );
     for (let select = left.shift(); select !== undefined; select = left.shift()) {
       const sql = `copy (${select}) to stdout (format binary)`;

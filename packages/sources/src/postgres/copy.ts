@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { PgSocket, PgSubmittable, PgWire } from "./client.ts";
+import type { PgSubmittable, PgWire } from "./client.ts";
 import type { Block } from "./decode/block.ts";
 import { FrameReader } from "./decode/frames.ts";
 
@@ -68,7 +68,7 @@ export function createCopy(options: CopyOptions): {
       },
       onMessage(type, message) {
         if (type === COPY_OUT_RESPONSE || type === COPY_DONE) return;
-        if (type === READY) restore(stream, parsers, onData);
+        if (type === READY) restore();
         toDriver(message);
       },
     });
@@ -80,8 +80,21 @@ export function createCopy(options: CopyOptions): {
         fail(error);
       }
     };
-    stream.on("data", onData);
-    for (const parser of parsers) stream.off("data", parser);
+    const lends = "taker" in stream;
+    const restore = (): void => {
+      if (lends) stream.taker = undefined;
+      else {
+        for (const parser of parsers) stream.on("data", parser);
+        stream.off("data", onData);
+      }
+      // Whoever paused it meant this COPY; the connection goes on.
+      stream.resume();
+    };
+    if (lends) stream.taker = onData;
+    else {
+      stream.on("data", onData);
+      for (const parser of parsers) stream.off("data", parser);
+    }
     options.onStart({ pause: () => stream.pause(), resume: () => stream.resume() });
     wire.query(options.sql);
     finish = () => {
@@ -109,15 +122,4 @@ export function createCopy(options: CopyOptions): {
     handleCopyData: nothing,
   };
   return { query, done };
-}
-
-function restore(
-  stream: PgSocket,
-  parsers: readonly ((chunk: Uint8Array) => void)[],
-  ours: (chunk: Uint8Array) => void,
-): void {
-  for (const parser of parsers) stream.on("data", parser);
-  stream.off("data", ours);
-  // Whoever paused it meant this COPY; the connection goes on.
-  stream.resume();
 }

@@ -1,12 +1,12 @@
-import type { Batch } from "@alluvium/core/columns";
+import type { ReadyBatch } from "./sink.ts";
 
 /**
  * Batches between the connections that fill it and the stream that hands them on, bounded in bytes: who fills it asks `full` and waits for
  * `onRoom`.
  */
-export class BatchQueue implements AsyncIterable<Batch> {
+export class BatchQueue implements AsyncIterable<ReadyBatch> {
   readonly #limit: number;
-  readonly #batches: { readonly batch: Batch; readonly bytes: number }[] = [];
+  readonly #batches: ReadyBatch[] = [];
   #bytes = 0;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
@@ -22,9 +22,9 @@ export class BatchQueue implements AsyncIterable<Batch> {
     return this.#bytes >= this.#limit;
   }
 
-  push(batch: Batch, bytes: number): void {
-    this.#batches.push({ batch, bytes });
-    this.#bytes += bytes;
+  push(ready: ReadyBatch): void {
+    this.#batches.push(ready);
+    this.#bytes += ready.bytes;
     this.#wake?.();
   }
 
@@ -45,14 +45,14 @@ export class BatchQueue implements AsyncIterable<Batch> {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReadyBatch> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error;
       const next = this.#batches.shift();
       if (next !== undefined) {
         this.#bytes -= next.bytes;
         if (!this.full) for (const go of this.#waiting.splice(0)) go();
-        yield next.batch;
+        yield next;
         continue;
       }
       if (this.#ended) return;

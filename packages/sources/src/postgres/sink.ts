@@ -5,6 +5,15 @@ import type { Block, ColumnReader } from "./decode/block.ts";
 /** Most rows of one batch. */
 const MAX_ROWS = 65_536;
 
+/** A batch with what goes with it. */
+export interface ReadyBatch {
+  readonly batch: Batch;
+  /** What it holds in memory, about. */
+  readonly bytes: number;
+  /** Gives its arrays back, for later batches: nobody may read them afterwards. */
+  readonly release: () => void;
+}
+
 /** Turns blocks into batches of about `bytes` bytes. */
 export interface BatchSink {
   /** Appends a block's rows; hands on a batch when it is full. */
@@ -20,7 +29,7 @@ export function createSink(
   schema: Schema,
   readers: readonly ColumnReader[],
   bytes: number,
-  onBatch: (batch: Batch, bytes: number) => void,
+  onBatch: (ready: ReadyBatch) => void,
 ): BatchSink {
   let pending = 0;
   let rows = 0;
@@ -35,7 +44,17 @@ export function createSink(
     const columns = readers.map(({ builder }) => builder.finish());
     const length = pending;
     pending = 0;
-    onBatch({ schema, length, columns }, held);
+    let out = true;
+    onBatch({
+      batch: { schema, length, columns },
+      bytes: held,
+      release() {
+        if (!out) return;
+        out = false;
+        for (let column = 0; column < readers.length; column++)
+          readers[column]!.builder.recycle(columns[column]!);
+      },
+    });
   };
   return {
     add(block) {

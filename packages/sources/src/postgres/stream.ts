@@ -96,7 +96,7 @@ async function* read(
 type Copier = (
   conditions: readonly string[],
   ranges: boolean,
-) => AsyncGenerator<{ table: string; batch: Batch }>;
+) => AsyncGenerator<{ table: string; batch: Batch; release: () => void }>;
 
 /** Copies rows under conditions; `ranges`: over several connections where the table is large. */
 function createCopier(
@@ -131,7 +131,7 @@ function createCopier(
       signal: context.signal,
       nulled,
     });
-    for await (const batch of batches) yield { table: table.name, batch };
+    for await (const { batch, release } of batches) yield { table: table.name, batch, release };
   };
 }
 
@@ -153,10 +153,10 @@ async function* readByCursor(
     closedAt === undefined ? undefined : await readValue(table, cursor, host, context, snapshot, closedAt);
   const tracker: CursorTracker = trackCursor(table, cursor, since, closed);
   if (conditions !== undefined)
-    for await (const { batch } of copy(conditions, since === undefined)) {
+    for await (const { batch, release } of copy(conditions, since === undefined)) {
       const taken = tracker.take(batch);
       if (taken.length === 0) continue;
-      yield { table: table.name, batch: taken };
+      yield { table: table.name, batch: taken, release };
       const midway =
         cursor.order === undefined || context.limit !== undefined ? undefined : tracker.cursor(false);
       if (midway !== undefined) yield { checkpoint: midway };
@@ -193,7 +193,7 @@ async function readValue(
     signal: context.signal,
     nulled: new Map(),
   });
-  for await (const batch of batches) return canonicalValue(cursor, batch);
+  for await (const { batch } of batches) return canonicalValue(cursor, batch);
   throw new AlluviumError(
     "ALV_INTERNAL",
     `${table.name}: the cursor's greatest value ${value} vanished under its snapshot`,

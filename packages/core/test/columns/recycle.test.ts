@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { expect, test, vi } from "vitest";
+import { BytesBuilder, FixedBuilder } from "../../src/columns/builder.ts";
+import { finishColumn } from "../../src/columns/column-finish.ts";
+import { createColumn } from "../../src/columns/column.ts";
+import { putValue } from "../../src/columns/put.ts";
+import { userReader } from "../../src/columns/rows.ts";
+import { columnType, valueOf } from "./arbitrary.ts";
+import { poison } from "./poison.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const batches = columnType.chain((type) =>
+  fc
+    .array(fc.array(valueOf(type), { maxLength: 30 }), { minLength: 2, maxLength: 5 })
+    .map((lists) => ({ type, lists })),
+);
+
+test("columns built in arrays that were given back hold their own values only", () => {
+  fc.assert(
+    fc.property(batches, ({ type, lists }) => {
+      const context = { row: 0, undo: [] };
+      const column = createColumn("value", "value", 0, context, type);
+      for (const values of lists) {
+        values.forEach((value, row) => putValue(column, value, row));
+        const vector = finishColumn(column, values.length);
+        const read = userReader(vector);
+        expect(values.map((_, row) => read(row))).toEqual(values);
+        poison(vector);
+        column.builder.recycle(vector);
+      }
+    }),
+  );
+});
+
+test("arrays are used again, unless they no longer fit", () => {
+  const fixed = new FixedBuilder({ kind: "int32" }, 8);
+  const first = fixed.finish();
+  fixed.recycle(first);
+  fixed.finish();
+  const second = fixed.finish();
+  expect(second.layout === "fixed" && second.values).toBe(first.layout === "fixed" && first.values);
+  fixed.reserve(100);
+  fixed.recycle(second);
+  fixed.finish();
+  expect(fixed.values.length).toBe(100);
+
+  const bytes = new BytesBuilder({ kind: "string" }, 8);
+  const append = (size: number): void => bytes.appendBytes(new Uint8Array(size), 0, size);
+  append(1 << 22);
+  const huge = bytes.finish();
+  bytes.recycle(huge);
+  append(10);
+  bytes.recycle(bytes.finish());
+  expect(bytes.data.length).toBeLessThan(1 << 17);
+});

@@ -15,9 +15,9 @@ export type MergeStrategy = "upsert" | "insertOnly" | "deleteInsert" | "scd2";
 /** Options of merges, by strategy. */
 export type MergeOptions = {
   /** Rows of one key: the greatest value of this column wins, stored rows included. */
-  readonly orderBy?: string;
+  readonly orderBy?: string | undefined;
   /** A true value in this column deletes the key. */
-  readonly deleteFlag?: string;
+  readonly deleteFlag?: string | undefined;
 };
 
 /** A window of rows: every condition holds. Values are in user form; the column's type decides how they compare. */
@@ -36,4 +36,22 @@ export interface Condition {
 /** The ability that a disposition asks of a destination. */
 export function abilityOf(disposition: Disposition): Ability {
   return disposition.kind === "merge" ? disposition.strategy : disposition.kind;
+}
+
+/** The window that a disposition replaces; `undefined` where it adds rows, merges, or replaces all of them. */
+export function windowOf(disposition: Disposition): Where | undefined {
+  if (disposition.kind === "merge") return undefined;
+  return disposition.kind === "append" ? disposition.replaceWhere : disposition.where;
+}
+
+/** The disposition with the columns of its window under other names. */
+export function renameWindow(disposition: Disposition, rename: (column: string) => string): Disposition {
+  const where = windowOf(disposition)?.map((condition) => ({
+    ...condition,
+    column: rename(condition.column),
+  }));
+  if (where === undefined) return disposition;
+  return disposition.kind === "append"
+    ? { ...disposition, replaceWhere: where }
+    : ({ ...disposition, where } as Disposition);
 }

@@ -103,3 +103,13 @@ export class AlluviumError extends Error {
     return error;
   }
 }
+
+/** The error of one resource: its message begins with the resource's name. */
+export function resourceError(
+  code: ErrorCode,
+  resource: string,
+  why: string,
+  more?: { readonly step?: string; readonly cause?: unknown; readonly retryable?: boolean },
+): AlluviumError {
+  return new AlluviumError(code, `resource ${JSON.stringify(resource)}: ${why}`, { ...more, resource });
+}

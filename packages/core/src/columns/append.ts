@@ -1,5 +1,5 @@
 import { AlluviumError } from "../errors.ts";
-import { fieldOfHint, type ColumnHints } from "../schema/hints.ts";
+import { fieldsOfHints, type ColumnHints } from "../schema/hints.ts";
 import type { Schema } from "../schema/types.ts";
 import type { Batch } from "./batch.ts";
 import { columnBytes, truncateColumn, typedGroup, type AppendContext } from "./column.ts";
@@ -48,8 +48,9 @@ export interface Appender {
  */
 export function createAppender(options: AppenderOptions = {}): Appender {
   const context: AppendContext = { row: 0, undo: [] };
+  const { columns = {}, schema: given = { fields: [] } } = options;
   let schema =
-    options.columns === undefined && options.schema ? options.schema : { fields: knownFields(options) };
+    options.columns === undefined ? given : { fields: fieldsOfHints(columns, given.fields) };
   const group = typedGroup(schema.fields, "", 0, context);
   const { undo } = context;
   let length = 0;
@@ -94,14 +95,4 @@ export function createAppender(options: AppenderOptions = {}): Appender {
       return batch;
     },
   };
-}
-
-function knownFields({ schema, columns = {} }: AppenderOptions): Schema["fields"] {
-  const fields = (schema?.fields ?? []).map((field) => {
-    const hint = Object.hasOwn(columns, field.name) ? columns[field.name] : undefined;
-    return hint === undefined ? field : fieldOfHint(field.name, hint, field);
-  });
-  const named = new Set(fields.map((field) => field.name));
-  const others = Object.entries(columns).filter(([name]) => !named.has(name));
-  return [...fields, ...others.map(([name, hint]) => fieldOfHint(name, hint))];
 }

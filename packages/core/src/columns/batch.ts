@@ -13,7 +13,7 @@ export interface Batch {
   /** A vector for each field of the schema. */
   readonly columns: readonly Vector[];
   /** Present in a batch of changes; absent: every row is an insert. */
-  readonly changes?: Changes;
+  readonly changes?: Changes | undefined;
 }
 
 /** What a batch of changes adds per row. */
@@ -23,12 +23,12 @@ export interface Changes {
   /** Position of each change within the load; changes of a key take effect in this order. */
   readonly ordinals: BigInt64Array;
   /** For an update that moved its key: the old key, one row per row of the batch, null elsewhere. */
-  readonly oldKeys?: Batch;
+  readonly oldKeys?: Batch | undefined;
   /**
    * Per column a bitmap (least significant bit first) of cells that the source did not send because they did not change;
    * such a cell is neither null nor absent. `undefined`: all sent.
    */
-  readonly unchanged?: readonly (Uint8Array | undefined)[];
+  readonly unchanged?: readonly (Uint8Array | undefined)[] | undefined;
 }
 
 /** The codes in {@link Changes.ops}. */

@@ -1,5 +1,6 @@
 import type { Stream } from "../stream.ts";
 import type { Emit } from "./emitter.ts";
+import { messageOf } from "./retry.ts";
 
 /** Tells sources what is committed, beside the reading, in order for each stream. Disposing it waits for what is under way. */
 export interface Acknowledger extends AsyncDisposable {
@@ -19,7 +20,7 @@ export function createAcknowledger(emit: Emit, signal: AbortSignal): Acknowledge
       emit({
         type: "acknowledgeFailed",
         stream: stream.name,
-        message: error instanceof Error ? error.message : String(error),
+        message: messageOf(error),
       });
     }
   }

@@ -1,12 +1,12 @@
+import { abortable } from "./wait.ts";
+
 /** Bytes that several may hold between them. */
 export interface Budget {
-  /** Bytes in all. */
-  readonly total: number;
   /**
-   * Waits until `bytes` are free, first come first served, and takes them. More than `total` is taken as `total`: alone, then.
+   * Waits until `bytes` are free, first come first served, and takes them. More than there are in all is taken as all: alone, then.
    * Call the result to give them back. Rejects with `signal.reason`.
    */
-  take(bytes: number, signal: AbortSignal): Promise<() => void>;
+  take(bytes: number, signal?: AbortSignal): Promise<() => void>;
 }
 
 /** How a run's budget is shared out: what is read ahead, what is between reading and writing, and what is being written. */
@@ -44,33 +44,26 @@ export function createBudget(total: number): Budget {
   }
 
   return {
-    total,
     async take(wanted, signal) {
-      signal.throwIfAborted();
-      const bytes = Math.min(wanted, total);
+      signal?.throwIfAborted();
+      let bytes = Math.min(wanted, total);
       if (bytes <= 0) return () => {};
-      await new Promise<void>((resolve, reject) => {
-        const stop = (): void => {
-          queue.splice(queue.indexOf(entry), 1);
-          reject(signal.reason as Error);
+      let entry: (typeof queue)[number];
+      await abortable<void>(
+        signal,
+        (enter) => {
+          entry = { bytes, enter };
+          queue.push(entry);
           admit();
-        };
-        const entry = {
-          bytes,
-          enter: (): void => {
-            signal.removeEventListener("abort", stop);
-            resolve();
-          },
-        };
-        signal.addEventListener("abort", stop, { once: true });
-        queue.push(entry);
-        admit();
-      });
-      let taken = true;
+        },
+        () => {
+          queue.splice(queue.indexOf(entry), 1);
+          admit();
+        },
+      );
       return () => {
-        if (!taken) return;
-        taken = false;
         free += bytes;
+        bytes = 0;
         admit();
       };
     },

@@ -1,4 +1,5 @@
 import type { Emit } from "./emitter.ts";
+import { messageOf } from "./retry.ts";
 
 /**
  * Does `work` with something that is then closed. A failure to close it is a warning: it must neither hide why the work failed nor
@@ -16,8 +17,7 @@ export async function closing<Held extends AsyncDisposable, Result>(
     try {
       await held[Symbol.asyncDispose]();
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      emit({ type: "warning", code: undefined, message: `closing the ${what} failed: ${message}` });
+      emit({ type: "warning", code: undefined, message: `closing the ${what} failed: ${messageOf(error)}` });
     }
   }
 }

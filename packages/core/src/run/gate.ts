@@ -1,3 +1,5 @@
+import { createBudget } from "./budget.ts";
+
 /**
  * Lets many in at once, or one alone. Those who come after somebody who waits to be alone wait behind them, so that a commit is
  * never put off by a steady flow of writes.
@@ -9,35 +11,16 @@ export interface Gate {
   alone<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
-/** An open gate. */
+/** An open gate: a budget of which shared work takes next to nothing and work that wants to be alone everything. */
 export function createGate(): Gate {
-  let inside = 0;
-  let closed = false;
-  const queue: { readonly alone: boolean; readonly enter: () => void }[] = [];
-
-  function admit(): void {
-    for (let head = queue[0]; head !== undefined && !closed; head = queue[0]) {
-      if (head.alone && inside > 0) return;
-      queue.shift();
-      inside += 1;
-      closed = head.alone;
-      head.enter();
-    }
-  }
-
-  async function pass<Result>(alone: boolean, work: () => Promise<Result>): Promise<Result> {
-    await new Promise<void>((enter) => {
-      queue.push({ alone, enter });
-      admit();
-    });
+  const room = createBudget(2 ** 32);
+  async function pass<Result>(share: number, work: () => Promise<Result>): Promise<Result> {
+    const leave = await room.take(share);
     try {
       return await work();
     } finally {
-      inside -= 1;
-      if (alone) closed = false;
-      admit();
+      leave();
     }
   }
-
-  return { shared: (work) => pass(false, work), alone: (work) => pass(true, work) };
+  return { shared: (work) => pass(1, work), alone: (work) => pass(Infinity, work) };
 }

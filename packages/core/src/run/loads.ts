@@ -10,6 +10,7 @@ import { followingState, isChanged } from "./next-state.ts";
 import type { StreamRun } from "./stream-run.ts";
 import { isDone, isResumable } from "./stream-run.ts";
 import type { TableRun } from "./table-run.ts";
+import { abortable } from "./wait.ts";
 
 /** What the loads of a run need. */
 export interface LoadsOptions {
@@ -147,12 +148,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     if (nextUsed || sealed.some((run) => isChanged(state, next, run))) {
       const receipt = await load.commit(next, { signal });
       state = withParked({ ...next, loadId: receipt.loadId, sequence: receipt.sequence }, receipt);
-      options.emit({
-        type: "loadCommitted",
-        loadId: receipt.loadId,
-        sequence: receipt.sequence,
-        tables: receipt.tables,
-      });
+      const { loadId, sequence, tables } = receipt;
+      options.emit({ type: "loadCommitted", loadId, sequence, tables });
       for (const run of sealed) for (const table of run.tables) table.commit();
       options.onCommit(receipt, sealed);
       if (goOn && !streams.every(isDone)) load = await begin(nextId ?? timeOrderedId());
@@ -181,15 +178,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       run.status = "paused";
       await settle();
       if (!run.closed) break;
-      await new Promise<void>((resolve, reject) => {
-        const stop = (): void => reject(signal.reason as Error);
-        signal.throwIfAborted();
-        signal.addEventListener("abort", stop, { once: true });
-        waiting.push(() => {
-          signal.removeEventListener("abort", stop);
-          resolve();
-        });
-      });
+      await abortable<void>(signal, (resolve) => waiting.push(resolve));
     }
     if (run.status === "paused") run.status = "reading";
   }

@@ -29,12 +29,12 @@ export function readHistory(
   options: ManageOptions & { readonly limit?: number | undefined } = {},
 ): Promise<readonly LoadRecord[]> {
   return withSession(definition, options, async (session) => {
-    const { limit } = options;
+    const { limit = Infinity } = options;
     const loads: LoadRecord[] = [];
-    const records = session.history?.(limit === undefined ? {} : { limit });
+    const records = session.history?.({ limit: options.limit });
     if (records === undefined) throw cannot(definition, "list its loads");
     for await (const record of records) {
-      if (limit !== undefined && loads.length >= limit) break;
+      if (loads.length >= limit) break;
       loads.push(record);
     }
     return loads;

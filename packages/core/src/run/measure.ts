@@ -1,6 +1,6 @@
 /** A count with thousands separators: `1,234,567`. */
 export function countText(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+  return count.toLocaleString("en-US");
 }
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -32,10 +32,7 @@ export function alignCells(lines: readonly (readonly string[])[], right: readonl
   const widths = right.map((_, i) => Math.max(...lines.map((line) => (line[i] ?? "").length)));
   return lines.map((line) =>
     line
-      .map((cell, i) => {
-        const gap = " ".repeat(Math.max(0, widths[i]! - cell.length));
-        return right[i] === true ? gap + cell : cell + gap;
-      })
+      .map((cell, i) => (right[i] === true ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join("  ")
       .trimEnd(),
   );

@@ -29,90 +29,90 @@ export interface ReportBuilder {
 
 /** A table's report in the making. */
 interface Draft {
+  readonly resource: string;
   readonly stream: string;
   readonly report: { -readonly [Key in keyof TableReport]: TableReport[Key] };
 }
 
 /** A report of a run that has done nothing yet. */
 export function createReportBuilder(head: ReportHead): ReportBuilder {
-  const byResource = new Map<string, Draft>();
-  const byTable = new Map<string, Draft>();
+  const drafts: Draft[] = [];
   const loads: RunReport["loads"][number][] = [];
   const problems: RunProblem[] = [];
+  const change = (
+    key: "resource" | "stream" | "table",
+    name: string,
+    work: (report: Draft["report"]) => void,
+  ): void => {
+    for (const draft of drafts)
+      if ((key === "table" ? draft.report.table : draft[key]) === name) work(draft.report);
+  };
 
   return {
     table(resource, table, stream, disposition) {
-      const draft: Draft = {
-        stream,
-        report: {
-          table,
-          rows: 0,
-          bytes: 0,
-          files: 0,
-          version: undefined,
-          disposition,
-          schemaChanges: [],
-          snapshot: undefined,
-          complete: false,
-        },
+      const report: TableReport = {
+        table,
+        rows: 0,
+        bytes: 0,
+        files: 0,
+        version: undefined,
+        disposition,
+        schemaChanges: [],
+        snapshot: undefined,
+        complete: false,
       };
-      byResource.set(resource, draft);
-      byTable.set(table, draft);
+      drafts.push({ resource, stream, report });
     },
-    load(receipt) {
-      loads.push({
-        loadId: receipt.loadId,
-        sequence: receipt.sequence,
-        committedAt: receipt.committedAt,
-      });
-      for (const part of receipt.tables) {
-        const report = byTable.get(part.table)?.report;
-        if (report === undefined || part.parked !== undefined) continue;
-        report.rows += part.rows;
-        report.bytes += part.bytes;
-        report.files += part.files;
-        report.version = part.version ?? report.version;
-      }
+    load({ loadId, sequence, committedAt, tables }) {
+      loads.push({ loadId, sequence, committedAt });
+      for (const { table, rows, bytes, files, version, parked } of tables)
+        if (parked === undefined)
+          change("table", table, (report) => {
+            report.rows += rows;
+            report.bytes += bytes;
+            report.files += files;
+            report.version = version ?? report.version;
+          });
     },
     schemaChanges(table, changes) {
-      const report = byTable.get(table)?.report;
-      if (report !== undefined) report.schemaChanges = [...report.schemaChanges, ...changes];
+      change("table", table, (report) => {
+        report.schemaChanges = [...report.schemaChanges, ...changes];
+      });
     },
     sample(resource, rows) {
-      const report = byResource.get(resource)?.report;
-      if (report === undefined) return;
-      report.sample = rows;
-      report.rows = rows.length;
+      change("resource", resource, (report) => {
+        report.sample = rows;
+        report.rows = rows.length;
+      });
     },
     problem(problem) {
       problems.push(problem);
     },
     finished(stream) {
-      for (const draft of byResource.values()) if (draft.stream === stream) draft.report.complete = true;
-    },
-    onEvent(event) {
-      if (event.type !== "streamStarted" || event.snapshot === undefined) return;
-      for (const draft of byResource.values())
-        if (draft.stream === event.stream) draft.report.snapshot = event.snapshot;
-    },
-    build(finishedAt) {
-      const drafts = [...byResource];
-      return printable({
-        ...head,
-        finishedAt,
-        complete: problems.length === 0 && drafts.every(([, { report }]) => report.complete),
-        problems: [...problems],
-        loads: [...loads],
-        tables: Object.fromEntries(drafts.map(([resource, draft]) => [resource, { ...draft.report }])),
+      change("stream", stream, (report) => {
+        report.complete = true;
       });
     },
+    onEvent(event) {
+      if (event.type === "streamStarted")
+        change("stream", event.stream, (report) => {
+          report.snapshot = event.snapshot ?? report.snapshot;
+        });
+    },
+    build(finishedAt) {
+      const report: RunReport = {
+        ...head,
+        finishedAt,
+        complete: problems.length === 0 && drafts.every((draft) => draft.report.complete),
+        problems: [...problems],
+        loads: [...loads],
+        tables: Object.fromEntries(drafts.map((draft) => [draft.resource, { ...draft.report }])),
+      };
+      // `console.log(report)` prints the table; not enumerable, so JSON and spreads know nothing of it.
+      const value = (): string => printReport(report);
+      for (const key of ["toString", Symbol.for("nodejs.util.inspect.custom")])
+        Object.defineProperty(report, key, { value });
+      return report;
+    },
   };
-}
-
-/** Makes `console.log(report)` print the table; not enumerable, so JSON and spreads know nothing of it. */
-function printable(report: RunReport): RunReport {
-  const print = (): string => printReport(report);
-  Object.defineProperty(report, Symbol.for("nodejs.util.inspect.custom"), { value: print });
-  Object.defineProperty(report, "toString", { value: print });
-  return report;
 }

@@ -1,9 +1,10 @@
 import type { DestinationSession, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
 import type { PipelineState } from "../state/state.ts";
-import type { SourceSession, Stream } from "../stream.ts";
+import type { SourceSession, Stream, StreamContext } from "../stream.ts";
+import { createAcknowledger } from "./acknowledge.ts";
+import { createBudget, shareBudget, type Shares } from "./budget.ts";
 import { closing } from "./closing.ts";
-import { createBudget, shareBudget } from "./budget.ts";
 import type { PipelineDefinition, RunOptions } from "./definition.ts";
 import { createEmitter, type Emit } from "./emitter.ts";
 import { timeOrderedId } from "./id.ts";
@@ -14,7 +15,6 @@ import { createReportBuilder, type ReportBuilder } from "./report-builder.ts";
 import type { RunReport } from "./report.ts";
 import { asError } from "./retry.ts";
 import { sampleStreams } from "./sample.ts";
-import { createAcknowledger } from "./acknowledge.ts";
 import { openDestination } from "./session.ts";
 import { createStops, type Stops } from "./stops.ts";
 import type { StreamRun } from "./stream-run.ts";
@@ -31,7 +31,11 @@ interface Context {
   readonly report: ReportBuilder;
   readonly stops: Stops;
   readonly concurrency: number;
-  readonly budget: number;
+  readonly shares: Shares;
+  /** What one stream may hold read ahead. */
+  readonly streamBudget: number;
+  /** The window of a backfill. */
+  readonly window: StreamContext["window"];
 }
 
 /**
@@ -45,17 +49,13 @@ export async function runPipeline(
   options: RunOptions = {},
 ): Promise<RunReport> {
   checkOptions(definition, options);
-  options.signal?.throwIfAborted();
-  const runId = options.runId ?? timeOrderedId();
-  const lane = definition.lane ?? "main";
-  const report = createReportBuilder({
-    pipeline: definition.name,
-    lane,
-    runId,
-    startedAt: new Date(),
-  });
+  const { signal, since, until, runId = timeOrderedId() } = options;
+  signal?.throwIfAborted();
+  const { name: pipeline, lane = "main", concurrency = 4, budget = defaultBudget } = definition;
+  const report = createReportBuilder({ pipeline, lane, runId, startedAt: new Date() });
   const emit = createEmitter([(event) => report.onEvent(event), definition.onEvent, options.onEvent]);
-  const stops = createStops(options.signal, options.deadline);
+  const stops = createStops(signal, options.deadline);
+  const shares = shareBudget(budget, concurrency);
   const context: Context = {
     definition,
     options,
@@ -63,16 +63,12 @@ export async function runPipeline(
     emit,
     report,
     stops,
-    concurrency: definition.concurrency ?? 4,
-    budget: definition.budget ?? defaultBudget,
+    concurrency,
+    shares,
+    streamBudget: Math.floor(shares.source / concurrency),
+    window: since === undefined && until === undefined ? undefined : { since, until },
   };
-  emit({
-    type: "runStarted",
-    pipeline: definition.name,
-    lane,
-    runId,
-    resources: options.only ?? [],
-  });
+  emit({ type: "runStarted", pipeline, lane, runId, resources: options.only ?? [] });
   let failure: unknown;
   try {
     failure = await (options.limit === undefined ? load(context) : sample(context));
@@ -83,21 +79,19 @@ export async function runPipeline(
   }
   const built = report.build(new Date());
   emit({ type: "runFinished", report: built });
-  if (options.signal?.aborted === true && failure !== undefined) throw options.signal.reason;
   if (failure === undefined) return built;
-  throw withReport(failure, definition.name, built);
+  if (signal?.aborted === true) throw signal.reason;
+  throw asError(failure, { resource: pipeline, step: "run" }).at({ pipeline, report: built });
 }
 
 /** Runs with a destination. Resolves with the error of a failed stream when the others are committed. */
 async function load(context: Context): Promise<AlluviumError | undefined> {
-  const { definition, emit, stops } = context;
-  const shares = shareBudget(context.budget, context.concurrency);
-  const call = { runId: context.runId, signal: stops.ending, budget: shares.destination, emit };
+  const { definition, runId, emit, stops, shares } = context;
+  const call = { runId, signal: stops.ending, budget: shares.destination, emit };
   return await closing("destination", await openDestination(definition, call), emit, async (session) => {
     // Before the source is opened: its snapshot is to be newer than what the run before this one has committed.
     const state = await session.recover({ signal: stops.ending });
-    const source = await openSource(context, shares.source);
-    return await closing("source", source, emit, async ({ streams }) =>
+    return await closing("source", await openSource(context), emit, ({ streams }) =>
       loadStreams(context, session, state, streams),
     );
   });
@@ -109,22 +103,22 @@ async function loadStreams(
   state: PipelineState | undefined,
   all: readonly Stream[],
 ): Promise<AlluviumError | undefined> {
-  const { definition, options, emit, report, stops } = context;
-  const { destination } = definition;
+  const { definition, options, emit, report, stops, window } = context;
+  const { commitBytes = 1024 ** 3, commitInterval = 300_000, deadline } = options;
   const streams = await planRun({
     streams: all,
-    run: options,
-    destination: destination.name,
-    capabilities: destination.capabilities,
+    only: options.only,
+    backfill: window !== undefined,
+    destination: definition.destination,
     session,
     state,
     loadIdColumn: definition.loadIdColumn ?? true,
     onChange: (table, changes) => emit({ type: "schemaChanged", table, changes }),
     onCommit: (table, changes) => report.schemaChanges(table, changes),
   });
-  for (const run of streams)
-    for (const table of run.tables)
-      report.table(table.resource, table.table, run.stream.name, table.disposition);
+  for (const { stream, tables } of streams)
+    for (const { resource, table, disposition } of tables)
+      report.table(resource, table, stream.name, disposition);
 
   const acknowledger = createAcknowledger(emit, stops.ending);
   const loads = await openLoads({
@@ -133,9 +127,9 @@ async function loadStreams(
     streams,
     emit,
     signal: stops.ending,
-    commitBytes: options.commitBytes ?? 1024 ** 3,
-    commitInterval: options.commitInterval ?? 300_000,
-    deadline: options.deadline?.getTime(),
+    commitBytes,
+    commitInterval,
+    deadline: deadline?.getTime(),
     fail: stops.fail,
     onCommit: (receipt, committed) => {
       report.load(receipt);
@@ -153,76 +147,58 @@ async function loadStreams(
   );
 }
 
-function openSource(context: Context, budget: number): Promise<SourceSession> {
-  const { options, stops } = context;
-  return context.definition.source.open({
-    signal: stops.ending,
-    ...(options.only === undefined ? {} : { only: options.only }),
-    budget,
-    concurrency: context.concurrency,
-    emit: context.emit,
-  });
+function openSource({
+  definition,
+  options,
+  stops,
+  shares,
+  concurrency,
+  emit,
+}: Context): Promise<SourceSession> {
+  const { only } = options;
+  return definition.source.open({ signal: stops.ending, only, budget: shares.source, concurrency, emit });
 }
 
 /** Reads the streams, so many at once, in the order in which the source names them. */
 async function readAll(
   streams: readonly StreamRun[],
   loads: Loads,
-  context: Context,
+  { definition, options, emit, stops, concurrency, shares, streamBudget, window }: Context,
 ): Promise<ReadonlyMap<StreamRun, AlluviumError>> {
-  const { options, emit, stops, concurrency } = context;
-  const shares = shareBudget(context.budget, concurrency);
+  const { reading, ending } = stops;
+  const { attempts = 5, minDelay = 500, maxDelay = 30_000 } = options.retry ?? {};
+  const surplus = createBudget(shares.surplus);
+  const retry = { attempts, minDelay, maxDelay };
+  const releases = definition.destination.capabilities.releasesBatches;
+  const read = { loads, emit, reading, ending, shares, surplus, streamBudget, window, releases, ...retry };
   const errors = new Map<StreamRun, AlluviumError>();
   const queue = streams.filter(({ status }) => status === "waiting");
-  const window =
-    options.since === undefined && options.until === undefined
-      ? undefined
-      : { since: options.since, until: options.until };
-  const surplus = createBudget(shares.surplus);
+  let failed = false;
   const work = async (): Promise<void> => {
-    for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
-      if (stops.reading.aborted) {
-        run.status = "cut";
-        continue;
-      }
-      const error = await readStream(run, {
-        loads,
-        emit,
-        reading: stops.reading,
-        ending: stops.ending,
-        shares,
-        surplus,
-        streamBudget: Math.floor(shares.source / concurrency),
-        attempts: options.retry?.attempts ?? 5,
-        minDelay: options.retry?.minDelay ?? 500,
-        maxDelay: options.retry?.maxDelay ?? 30_000,
-        window,
-      });
-      if (error !== undefined) errors.set(run, error);
-    }
-  };
-  const workers = Array.from({ length: Math.min(concurrency, queue.length) }, async () => {
     try {
-      await work();
+      for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
+        if (reading.aborted) {
+          run.status = "cut";
+          continue;
+        }
+        const error = await readStream(run, read);
+        if (error !== undefined) errors.set(run, error);
+      }
     } catch (error) {
       // One that rejects means the end of the run: the others are to stop too.
       stops.fail(error);
-      throw error;
+      failed = true;
     }
-  });
+  };
   // All of them, so that nothing is still at work when sessions are closed.
-  const results = await Promise.allSettled(workers);
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed !== undefined) throw stops.ending.aborted ? stops.ending.reason : failed.reason;
+  await Promise.all(Array.from({ length: Math.min(concurrency, queue.length) }, work));
+  if (failed) ending.throwIfAborted();
   return errors;
 }
 
 /** Stops the streams whose tables the destination set aside. */
 function park(receipt: LoadReceipt, streams: readonly StreamRun[]): void {
-  const parked = new Set(
-    receipt.tables.filter((table) => table.parked !== undefined).map(({ table }) => table),
-  );
-  if (parked.size === 0) return;
+  const parked = new Set(receipt.tables.flatMap((part) => (part.parked === undefined ? [] : [part.table])));
   for (const run of streams)
     if (run.tables.some(({ table }) => parked.has(table))) {
       run.status = "parked";
@@ -236,6 +212,7 @@ function conclude(
   errors: ReadonlyMap<StreamRun, AlluviumError>,
   report: ReportBuilder,
 ): AlluviumError | undefined {
+  const late = "the deadline came before";
   for (const run of streams) {
     const stream = run.stream.name;
     const problem = (code: string, message: string): void => report.problem({ stream, code, message });
@@ -248,58 +225,36 @@ function conclude(
         `${run.tables.map(({ table }) => table).join(", ")} could not be written and is set aside; settle it with retry, skip or resync`,
       );
     else if (run.committed && !run.wholeSet)
-      problem(
-        "ALV_DEADLINE",
-        "the deadline came before its end; the next run goes on from its last checkpoint",
-      );
+      problem("ALV_DEADLINE", `${late} its end; the next run goes on from its last checkpoint`);
     else if (run.read)
       problem(
         "ALV_NO_CHECKPOINT",
-        "the deadline came before its end, and it offered no checkpoint to resume from, so nothing of it was committed; give it more time, or a cursor in ascending order",
+        `${late} its end, and without a checkpoint nothing of it was committed; give it more time, or a cursor in ascending order`,
       );
-    else problem("ALV_DEADLINE", "the deadline came before it was read");
+    else problem("ALV_DEADLINE", `${late} it was read`);
   }
   return errors.values().next().value;
 }
 
 /** Takes some rows of each stream into the report, and writes nothing. */
 async function sample(context: Context): Promise<undefined> {
-  const { definition, options, report, emit, stops, concurrency } = context;
-  const shares = shareBudget(context.budget, concurrency);
-  const source = await openSource(context, shares.source);
-  const sampling = {
-    limit: options.limit ?? 0,
-    only: options.only,
-    window:
-      options.since === undefined && options.until === undefined
-        ? undefined
-        : { since: options.since, until: options.until },
-    capabilities: definition.destination.capabilities,
-    budget: Math.floor(shares.source / concurrency),
-    reading: stops.reading,
-    ending: stops.ending,
-    emit,
-    report,
-  };
-  await closing("source", source, emit, () =>
-    sampleStreams(chooseStreams(source.streams, options.only), sampling),
+  const { definition, options, report, emit, stops, streamBudget: budget, window } = context;
+  const { limit = 0, only } = options;
+  const { reading, ending } = stops;
+  const { capabilities } = definition.destination;
+  await closing("source", await openSource(context), emit, ({ streams }) =>
+    sampleStreams(chooseStreams(streams, only), {
+      limit,
+      only,
+      window,
+      capabilities,
+      budget,
+      reading,
+      ending,
+      emit,
+      report,
+    }),
   );
-}
-
-function withReport(failure: unknown, pipeline: string, report: RunReport): AlluviumError {
-  const error = asError(failure, { resource: pipeline, step: "run" }).at({ pipeline });
-  const { resource, load, step } = error;
-  const whole = new AlluviumError(error.code, error.message, {
-    pipeline: error.pipeline ?? pipeline,
-    ...(resource === undefined ? {} : { resource }),
-    ...(load === undefined ? {} : { load }),
-    ...(step === undefined ? {} : { step }),
-    cause: error.cause,
-    retryable: error.retryable,
-    report,
-  });
-  if (error.stack !== undefined) whole.stack = error.stack;
-  return whole;
 }
 
 function checkOptions(definition: PipelineDefinition, options: RunOptions): void {
@@ -309,17 +264,16 @@ function checkOptions(definition: PipelineDefinition, options: RunOptions): void
       step: "plan",
     });
   };
-  const positive = (name: string, value: number | undefined, least = 1): void => {
-    if (value !== undefined && !(value >= least)) refuse(name, value, `a number of at least ${least}`);
-  };
-  if (definition.name === "") refuse("name", '""', "a name: the pipeline's state is kept under it");
+  const numbers: readonly (readonly [name: string, least: number, value: number | undefined])[] = [
+    ["budget", 1024 * 1024, definition.budget],
+    ["concurrency", 1, definition.concurrency],
+    ["limit", 1, options.limit],
+    ["commitBytes", 1, options.commitBytes],
+    ["commitInterval", 0, options.commitInterval],
+    ["retry.attempts", 1, options.retry?.attempts],
+  ];
+  for (const [name, least, value = least] of numbers)
+    if (!(value >= least)) refuse(name, value, `a number of at least ${least}`);
   if (definition.lane === "") refuse("lane", '""', 'a name, such as "main"');
-  positive("budget", definition.budget, 1024 * 1024);
-  positive("concurrency", definition.concurrency);
-  positive("limit", options.limit);
-  positive("commitBytes", options.commitBytes);
-  positive("commitInterval", options.commitInterval, 0);
-  positive("retry.attempts", options.retry?.attempts);
-  if (options.deadline !== undefined && Number.isNaN(options.deadline.getTime()))
-    refuse("deadline", options.deadline, "a valid Date");
+  if (Number.isNaN(options.deadline?.getTime())) refuse("deadline", options.deadline, "a valid Date");
 }

@@ -4,7 +4,7 @@ import type { Emit } from "./emitter.ts";
 
 /** Opens a pipeline's destination for one run or call. */
 export function openDestination(
-  definition: PipelineDefinition,
+  { name, lane = "main", destination, adopt = false, shared = false, leaseWait }: PipelineDefinition,
   call: {
     readonly runId: string;
     readonly signal: AbortSignal;
@@ -12,14 +12,5 @@ export function openDestination(
     readonly emit: Emit;
   },
 ): Promise<DestinationSession> {
-  return definition.destination.open({
-    pipeline: { pipeline: definition.name, lane: definition.lane ?? "main" },
-    runId: call.runId,
-    signal: call.signal,
-    budget: call.budget,
-    adopt: definition.adopt ?? false,
-    shared: definition.shared ?? false,
-    ...(definition.leaseWait === undefined ? {} : { leaseWait: definition.leaseWait }),
-    emit: call.emit,
-  });
+  return destination.open({ pipeline: { pipeline: name, lane }, adopt, shared, leaseWait, ...call });
 }

@@ -1,5 +1,5 @@
 import type { Capabilities } from "../destination.ts";
-import { AlluviumError } from "../errors.ts";
+import { resourceError } from "../errors.ts";
 import { spellName } from "../schema/names.ts";
 import type { Field } from "../schema/types.ts";
 import type { TableDescription } from "../stream.ts";
@@ -19,24 +19,43 @@ export interface Spelling {
 /** How a resource's table and columns are spelled. Names that start with `_alv_` are ours. */
 export function createSpelling(description: TableDescription, capabilities: Capabilities): Spelling {
   const { name: resource, naming = "snake" } = description;
+  const { foldsCase, maxIdentifierLength = Infinity } = capabilities;
   const columns = new Map<string, string>();
   const sources = new Map<string, string>();
-  const fold = (name: string): string => (capabilities.foldsCase ? name.toLowerCase() : name);
-  const table = description.table ?? spellName(resource, naming);
-  checkName(table, `table ${table} of resource ${resource}`, capabilities);
+  const fold = (name: string): string => (foldsCase ? name.toLowerCase() : name);
+
+  function check(what: string, name: string): string {
+    const size = Buffer.byteLength(name);
+    const isOurs = name.toLowerCase().startsWith("_alv_");
+    const why =
+      size === 0
+        ? "an empty name"
+        : isOurs
+          ? "a reserved name (the system's own start with _alv_)"
+          : size > maxIdentifierLength
+            ? `a name of ${size} bytes, the destination takes ${maxIdentifierLength}`
+            : undefined;
+    if (why === undefined) return name;
+    throw resourceError(
+      isOurs ? "ALV_NAME_COLLISION" : "ALV_CONFIG",
+      resource,
+      `its ${what} ${name} has ${why}; rename it`,
+    );
+  }
+
   return {
-    table,
+    table: check("table", description.table ?? spellName(resource, naming)),
     column(source) {
       const known = columns.get(source);
       if (known !== undefined) return known;
-      const column = spellName(source, naming);
-      checkName(column, `column ${column} of resource ${resource}`, capabilities);
+      const column = check("column", spellName(source, naming));
       const other = sources.get(fold(column));
       if (other !== undefined)
-        throw new AlluviumError(
+        throw resourceError(
           "ALV_NAME_COLLISION",
-          `columns ${JSON.stringify(other)} and ${JSON.stringify(source)} of ${resource} are both called ${column} at the destination; rename one, or choose another naming`,
-          { resource, step: "plan" },
+          resource,
+          `its columns ${JSON.stringify(other)} and ${JSON.stringify(source)} are both called ${column} at the destination; rename one, or choose another naming`,
+          { step: "plan" },
         );
       columns.set(source, column);
       sources.set(fold(column), source);
@@ -44,20 +63,4 @@ export function createSpelling(description: TableDescription, capabilities: Capa
     },
     source: (column) => sources.get(fold(column)) ?? column,
   };
-}
-
-function checkName(name: string, what: string, capabilities: Capabilities): void {
-  if (name === "")
-    throw new AlluviumError("ALV_CONFIG", `${what} has an empty name; give it one by renaming`);
-  if (name.toLowerCase().startsWith("_alv_"))
-    throw new AlluviumError(
-      "ALV_NAME_COLLISION",
-      `${what} has a name of the system's own: names that start with _alv_ are reserved; rename it`,
-    );
-  const longest = capabilities.maxIdentifierLength;
-  if (longest !== undefined && Buffer.byteLength(name) > longest)
-    throw new AlluviumError(
-      "ALV_CONFIG",
-      `${what} has a name of ${Buffer.byteLength(name)} bytes, the destination takes ${longest}; rename it`,
-    );
 }

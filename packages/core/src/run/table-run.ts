@@ -1,13 +1,13 @@
 import type { Batch } from "../columns/batch.ts";
 import { constantVector } from "../columns/dictionary.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
-import { abilityOf, type Disposition } from "../disposition.ts";
+import { abilityOf, windowOf, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import { conformBatch } from "../schema/conform.ts";
 import { evolveSchema } from "../schema/evolve.ts";
 import type { Field, Schema } from "../schema/types.ts";
 import type { TableState } from "../state/state.ts";
-import type { Partition, TableDescription } from "../stream.ts";
+import type { TableDescription } from "../stream.ts";
 import type { SchemaChange } from "./events.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
 import { storedTypeOf } from "./stored-type.ts";
@@ -55,48 +55,56 @@ export interface TableRunOptions {
 
 /** A table before its first batch. Throws what is wrong with its description. */
 export function startTable(options: TableRunOptions): TableRun {
-  const { description, spelling, capabilities, known, disposition } = options;
-  const { table } = spelling;
-  const place = { resource: description.name, step: "write" } as const;
-  const primaryKey = description.primaryKey.map((name) => spelling.column(name));
-  const partitionBy = description.partitionBy.map((part) => ({
-    ...part,
-    column: spelling.column(part.column),
-  }));
-  const cursorColumn =
-    description.cursorColumn === undefined ? undefined : spelling.column(description.cursorColumn);
-  const derived = new Set(partitionBy.map(derivedName));
-  const needed = [
+  const { description, spelling, capabilities, known, disposition, stream, loadIdColumn } = options;
+  const { table, column: spell } = spelling;
+  const { name: resource, cursorColumn, merge, contract } = description;
+  const place = { resource, step: "write" } as const;
+  const primaryKey = description.primaryKey.map(spell);
+  const partitionBy = description.partitionBy.map((part) => ({ ...part, column: spell(part.column) }));
+  const derived = partitionBy.flatMap(({ column, transform, name = `${column}_${transform}` }) =>
+    transform === undefined ? [] : [name],
+  );
+  const needed: readonly (readonly [column: string, role: string])[] = [
     ...primaryKey.map((column) => [column, "primary key"] as const),
-    ...(cursorColumn === undefined ? [] : [[cursorColumn, "cursor"] as const]),
+    ...(cursorColumn === undefined ? [] : [[spell(cursorColumn), "cursor"] as const]),
     ...partitionBy.map(({ column }) => [column, "partition"] as const),
   ];
+  const standing = options.standing ?? known?.schema;
 
-  let committed = withoutColumns(options.standing ?? known?.schema, derived);
+  // The columns that partitions add are the destination's own.
+  let committed: Schema | undefined = standing && {
+    fields: standing.fields.filter(({ name }) => !derived.includes(name)),
+  };
   let schema: Schema = committed ?? { fields: [] };
   let pending: SchemaChange[] = [];
   let created = committed !== undefined;
   const seen = new Set<string>();
-  const lastRows = known?.rows;
   let rows = 0;
   let lastIncoming: Schema | undefined;
   let lastRenamed: Schema | undefined;
 
-  function grow(incoming: Schema): void {
-    const evolved = evolveSchema(schema, incoming, {
-      committed,
-      contract: description.contract ?? "evolve",
-      foldCase: capabilities.foldsCase,
-      table,
-    });
+  /** The batch's columns by their names here; the table grows by what they bring. */
+  function take(incoming: Schema): Schema {
+    const fields: readonly Field[] = [
+      ...incoming.fields.map((field) => ({ ...field, name: spell(field.name) })),
+      ...(loadIdColumn ? [loadIdField] : []),
+    ];
+    for (const { name } of fields) if (name !== loadIdField.name) seen.add(name);
+    const stored = fields.map((field) => ({
+      ...field,
+      type: storedTypeOf(field.type, capabilities.storedType),
+    }));
+    const evolved = evolveSchema(
+      schema,
+      { fields: stored },
+      { committed, contract, foldCase: capabilities.foldsCase, table },
+    );
     schema = evolved.schema;
     // Until a table is there its columns are news of its creation, not changes.
-    const changes: SchemaChange[] = created
-      ? evolved.changes.filter(({ kind }) => kind !== "columnMissing")
-      : [{ kind: "tableCreated" }];
+    if (!created) report([{ kind: "tableCreated" }]);
+    else if (committed !== undefined) report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
     created = true;
-    if (committed === undefined && changes[0]?.kind !== "tableCreated") return;
-    report(changes);
+    return { fields };
   }
 
   function report(changes: readonly SchemaChange[]): void {
@@ -105,65 +113,42 @@ export function startTable(options: TableRunOptions): TableRun {
     options.onChange(table, changes);
   }
 
-  /** The batch's columns by their names here; members too have the types that they have here. */
-  function rename(incoming: Schema): Schema {
-    const fields = incoming.fields.map((field) => ({ ...field, name: spelling.column(field.name) }));
-    return { fields: options.loadIdColumn ? [...fields, loadIdField] : fields };
-  }
-
-  function stored(renamed: Schema): Schema {
-    return {
-      fields: renamed.fields.map((field) => ({
-        ...field,
-        type: storedTypeOf(field.type, capabilities.storedType),
-      })),
-    };
-  }
-
-  function take(incoming: Schema): Schema {
-    const renamed = rename(incoming);
-    for (const { name } of renamed.fields) seen.add(name);
-    grow(stored(renamed));
-    return renamed;
-  }
-
   function requireColumns(): void {
     for (const [column, role] of needed) {
       if (seen.has(column)) continue;
-      const columns = [...seen].filter((name) => name !== loadIdField.name).join(", ");
+      const has = `the source has ${[...seen].join(", ")}`;
       throw known !== undefined && column in known.columns
         ? new AlluviumError(
             "ALV_SCHEMA_CONFLICT",
-            `column ${column} of ${table} is gone at the source, but it is its ${role} column; the source has ${columns}`,
+            `column ${column} of ${table} is gone at the source, but it is its ${role} column; ${has}`,
             place,
           )
         : new AlluviumError(
             "ALV_SOURCE_NOT_FOUND",
-            `${description.name} has no column ${spelling.source(column)}, which is named as its ${role} column; it has ${columns}`,
+            `${resource} has no column ${spelling.source(column)}, which is named as its ${role} column; ${has}`,
             place,
           );
     }
   }
 
-  function refuseNullKeys(batch: Batch): void {
+  function refuseNullKeys({ schema: { fields }, columns }: Batch): void {
     if (disposition.kind !== "merge") return;
-    for (const column of primaryKey) {
-      const index = batch.schema.fields.findIndex(({ name }) => name === column);
-      if ((batch.columns[index]?.nullCount ?? 0) > 0)
+    fields.forEach(({ name }, i) => {
+      if (columns[i]!.nullCount > 0 && primaryKey.includes(name))
         throw new AlluviumError(
           "ALV_ROW_INVALID",
-          `a row of ${description.name} has null in its key column ${column}; a merge finds rows by their key, so filter such rows out or choose another key`,
+          `a row of ${resource} has null in its key column ${name}; a merge finds rows by their key: filter such rows out, or choose another key`,
           place,
         );
-    }
+    });
   }
 
   if (description.schema.fields.length > 0) take(description.schema);
 
   return {
-    resource: description.name,
+    resource,
     table,
-    disposition: dispositionText(disposition),
+    disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",
     get rows() {
       return rows;
     },
@@ -172,9 +157,9 @@ export function startTable(options: TableRunOptions): TableRun {
     },
     plan: () => ({
       table,
-      stream: options.stream,
+      stream,
       disposition: consented(disposition, known),
-      ...(description.merge === undefined ? {} : { merge: description.merge }),
+      merge,
       primaryKey,
       partitionBy,
       schema,
@@ -185,7 +170,7 @@ export function startTable(options: TableRunOptions): TableRun {
         lastIncoming = batch.schema;
         requireColumns();
       }
-      const columns = options.loadIdColumn
+      const columns = loadIdColumn
         ? [...batch.columns, constantVector(loadIdField.type, loadId, batch.length)]
         : batch.columns;
       const conformed = conformBatch({ ...batch, schema: lastRenamed, columns }, schema);
@@ -193,15 +178,13 @@ export function startTable(options: TableRunOptions): TableRun {
       return conformed;
     },
     finish() {
+      const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =
-        rows === 0 &&
-        ((disposition.kind === "replace" && !disposition.allowEmpty && lastRows !== 0) ||
-          (disposition.kind === "append" && disposition.replaceWhere !== undefined)) &&
-        committed !== undefined;
-      if (isEmptying)
+        disposition.kind === "replace" ? !disposition.allowEmpty && known?.rows !== 0 : isWindow;
+      if (isEmptying && rows === 0 && committed !== undefined)
         throw new AlluviumError(
           "ALV_EMPTY_REPLACE",
-          `${description.name} yielded no rows, and replacing would empty ${disposition.kind === "append" || disposition.where !== undefined ? "the window in " : ""}${table}; if that is meant, use { replace: …, allowEmpty: true }`,
+          `${resource} yielded no rows, and replacing would empty ${isWindow ? "the window in " : ""}${table}; if that is meant, use { replace: …, allowEmpty: true }`,
           place,
         );
       if (seen.size === 0 || known === undefined) return;
@@ -222,16 +205,12 @@ export function startTable(options: TableRunOptions): TableRun {
       rows = 0;
     },
     state: () => ({
-      stream: options.stream,
-      resource: description.name,
+      stream,
+      resource,
       schema,
       columns: {
+        ...Object.fromEntries(Array.from(seen, (name) => [name, spelling.source(name)])),
         ...known?.columns,
-        ...Object.fromEntries(
-          [...seen]
-            .filter((name) => name !== loadIdField.name)
-            .map((name) => [name, known?.columns[name] ?? spelling.source(name)]),
-        ),
       },
       primaryKey,
       disposition: abilityOf(disposition),
@@ -244,29 +223,4 @@ export function startTable(options: TableRunOptions): TableRun {
 function consented(disposition: Disposition, known: TableState | undefined): Disposition {
   if (disposition.kind !== "replace" || disposition.allowEmpty) return disposition;
   return known === undefined || known.rows === 0 ? { ...disposition, allowEmpty: true } : disposition;
-}
-
-function dispositionText(disposition: Disposition): string {
-  switch (disposition.kind) {
-    case "append":
-      return disposition.replaceWhere === undefined ? "append" : "replace where";
-    case "replace":
-      return disposition.where === undefined ? "replace" : "replace where";
-    case "merge":
-      return disposition.strategy;
-  }
-}
-
-/** Name of the column that a partition adds to the table, `undefined` for a column itself. */
-function derivedName(part: Partition): string | undefined {
-  return part.transform === undefined ? undefined : (part.name ?? `${part.column}_${part.transform}`);
-}
-
-function withoutColumns(
-  schema: Schema | undefined,
-  names: ReadonlySet<string | undefined>,
-): Schema | undefined {
-  if (schema === undefined || names.size === 0) return schema;
-  const fields: readonly Field[] = schema.fields.filter(({ name }) => !names.has(name));
-  return { fields };
 }

@@ -1,3 +1,4 @@
+import { isNested, membersOf, sameItems, withMembers, withType } from "./members.ts";
 import type { ColumnType, Field, Schema } from "./types.ts";
 
 /**
@@ -6,41 +7,22 @@ import type { ColumnType, Field, Schema } from "./types.ts";
  */
 export function boundSchema(schema: Schema): Schema {
   const fields = boundFields(schema.fields);
-  return fields === schema.fields ? schema : { fields };
+  return sameItems(fields, schema.fields) ? schema : { fields };
 }
 
 /** A type without members that are not yet known; `undefined` where nothing of it is known. */
 export function boundType(type: ColumnType): ColumnType | undefined {
-  switch (type.kind) {
-    case "null":
-      return undefined;
-    case "list": {
-      const element = boundField(type.element);
-      return element === type.element ? type : element && { kind: "list", element };
-    }
-    case "map": {
-      const key = boundField(type.key);
-      const value = boundField(type.value);
-      return key === type.key && value === type.value ? type : key && value && { kind: "map", key, value };
-    }
-    case "struct": {
-      const fields = boundFields(type.fields);
-      if (fields.length === 0) return undefined;
-      return fields === type.fields ? type : { kind: "struct", fields };
-    }
-    default:
-      return type;
-  }
-}
-
-function boundField(field: Field): Field | undefined {
-  const type = boundType(field.type);
-  return type === field.type ? field : type && { ...field, type };
+  if (type.kind === "null") return undefined;
+  if (!isNested(type)) return type;
+  const members = membersOf(type);
+  const bound = boundFields(members);
+  const isPart = bound.length > 0 && (type.kind === "struct" || bound.length === members.length);
+  return isPart ? withMembers(type, bound) : undefined;
 }
 
 function boundFields(fields: readonly Field[]): readonly Field[] {
-  const bound = fields.map(boundField);
-  return bound.every((field, i) => field === fields[i])
-    ? fields
-    : bound.filter((field) => field !== undefined);
+  return fields.flatMap((field) => {
+    const type = boundType(field.type);
+    return type === undefined ? [] : [withType(field, type)];
+  });
 }

@@ -13,7 +13,7 @@ export interface EvolveOptions {
    */
   readonly committed: boolean | Schema | undefined;
   /** `freeze`: a column that is new to a committed table is `ALV_SCHEMA_CONFLICT`. @default "evolve" */
-  readonly contract?: "evolve" | "freeze";
+  readonly contract?: "evolve" | "freeze" | undefined;
   /** Names that differ in case only are one (Delta). @default false */
   readonly foldCase?: boolean;
   /** The table's name, for messages. */

@@ -55,9 +55,9 @@ export function typeOfHint(hint: TypeHint, column: string): ColumnType {
       const { precision, scale = 0 } = hint;
       const valid = Number.isInteger(precision) && precision >= 1 && precision <= 38;
       if (!valid || !Number.isInteger(scale) || scale < 0 || scale > precision)
-        throw new AlluviumError(
-          "ALV_CONFIG",
-          `column "${column}": decimal(${precision},${scale}) is not possible; precision is 1 to 38, scale 0 to precision`,
+        throw refused(
+          column,
+          `decimal(${precision},${scale}) is not possible; precision is 1 to 38, scale 0 to precision`,
         );
       return { kind: "decimal", precision, scale };
     }
@@ -66,10 +66,7 @@ export function typeOfHint(hint: TypeHint, column: string): ColumnType {
     case "list":
       return { kind: "list", element: fieldOfHint("element", hint.element) };
     case "struct":
-      return {
-        kind: "struct",
-        fields: Object.entries(hint.fields).map(([name, member]) => fieldOfHint(name, member)),
-      };
+      return { kind: "struct", fields: fieldsOfHints(hint.fields) };
     case "map":
       return {
         kind: "map",
@@ -78,9 +75,9 @@ export function typeOfHint(hint: TypeHint, column: string): ColumnType {
       };
     default:
       if (!PLAIN.includes(hint.type))
-        throw new AlluviumError(
-          "ALV_CONFIG",
-          `column "${column}": there is no column type ${JSON.stringify(hint.type)}; there are ${PLAIN.join(", ")}, decimal, timestamp, list, struct, map`,
+        throw refused(
+          column,
+          `there is no column type ${JSON.stringify(hint.type)}; there are ${PLAIN.join(", ")}, decimal, timestamp, list, struct, map`,
         );
       return { kind: hint.type };
   }
@@ -88,7 +85,17 @@ export function typeOfHint(hint: TypeHint, column: string): ColumnType {
 
 /** The field that a hint describes; what the hint leaves open comes from `known`. */
 export function fieldOfHint(name: string, hint: ColumnHint, known?: Field): Field {
-  const { id } = known ?? {};
-  const nullable = hint.nullable ?? known?.nullable ?? true;
-  return { name, type: typeOfHint(hint, name), nullable, ...(id !== undefined && { id }) };
+  return { ...known, name, type: typeOfHint(hint, name), nullable: hint.nullable ?? known?.nullable ?? true };
+}
+
+/** The fields that hints describe: those of `known` first, each as its hint says where it has one, then the others. */
+export function fieldsOfHints(hints: ColumnHints, known: readonly Field[] = []): readonly Field[] {
+  const fields = new Map(known.map((field) => [field.name, field]));
+  for (const [name, hint] of Object.entries(hints))
+    fields.set(name, fieldOfHint(name, hint, fields.get(name)));
+  return [...fields.values()];
+}
+
+function refused(column: string, why: string): AlluviumError {
+  return new AlluviumError("ALV_CONFIG", `column "${column}": ${why}`);
 }

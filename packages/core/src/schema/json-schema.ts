@@ -1,9 +1,11 @@
 import {
+  alwaysNull,
   hinted,
   known,
+  knownColumns,
   knownField,
   knownList,
-  knownLiteral,
+  knownLiterals,
   knownMap,
   knownUnion,
   unknownType,
@@ -28,60 +30,53 @@ export interface JsonSchema {
 
 /** The columns of a JSON Schema of objects; `undefined` for any other. */
 export function jsonFields(schema: JsonSchema): readonly Field[] | undefined {
-  const answer = walk(schema);
-  return answer !== "null" && answer.type.kind === "struct" ? answer.type.fields : undefined;
+  return knownColumns(walk(schema));
 }
 
-function walk(schema: JsonSchema): KnownType | "null" {
-  const answer = read(schema);
-  return schema.column === undefined
-    ? answer
-    : hinted(schema.column, answer === "null" ? unknownType : answer);
+function walk(schema: JsonSchema): KnownType {
+  return hinted(schema.column, read(schema));
 }
 
-function read(schema: JsonSchema): KnownType | "null" {
-  if (schema.const !== undefined) return knownLiteral(schema.const);
-  if (schema.enum !== undefined) return knownUnion(schema.enum.map(knownLiteral));
+function read(schema: JsonSchema): KnownType {
+  const { type = [] } = schema;
+  if (schema.const !== undefined) return knownLiterals([schema.const]);
+  if (schema.enum !== undefined) return knownLiterals(schema.enum);
   const options = schema.anyOf ?? schema.oneOf;
   if (options !== undefined) return knownUnion(options.map(walk));
-  if (Array.isArray(schema.type))
-    return knownUnion(schema.type.map((type: string) => readType(type, schema)));
-  return typeof schema.type === "string" ? readType(schema.type, schema) : unknownType;
+  const types = typeof type === "string" ? [type] : type;
+  return types.length === 0 ? unknownType : knownUnion(types.map((one) => readType(one, schema)));
 }
 
-function readType(type: string, schema: JsonSchema): KnownType | "null" {
+function readType(type: string, schema: JsonSchema): KnownType {
   switch (type) {
     case "string":
-      return known({ kind: "string" });
+    case "boolean":
+      return known({ kind: type });
     case "integer":
       return known({ kind: "int64" });
     case "number":
       return known({ kind: "float64" });
-    case "boolean":
-      return known({ kind: "boolean" });
     case "null":
-      return "null";
+      return alwaysNull;
     case "array": {
       const { items, prefixItems = [] } = schema;
       return knownList(knownUnion([...prefixItems, ...(typeof items === "object" ? [items] : [])].map(walk)));
     }
-    case "object": {
-      const { properties, required = [], additionalProperties } = schema;
-      if (properties === undefined)
-        return typeof additionalProperties === "object"
-          ? knownMap(known({ kind: "string" }), notNull(walk(additionalProperties)))
-          : unknownType;
-      const fields = Object.entries(properties).map(([name, member]) => {
-        const { type, nullable } = notNull(walk(member));
-        return knownField(name, { type, nullable: nullable || !required.includes(name) });
-      });
-      return known({ kind: "struct", fields });
-    }
+    case "object":
+      return readObject(schema);
     default:
       return unknownType;
   }
 }
 
-function notNull(answer: KnownType | "null"): KnownType {
-  return answer === "null" ? unknownType : answer;
+function readObject({ properties, required = [], additionalProperties }: JsonSchema): KnownType {
+  if (properties === undefined)
+    return typeof additionalProperties === "object"
+      ? knownMap(known({ kind: "string" }), walk(additionalProperties))
+      : unknownType;
+  const fields = Object.entries(properties).map(([name, member]) => {
+    const { type, nullable } = walk(member);
+    return knownField(name, { type, nullable: nullable || !required.includes(name) });
+  });
+  return known({ kind: "struct", fields });
 }

@@ -1,4 +1,5 @@
 import { sameType } from "./equal.ts";
+import { isNested, membersOf, withMembers } from "./members.ts";
 import type { ColumnType, DecimalType, Field } from "./types.ts";
 
 /**
@@ -11,79 +12,61 @@ import type { ColumnType, DecimalType, Field } from "./types.ts";
  */
 export function widenTypes(a: ColumnType, b: ColumnType): ColumnType | undefined {
   if (a.kind === "null") return b;
-  if (b.kind === "null" || sameScalar(a, b)) return a;
-  if (a.kind === "list" || a.kind === "struct" || a.kind === "map") return widenNested(a, b);
-  const digits = [integerDigits(a), integerDigits(b)];
-  if (digits[0] !== undefined && digits[1] !== undefined) return digits[0] > digits[1] ? a : b;
-  const left = asDecimal(a);
-  const right = asDecimal(b);
-  if (left !== undefined && right !== undefined) return widenDecimals(left, right);
-  if (isFloat(a) || isFloat(b))
-    return isBinaryNumber(a) && isBinaryNumber(b) ? { kind: "float64" } : undefined;
+  if (b.kind === "null" || a === b) return a;
+  if (isNested(a)) return widenNested(a, b);
+  if (sameType(a, b) || isDay(b, a)) return a;
   if (isDay(a, b)) return b;
-  if (isDay(b, a)) return a;
-  return undefined;
-}
-
-function sameScalar(a: ColumnType, b: ColumnType): boolean {
-  return a === b || (a.kind !== "list" && a.kind !== "struct" && a.kind !== "map" && sameType(a, b));
+  const [left, right] = [asDecimal(a), asDecimal(b)];
+  if (left === undefined || right === undefined)
+    return isBinaryNumber(a) && isBinaryNumber(b) ? { kind: "float64" } : undefined;
+  if (a.kind !== "decimal" && b.kind !== "decimal") return left.precision > right.precision ? a : b;
+  const scale = Math.max(left.scale, right.scale);
+  const precision = Math.max(left.precision - left.scale, right.precision - right.scale) + scale;
+  return precision > 38 ? undefined : { kind: "decimal", precision, scale };
 }
 
 function widenNested(a: ColumnType, b: ColumnType): ColumnType | undefined {
-  if (a.kind === "list" && b.kind === "list") {
-    const element = widenFields(a.element, b.element);
-    return element && { kind: "list", element };
-  }
-  if (a.kind === "map" && b.kind === "map") {
-    const key = widenFields(a.key, b.key);
-    const value = widenFields(a.value, b.value);
-    return key && value && { kind: "map", key: { ...key, nullable: false }, value };
-  }
-  if (a.kind !== "struct" || b.kind !== "struct") return undefined;
-  const others = new Map(b.fields.map((field) => [field.name, field]));
-  const fields: Field[] = [];
-  for (const field of a.fields) {
-    const other = others.get(field.name);
-    others.delete(field.name);
-    const wide = other === undefined ? { ...field, nullable: true } : widenFields(field, other);
-    if (wide === undefined) return undefined;
-    fields.push(wide);
-  }
-  for (const field of others.values()) fields.push({ ...field, nullable: true });
-  return { kind: "struct", fields };
+  if (a.kind !== b.kind) return undefined;
+  const others = membersOf(b);
+  if (a.kind !== "struct")
+    return allOf(
+      a,
+      membersOf(a).map((field, i) => widenFields(field, others[i]!)),
+    );
+  const named = new Map(others.map((field) => [field.name, field]));
+  const fields = a.fields.map((field) => {
+    const other = named.get(field.name);
+    named.delete(field.name);
+    return other === undefined ? { ...field, nullable: true } : widenFields(field, other);
+  });
+  return allOf(a, [...fields, ...Array.from(named.values(), (field) => ({ ...field, nullable: true }))]);
+}
+
+function allOf(type: ColumnType, members: readonly (Field | undefined)[]): ColumnType | undefined {
+  return members.every((field) => field !== undefined) ? withMembers(type, members) : undefined;
 }
 
 /** Name and id are those of `a`. */
 function widenFields(a: Field, b: Field): Field | undefined {
   const type = widenTypes(a.type, b.type);
-  if (type === undefined) return undefined;
-  const id = a.id ?? b.id;
-  return { name: a.name, type, nullable: a.nullable || b.nullable, ...(id !== undefined && { id }) };
+  return type && { ...b, ...a, type, nullable: a.nullable || b.nullable };
 }
 
-function widenDecimals(a: DecimalType, b: DecimalType): DecimalType | undefined {
-  const scale = Math.max(a.scale, b.scale);
-  const precision = Math.max(a.precision - a.scale, b.precision - b.scale) + scale;
-  return precision > 38 ? undefined : { kind: "decimal", precision, scale };
-}
-
-function integerDigits(type: ColumnType): number | undefined {
-  const digits: Partial<Record<ColumnType["kind"], number>> = { int8: 3, int16: 5, int32: 10, int64: 19 };
-  return digits[type.kind];
-}
+const digits: { readonly [kind in ColumnType["kind"]]?: number } = {
+  int8: 3,
+  int16: 5,
+  int32: 10,
+  int64: 19,
+};
 
 function asDecimal(type: ColumnType): DecimalType | undefined {
   if (type.kind === "decimal") return type;
-  const precision = integerDigits(type);
+  const precision = digits[type.kind];
   return precision === undefined ? undefined : { kind: "decimal", precision, scale: 0 };
 }
 
-function isFloat(type: ColumnType): boolean {
-  return type.kind === "float32" || type.kind === "float64";
-}
-
-function isBinaryNumber(type: ColumnType): boolean {
-  return isFloat(type) || integerDigits(type) !== undefined;
+function isBinaryNumber({ kind }: ColumnType): boolean {
+  return kind === "float32" || kind === "float64" || kind in digits;
 }
 
 function isDay(type: ColumnType, other: ColumnType): boolean {

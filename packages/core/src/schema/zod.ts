@@ -1,9 +1,11 @@
 import {
+  alwaysNull,
   hinted,
   known,
+  knownColumns,
   knownField,
   knownList,
-  knownLiteral,
+  knownLiterals,
   knownMap,
   knownUnion,
   unknownType,
@@ -38,34 +40,35 @@ interface ZodDefinition {
   readonly getter?: () => ZodType;
 }
 
-type Answer = KnownType | "null";
-
 /** The columns of a zod schema of objects; `undefined` for any other. */
 export function zodFields(schema: ZodType): readonly Field[] | undefined {
-  const answer = walk(schema, []);
-  return answer !== "null" && answer.type.kind === "struct" ? answer.type.fields : undefined;
+  return knownColumns(walk(schema, []));
 }
 
-function walk(schema: ZodType, parents: readonly ZodType[]): Answer {
+function walk(schema: ZodType | null | undefined, parents: readonly ZodType[]): KnownType {
   // A schema within itself has no finite type: the rows say how deep it goes.
-  if (parents.includes(schema)) return unknownType;
-  const column = metadata(schema)?.column;
-  const answer = read(schema, [...parents, schema]);
-  return column === undefined ? answer : hinted(column, answer === "null" ? unknownType : answer);
+  if (!schema || parents.includes(schema)) return unknownType;
+  return hinted(metadata(schema)?.column, read(schema._zod.def, [...parents, schema]));
 }
 
-function read(schema: ZodType, parents: readonly ZodType[]): Answer {
-  const { def } = schema._zod;
-  const type = (inner: ZodType | undefined | null): KnownType => {
-    const answer = inner ? walk(inner, parents) : unknownType;
-    return answer === "null" ? unknownType : answer;
-  };
+function read(def: ZodDefinition, parents: readonly ZodType[]): KnownType {
+  const of = (inner: ZodType | null | undefined): KnownType => walk(inner, parents);
+  const {
+    innerType,
+    checks = [],
+    options = [],
+    items = [],
+    rest,
+    shape = {},
+    entries = {},
+    values = [],
+  } = def;
   switch (def.type) {
     case "string":
     case "template_literal":
       return known({ kind: "string" });
     case "number":
-      return known(numberType([def, ...(def.checks ?? []).map((check) => check._zod.def)]));
+      return known(numberType([def, ...checks.map((check) => check._zod.def)]));
     case "bigint":
       return known(
         def.format === "uint64" ? { kind: "decimal", precision: 20, scale: 0 } : { kind: "int64" },
@@ -80,57 +83,47 @@ function read(schema: ZodType, parents: readonly ZodType[]): Answer {
     case "null":
     case "undefined":
     case "void":
-      return "null";
+      return alwaysNull;
     case "literal":
-      return knownUnion((def.values ?? []).map(knownLiteral));
+      return knownLiterals(values);
     case "enum":
-      return knownUnion(Object.values(def.entries ?? {}).map(knownLiteral));
+      return knownLiterals(Object.values(entries));
     case "union":
-      return knownUnion((def.options ?? []).map((option) => walk(option, parents)));
+      return knownUnion(options.map(of));
     case "object":
       return known({
         kind: "struct",
-        fields: Object.entries(def.shape ?? {}).map(([name, member]) => knownField(name, type(member))),
+        fields: Object.entries(shape).map(([name, member]) => knownField(name, of(member))),
       });
     case "intersection":
-      return both(type(def.left), type(def.right));
+      return both(of(def.left), of(def.right));
     case "array":
-      return knownList(type(def.element));
+      return knownList(of(def.element));
     case "set":
-      return knownList(type(def.valueType));
-    case "tuple": {
-      const items = [...(def.items ?? []), ...(def.rest ? [def.rest] : [])];
-      return knownList(knownUnion(items.map((item) => walk(item, parents))));
-    }
+      return knownList(of(def.valueType));
+    case "tuple":
+      return knownList(knownUnion((rest ? [...items, rest] : items).map(of)));
     case "record":
     case "map":
-      return knownMap(type(def.keyType), type(def.valueType));
+      return knownMap(of(def.keyType), of(def.valueType));
     case "optional":
     case "nullable":
-      return { ...type(def.innerType), nullable: true };
+      return { ...of(innerType), nullable: true };
     case "default":
     case "prefault":
     case "nonoptional":
-      return withoutUndefined(def.innerType, type);
+      // A default takes the place of `undefined`, which an `optional` allowed; a null stays.
+      return of(innerType?._zod.def.type === "optional" ? innerType._zod.def.innerType : innerType);
     case "catch":
     case "readonly":
-      return def.innerType ? walk(def.innerType, parents) : unknownType;
+      return of(innerType);
     case "pipe":
-      return def.out ? walk(def.out, parents) : unknownType;
+      return of(def.out);
     case "lazy":
-      return def.getter ? walk(def.getter(), parents) : unknownType;
+      return of(def.getter?.());
     default:
       return unknownType;
   }
-}
-
-/** A default takes the place of `undefined`, which an `optional` allowed; a null stays. */
-function withoutUndefined(
-  inner: ZodType | undefined,
-  type: (schema: ZodType | undefined) => KnownType,
-): KnownType {
-  const isOptional = inner?._zod.def.type === "optional";
-  return type(isOptional ? inner._zod.def.innerType : inner);
 }
 
 function numberType(definitions: readonly ZodDefinition[]): ColumnType {
@@ -140,8 +133,9 @@ function numberType(definitions: readonly ZodDefinition[]): ColumnType {
 }
 
 function both(a: KnownType, b: KnownType): KnownType {
-  if (a.type.kind !== "struct" || b.type.kind !== "struct") return unknownType;
-  const fields = new Map([...a.type.fields, ...b.type.fields].map((field) => [field.name, field]));
+  const [left, right] = [knownColumns(a), knownColumns(b)];
+  if (left === undefined || right === undefined) return unknownType;
+  const fields = new Map([...left, ...right].map((field) => [field.name, field]));
   return known({ kind: "struct", fields: [...fields.values()] });
 }
 

@@ -489,7 +489,7 @@ describe("what is refused", () => {
   test("an ability that the destination lacks", async () => {
     const disposition = { kind: "merge", strategy: "upsert" } as const;
     const error = await refused([{ name: "a", rows: 1, disposition }], "ALV_UNSUPPORTED");
-    expect(error.message).toMatch(/a asks for upsert.*memory.*append, replace/);
+    expect(error.message).toMatch(/"a": it asks for upsert.*memory.*append, replace/);
   });
   test("two resources that become one table", async () => {
     const error = await refused(
@@ -499,7 +499,7 @@ describe("what is refused", () => {
       ],
       "ALV_NAME_COLLISION",
     );
-    expect(error.message).toMatch(/sales\.orders and salesOrders both become table sales_orders/);
+    expect(error.message).toMatch(/"salesOrders": it and sales\.orders both become table sales_orders/);
   });
   test("columns that become one", async () => {
     const field = (name: string) => ({ name, type: { kind: "int64" }, nullable: true }) as const;
@@ -507,7 +507,7 @@ describe("what is refused", () => {
       [{ name: "a", rows: 1, describe: { schema: { fields: [field("orderId"), field("order_id")] } } }],
       "ALV_NAME_COLLISION",
     );
-    expect(error.message).toMatch(/"orderId" and "order_id" of a are both called order_id/);
+    expect(error.message).toMatch(/"a": its columns "orderId" and "order_id" are both called order_id/);
   });
   test("a column with a name of ours", async () => {
     const field = { name: "_alv_x", type: { kind: "int64" }, nullable: true } as const;

@@ -54,3 +54,23 @@ test("arrays are used again, unless they no longer fit", () => {
   bytes.recycle(bytes.finish());
   expect(bytes.data.length).toBeLessThan(1 << 17);
 });
+
+test("text stands where spoilt text stood", () => {
+  const builder = new BytesBuilder({ kind: "string" }, 8);
+  const arrays = new Set<unknown>();
+  for (let round = 0; round < 4; round++) {
+    for (let row = 0; row < 5; row++) builder.appendBytes(new TextEncoder().encode(`${round}.${row}`), 0, 3);
+    const vector = builder.finish();
+    const read = userReader(vector);
+    expect(Array.from({ length: 5 }, (_, row) => read(row))).toEqual(
+      Array.from({ length: 5 }, (_, row) => `${round}.${row}`),
+    );
+    if (vector.layout !== "bytes") throw new Error(vector.layout);
+    // Readers cut at negative offsets as at 0.
+    expect(vector.offsets[0]).toBe(0);
+    arrays.add(vector.data);
+    poison(vector);
+    builder.recycle(vector);
+  }
+  expect(arrays.size).toBe(2);
+});

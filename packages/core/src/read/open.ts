@@ -57,7 +57,7 @@ async function open(
   const chosen = definitions.filter((definition) => only === undefined || only.includes(definition.name));
   const sessions: SourceSession[] = [];
   try {
-    const streams = await openStreams(chosen, roots, context, sessions);
+    const streams = await openStreams(chosen, definitions, roots, context, sessions);
     return { streams, [Symbol.asyncDispose]: () => closeAll(sessions) };
   } catch (error) {
     await closeAll(sessions);
@@ -77,50 +77,79 @@ async function closeAll(sessions: readonly SourceSession[]): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
+/**
+ * The streams of the resources `chosen`. Their names, by which state is kept, follow from `all` of the source's: they must not depend on what
+ * else is read this time.
+ */
 async function openStreams(
   chosen: readonly ResourceDefinition[],
+  all: readonly ResourceDefinition[],
   roots: ReadonlyMap<ReadRoot, Origin>,
   context: SourceContext,
   sessions: SourceSession[],
 ): Promise<readonly Stream[]> {
   const byOrigin = new Map<Origin, SharedResource[]>();
-  const connectors = await openConnectors(chosen, context, sessions);
+  const connectors = await openConnectors(chosen, all, context, sessions);
   for (const definition of chosen) {
     const { root } = definition;
     const origin = root.kind === "read" ? roots.get(root)! : originOf(root, connectors);
-    const table = root.kind === "read" ? root.name : root.table;
+    const table = tableOf(root);
     const description = describeResource(definition, origin.tables.get(table)!);
     const shared = byOrigin.get(origin) ?? [];
     shared.push({ definition, description, table });
     byOrigin.set(origin, shared);
   }
-  return [...byOrigin].flatMap(([origin, resources]) => streamsOf(origin, resources));
+  return [...byOrigin].flatMap(([origin, resources]) => {
+    const { root } = resources[0]!.definition;
+    const follows = all.some(
+      (one) =>
+        sameOrigin(one.root, root) &&
+        (one.table.disposition ?? origin.tables.get(tableOf(one.root))?.disposition)?.kind !== "replace",
+    );
+    return streamsOf(origin, resources, follows);
+  });
+}
+
+function tableOf(root: ResourceDefinition["root"]): string {
+  return root.kind === "read" ? root.name : root.table;
+}
+
+function sameOrigin(a: ResourceDefinition["root"], b: ResourceDefinition["root"]): boolean {
+  if (a.kind === "read" || b.kind === "read") return a === b;
+  return a.source() === b.source() && a.table === b.table;
 }
 
 /** Opens each connector's source once, for the tables that are read. */
 async function openConnectors(
   chosen: readonly ResourceDefinition[],
+  all: readonly ResourceDefinition[],
   context: SourceContext,
   sessions: SourceSession[],
 ): Promise<ReadonlyMap<Source, readonly Origin[]>> {
-  const tables = new Map<Source, Set<string>>();
-  for (const { root } of chosen) {
+  const tables = new Map<Source, { readonly known: Set<string>; readonly read: Set<string> }>();
+  for (const definition of all) {
+    const { root } = definition;
     if (root.kind !== "origin") continue;
     const source = root.source();
-    const names = tables.get(source) ?? new Set();
-    tables.set(source, names.add(root.table));
+    const { known, read } = tables.get(source) ?? { known: new Set(), read: new Set() };
+    if (chosen.includes(definition)) read.add(root.table);
+    tables.set(source, { known: known.add(root.table), read });
   }
   const opened = new Map<Source, readonly Origin[]>();
   const taken = new Set<string>();
-  for (const { root } of chosen) if (root.kind === "read") taken.add(root.name);
-  for (const [source, names] of tables) {
-    const budget = Math.floor(context.budget / tables.size);
-    const session = await source.open({ ...context, only: [...names], budget });
-    sessions.push(session);
-    opened.set(
-      source,
-      session.streams.map((stream) => connectorOrigin(stream, uniqueName(stream, source, taken))),
-    );
+  for (const { root } of all) if (root.kind === "read") taken.add(root.name);
+  for (const [source, { known, read }] of tables) {
+    if (read.size > 0) {
+      const budget = Math.floor(context.budget / tables.size);
+      const session = await source.open({ ...context, only: [...read], budget });
+      sessions.push(session);
+      opened.set(
+        source,
+        session.streams.map((stream) => connectorOrigin(stream, uniqueName(stream, source, taken))),
+      );
+    }
+    // Streams go by their tables' names: those that are not read now keep theirs, too.
+    for (const name of known) taken.add(name);
   }
   return opened;
 }
@@ -151,7 +180,11 @@ function originOf(root: OriginRoot, connectors: ReadonlyMap<Source, readonly Ori
 }
 
 /** One stream for the resources that follow a cursor, and one for those that replace their tables: these take effect at their end only. */
-function streamsOf(origin: Origin, resources: readonly SharedResource[]): readonly Stream[] {
+function streamsOf(
+  origin: Origin,
+  resources: readonly SharedResource[],
+  follows: boolean,
+): readonly Stream[] {
   const isWhole = ({ description }: SharedResource): boolean => description.disposition.kind === "replace";
   const following = resources.filter((one) => !isWhole(one));
   const whole = resources.filter(isWhole);
@@ -162,7 +195,7 @@ function streamsOf(origin: Origin, resources: readonly SharedResource[]): readon
   if (whole.length > 0)
     streams.push(
       sharedStream({
-        name: following.length > 0 ? `${name}:replace` : name,
+        name: follows ? `${name}:replace` : name,
         origin,
         resources: whole,
         wholeSet: true,

@@ -13,14 +13,15 @@ export function followingState(
   const streams: Record<string, StreamState> = { ...state?.streams };
   const tables: Record<string, TableState> = { ...state?.tables };
   for (const { stream, seal, backfill, wholeSet, tables: runs } of sealed) {
-    const { name, cursor, identity = null } = stream;
-    // A stream that had nothing new to say stays where it was.
+    const { name, cursor } = stream;
+    // A stream that had nothing new to say stays where it was; so does the cursor of resources that the program left out for a while,
+    // while others of their stream replace their tables.
     const known = seal?.cursor === undefined ? streams[name] : undefined;
     if (!backfill)
       streams[name] = {
-        cursor: seal?.cursor ?? (wholeSet ? null : (known?.cursor ?? null)),
+        cursor: seal?.cursor ?? known?.cursor ?? null,
         cursorVersion: known?.cursorVersion ?? cursor.version,
-        identity,
+        identity: stream.identity ?? (wholeSet ? known?.identity : undefined) ?? null,
         loadId,
         committedAt: now.toISOString(),
       };

@@ -190,7 +190,19 @@ function checkOwner(
   state: PipelineState | undefined,
 ): void {
   const known = state?.tables[table];
-  if (known === undefined || disposition.kind === "replace") return;
+  if (state === undefined || disposition.kind === "replace") return;
+  if (known === undefined) {
+    const moved = Object.entries(state.tables).find(
+      ([, { resource, stream: feeds, disposition: was }]) =>
+        resource === name && feeds === stream.name && was !== "replace",
+    );
+    if (moved === undefined || (state.streams[stream.name]?.cursor ?? null) === null) return;
+    throw refused(
+      name,
+      `it was loaded into table ${moved[0]} so far, now into ${table}, which would lack the rows before its cursor: keep the table's name, or call resync("${moved[0]}") to read all rows again`,
+      "ALV_STATE_MISMATCH",
+    );
+  }
   const why =
     known.stream !== stream.name
       ? `was loaded by stream ${known.stream} so far, now by ${stream.name}`

@@ -128,7 +128,7 @@ export function stateLost(context: LakeContext, what: string): AlluviumError {
   const { pipeline, lane } = context.pipeline;
   return new AlluviumError(
     "ALV_STATE_LOST",
-    `${what}: the state in ${context.paths.folder} of ${context.store.url} was deleted or is older than the tables. Restore that folder from a backup; or name the tables in \`adopt\` to go on with them under a new state, which reads every stream from its start (pipeline ${pipeline}, lane ${lane})`,
+    `${what}: the state in ${context.paths.folder} of ${context.store.url} was deleted or is older than the tables. Restore that folder from a backup; or delete the tables and _alv_loads too, to begin anew; or name the tables in \`adopt\` to go on with them under a new state, which reads every stream from its start, so that rows appended before stand there twice until you call \`resync\` (pipeline ${pipeline}, lane ${lane})`,
     { pipeline },
   );
 }

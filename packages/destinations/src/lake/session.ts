@@ -8,6 +8,7 @@ import {
 import { finishUnapplied } from "./commit.ts";
 import type { LakeContext } from "./context.ts";
 import type { LakeTable } from "./contract.ts";
+import { partitionName } from "./files/partition.ts";
 import { loadHistory } from "./history.ts";
 import { takeLease, type Lease } from "./lease.ts";
 import { discardTables, openLoad } from "./load.ts";
@@ -119,6 +120,7 @@ async function openTable(session: SessionState, plan: TablePlan, budget: number)
   context.format.check?.(plan.table, boundSchema(plan.schema), plan.partitionBy);
   const found = await inspect(context, plan.table);
   const target = targetOf(context, plan, found, newest);
+  if (!target.create) refusePartitions(plan, found!);
   const known = newest?.known[plan.table];
   const committed = target.create
     ? undefined
@@ -126,6 +128,17 @@ async function openTable(session: SessionState, plan: TablePlan, budget: number)
       ? await loadSchema(context, known.schema)
       : found!.schema;
   return new PendingTable(context, { plan, target, committed, budget });
+}
+
+/** Before anything is committed: a table cannot change how it is partitioned. */
+function refusePartitions({ table, partitionBy }: TablePlan, found: LakeTable): void {
+  const [ours, theirs] = [partitionBy, found.partitionBy].map((list) => list.map(partitionName).join(", "));
+  if (ours === theirs) return;
+  throw new AlluviumError(
+    "ALV_SCHEMA_CONFLICT",
+    `table ${table} is partitioned by ${theirs || "nothing"}, this load by ${ours || "nothing"}: partitioning is fixed when a table is created, so keep it, or load into another table with \`as\``,
+    { resource: table },
+  );
 }
 
 function folded(session: SessionState, table: string): string {

@@ -104,12 +104,13 @@ export class AlluviumError extends Error {
   }
 }
 
-/** The error of one resource: its message begins with the resource's name. */
+/** The error of one resource, if it is known: then the message begins with its name. */
 export function resourceError(
   code: ErrorCode,
-  resource: string,
+  resource: string | undefined,
   why: string,
   more?: { readonly step?: string; readonly cause?: unknown; readonly retryable?: boolean },
 ): AlluviumError {
-  return new AlluviumError(code, `resource ${JSON.stringify(resource)}: ${why}`, { ...more, resource });
+  const message = resource === undefined ? why : `resource ${JSON.stringify(resource)}: ${why}`;
+  return new AlluviumError(code, message, { ...more, resource });
 }

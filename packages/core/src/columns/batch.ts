@@ -35,3 +35,8 @@ export interface Changes {
 export const ChangeOp = { insert: 0, update: 1, delete: 2, truncate: 3 } as const;
 /** One of the codes in {@link Changes.ops}. */
 export type ChangeOp = (typeof ChangeOp)[keyof typeof ChangeOp];
+
+/** The column of a name; `undefined` where the batch lacks it. */
+export function columnOf({ schema, columns }: Batch, name: string): Vector | undefined {
+  return columns[schema.fields.findIndex((field) => field.name === name)];
+}

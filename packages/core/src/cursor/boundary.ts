@@ -1,10 +1,9 @@
 import type { Batch } from "../columns/batch.ts";
-import { materialize } from "../columns/dictionary.ts";
 import { takeBatch } from "../columns/take.ts";
-import { AlluviumError } from "../errors.ts";
-import { boundaryLimit, closedPoint, pointOfCursor, type ColumnCursor } from "./column-cursor.ts";
+import { resourceError, type AlluviumError } from "../errors.ts";
+import { boundaryLimit, closedPoint, cursorBefore, pointOfCursor, type ColumnCursor } from "./column-cursor.ts";
 import { hashCollector, takenRows } from "./multiset.ts";
-import { comparePoints, orderOf, type ColumnOrder, type Point } from "./order.ts";
+import { comparePoints, orderIn, type ColumnOrder, type Point } from "./order.ts";
 import { eachRow, keepRows, type Rows } from "./rows.ts";
 
 /** How {@link openBoundary} reads. */
@@ -83,22 +82,17 @@ export function openBoundary(options: BoundaryOptions): Boundary {
   let rowsBefore = 0;
 
   function refused(code: "ALV_CURSOR_ORDER" | "ALV_ROW_INVALID", row: number, why: string): AlluviumError {
-    const place = resource === undefined ? "" : `resource ${JSON.stringify(resource)}, `;
-    return new AlluviumError(
-      code,
-      `${place}row ${rowsBefore + row + 1}: the cursor column ${JSON.stringify(column)} ${why}`,
-      resource === undefined ? {} : { resource },
-    );
+    const place = `row ${rowsBefore + row + 1}: the cursor column ${JSON.stringify(column)}`;
+    return resourceError(code, resource, `${place} ${why}`);
   }
 
   function checkOrder(order: ColumnOrder, rows: Rows, length: number): void {
     const behind = last && order.comparerTo(last);
     let previous = -1;
     eachRow(rows, length, (row) => {
-      const back =
-        previous >= 0 ? order.compareRows(row, previous) < 0 : behind !== undefined && behind(row) < 0;
-      if (back) {
-        const before = previous >= 0 ? order.pointAt(previous) : last!;
+      const step = previous < 0 ? behind?.(row) : order.compareRows(row, previous);
+      if (step !== undefined && step < 0) {
+        const before = previous < 0 ? last! : order.pointAt(previous);
         throw refused(
           "ALV_CURSOR_ORDER",
           row,
@@ -112,20 +106,15 @@ export function openBoundary(options: BoundaryOptions): Boundary {
 
   function takeNulls(batch: Batch, empty: Int32Array): Int32Array {
     if (empty.length === 0 || nullPolicy === "exclude") return empty.subarray(0, 0);
+    const refuse = (why: string): AlluviumError => refused("ALV_ROW_INVALID", empty[0]!, `is null${why}`);
     if (nullPolicy === "error")
-      throw refused(
-        "ALV_ROW_INVALID",
-        empty[0]!,
-        `is null. Set nulls: "include" among the cursor's options to load such rows, or "exclude" to leave them out`,
-      );
+      throw refuse('. Set nulls: "include" among the cursor\'s options to load such rows, or "exclude" to leave them out');
     if (!append) return empty;
     const fresh = takenNulls.fresh(batch, empty);
     withoutValue.add(batch, fresh);
     if (withoutValue.size > limit)
-      throw refused(
-        "ALV_ROW_INVALID",
-        empty[0]!,
-        `is null, and so it is in more than ${limit} rows: too many to know which of them were loaded. Set nulls: "exclude", merge by a primary key, or follow another column`,
+      throw refuse(
+        `, and so it is in more than ${limit} rows: too many to know which of them were loaded. Set nulls: "exclude", or merge by a primary key`,
       );
     return fresh;
   }
@@ -194,15 +183,16 @@ export function openBoundary(options: BoundaryOptions): Boundary {
 
   function select(batch: Batch): Rows {
     const { length } = batch;
-    const found = batch.columns[batch.schema.fields.findIndex(({ name }) => name === column)];
-    const order = orderOf(found && materialize(found), column);
+    const order = orderIn(batch, column);
     let rows: Rows;
     let nulls: Int32Array | undefined;
     if (order.hasNulls) {
       const all = Int32Array.from({ length }, (_, row) => row);
-      const empty = all.filter((row) => order.isNull(row));
       rows = all.filter((row) => !order.isNull(row));
-      nulls = takeNulls(batch, empty);
+      nulls = takeNulls(
+        batch,
+        all.filter((row) => order.isNull(row)),
+      );
     }
     if (declared === "ascending") checkOrder(order, rows, length);
     rows = follow(batch, order, aboveFloor(batch, order, rows));
@@ -218,28 +208,22 @@ export function openBoundary(options: BoundaryOptions): Boundary {
       return rows === undefined ? batch : takeBatch(batch, rows);
     },
     cursor({ end = false } = {}) {
-      const nulls = withoutValue.stored();
-      const kept = nulls.length > 0 ? { nulls } : {};
+      const stored = withoutValue.stored();
+      const nulls = stored.length > 0 ? stored : undefined;
       if (end && closed !== undefined && (top === undefined || comparePoints(top, closed) < 0))
-        return { kind: closed.kind, value: closed.text, boundary: [], ...kept };
-      if (top === undefined)
-        return nulls.length === 0 ? undefined : { kind: "null", value: "", boundary: [], nulls };
+        return { ...cursorBefore(closed), nulls };
+      if (top === undefined) return nulls && { kind: "null", value: "", boundary: [], nulls };
       if (!topIsCounted) return undefined;
       const bound = seen ?? closed;
       return {
-        kind: top.kind,
-        value: top.text,
+        ...cursorBefore(top),
         boundary: append ? atTop.stored() : [],
-        ...kept,
-        ...(bound !== undefined && comparePoints(bound, top) > 0 ? { closedBelow: bound.text } : {}),
+        nulls,
+        closedBelow: bound !== undefined && comparePoints(bound, top) > 0 ? bound.text : undefined,
       };
     },
     floor: () =>
-      since && {
-        ...since,
-        boundary: taken.left(),
-        ...(since.nulls === undefined ? {} : { nulls: takenNulls.left() }),
-      },
+      since && { ...since, boundary: taken.left(), nulls: since.nulls === undefined ? undefined : takenNulls.left() },
     get deferred() {
       return deferred;
     },

@@ -2,7 +2,7 @@ import { AlluviumError } from "../errors.ts";
 import type { ColumnKind } from "../schema/types.ts";
 import type { Json } from "../state/json.ts";
 import type { CursorCodec } from "../stream.ts";
-import { isOrderable, pointOfText, type Point } from "./order.ts";
+import { pointOfText, type Point } from "./order.ts";
 
 /**
  * How far a column has been read. Every row below `value` has been taken; of the rows at `value` itself, those in `boundary`.
@@ -16,12 +16,12 @@ export interface ColumnCursor {
   /** The rows at `value` that an append has taken. Empty: none of them, or the table merges and takes them again. */
   readonly boundary: readonly RowHashes[];
   /** The rows without a value that an append with `nulls: "include"` has taken. */
-  readonly nulls?: readonly RowHashes[];
+  readonly nulls?: readonly RowHashes[] | undefined;
   /**
    * More rows share `value` than a boundary can hold and a greater value was seen: everything below this one is complete, so that
    * the next read takes the rest of `value` without keeping count.
    */
-  readonly closedBelow?: string;
+  readonly closedBelow?: string | undefined;
 }
 
 /** A multiset of rows by hash. */
@@ -38,59 +38,46 @@ export const boundaryLimit = 100_000;
 /** Stores {@link ColumnCursor}s. */
 export const columnCursorCodec: CursorCodec<ColumnCursor> = {
   version: 1,
-  encode: encodeColumnCursor,
-  decode: decodeColumnCursor,
+  // It is JSON as it stands.
+  encode: (cursor) => cursor as unknown as Json,
+  decode: (json, version) => {
+    const { kind, value, boundary, nulls, closedBelow } = members(json);
+    const isRead =
+      version === 1 &&
+      typeof value === "string" &&
+      (kind === "null" || pointOfText(kind as ColumnKind, value) !== undefined) &&
+      (closedBelow === undefined || typeof closedBelow === "string");
+    if (!isRead) throw unreadable(json, version);
+    const hashesOf = (stored: Json | undefined): readonly RowHashes[] => {
+      if (!Array.isArray(stored)) throw unreadable(json, version);
+      return stored.map((one: Json) => {
+        const { columns, hashes } = members(one);
+        if (!Array.isArray(columns) || !Array.isArray(hashes)) throw unreadable(json, version);
+        return { columns: columns.map(String), hashes: hashes.map(String) };
+      });
+    };
+    return {
+      kind: kind as ColumnKind,
+      value,
+      boundary: hashesOf(boundary),
+      nulls: nulls === undefined ? undefined : hashesOf(nulls),
+      closedBelow,
+    };
+  },
 };
 
-function encodeColumnCursor(cursor: ColumnCursor): Json {
-  return {
-    kind: cursor.kind,
-    value: cursor.value,
-    boundary: cursor.boundary.map(encodeHashes),
-    ...(cursor.nulls === undefined ? {} : { nulls: cursor.nulls.map(encodeHashes) }),
-    ...(cursor.closedBelow === undefined ? {} : { closedBelow: cursor.closedBelow }),
-  };
+/** The members of a stored object; none of what is no object. */
+export function members(json: Json | undefined): { readonly [key: string]: Json | undefined } {
+  return typeof json === "object" && json !== null && !Array.isArray(json)
+    ? (json as { readonly [key: string]: Json })
+    : {};
 }
 
-function decodeColumnCursor(json: Json, version: number): ColumnCursor {
-  if (version > 1)
-    throw new AlluviumError(
-      "ALV_STATE_INVALID",
-      `the cursor has version ${version}, this version of Alluvium reads up to 1: update Alluvium, or run the version that wrote it`,
-    );
-  const { kind, value, boundary, nulls, closedBelow } = (json ?? {}) as { readonly [key: string]: Json };
-  if (
-    typeof kind !== "string" ||
-    typeof value !== "string" ||
-    (kind !== "null" &&
-      (!isOrderable(kind as ColumnKind) || pointOfText(kind as ColumnKind, value) === undefined)) ||
-    !Array.isArray(boundary) ||
-    (closedBelow !== undefined && typeof closedBelow !== "string")
-  )
-    throw damaged(json);
-  return {
-    kind: kind as ColumnKind,
-    value,
-    boundary: boundary.map(decodeHashes),
-    ...(Array.isArray(nulls) ? { nulls: nulls.map(decodeHashes) } : {}),
-    ...(closedBelow === undefined ? {} : { closedBelow }),
-  };
-}
-
-function encodeHashes({ columns, hashes }: RowHashes): Json {
-  return { columns, hashes };
-}
-
-function decodeHashes(json: Json): RowHashes {
-  const { columns, hashes } = (json ?? {}) as { readonly [key: string]: Json };
-  if (!Array.isArray(columns) || !Array.isArray(hashes)) throw damaged(json);
-  return { columns: columns.map(String), hashes: hashes.map(String) };
-}
-
-function damaged(json: Json): AlluviumError {
+/** The error of a stored cursor that cannot be read. */
+export function unreadable(json: Json, version: number): AlluviumError {
   return new AlluviumError(
     "ALV_STATE_INVALID",
-    `the stored cursor is damaged: ${JSON.stringify(json).slice(0, 200)}`,
+    `the stored cursor of version ${version} cannot be read: it is damaged, or a newer version of Alluvium wrote it: ${JSON.stringify(json).slice(0, 200)}`,
   );
 }
 
@@ -104,7 +91,7 @@ export function pointOfCursor(cursor: ColumnCursor): Point | undefined {
   if (cursor.kind === "null") return undefined;
   const point = pointOfText(cursor.kind, cursor.value);
   if (point !== undefined) return point;
-  throw damaged(cursor.value);
+  throw unreadable(cursor.value, 1);
 }
 
 /** The value below which everything is complete, where the cursor names one. */

@@ -1,6 +1,7 @@
 import type { Batch } from "../columns/batch.ts";
 import { rowHashes } from "../columns/hash.ts";
 import { takeBatch } from "../columns/take.ts";
+import { sameItems } from "../schema/members.ts";
 import type { RowHashes } from "./column-cursor.ts";
 
 /** The rows that a read before this one has taken: each is matched once. */
@@ -13,40 +14,34 @@ export interface TakenRows {
 
 /** What is stored of an earlier read, to match rows against. */
 export function takenRows(stored: readonly RowHashes[]): TakenRows {
-  const groups = stored
-    .filter(({ hashes }) => hashes.length > 0)
-    .map(({ columns, hashes }) => ({ columns, left: counted(hashes), size: hashes.length }));
+  const groups = stored.map(({ columns, hashes }) => {
+    const counts = new Map<string, number>();
+    for (const hash of hashes) counts.set(hash, (counts.get(hash) ?? 0) + 1);
+    return { columns, counts };
+  });
   return {
     fresh(batch, candidates) {
       let rows = candidates;
-      for (const group of groups) {
-        if (group.size === 0 || rows.length === 0) continue;
-        const hashes = rowHashes(takeBatch(batch, rows), group.columns);
+      for (const { columns, counts } of groups) {
+        if (counts.size === 0 || rows.length === 0) continue;
+        const hashes = rowHashes(takeBatch(batch, rows), columns);
         rows = rows.filter((_, i) => {
-          const hash = hashes[i]!;
-          const left = group.left.get(hash) ?? 0;
-          if (left === 0) return true;
-          group.left.set(hash, left - 1);
-          group.size -= 1;
-          return false;
+          const left = counts.get(hashes[i]!) ?? 0;
+          if (left > 1) counts.set(hashes[i]!, left - 1);
+          else counts.delete(hashes[i]!);
+          return left === 0;
         });
       }
       return rows;
     },
     left: () =>
       groups
-        .filter(({ size }) => size > 0)
-        .map(({ columns, left }) => ({
+        .filter(({ counts }) => counts.size > 0)
+        .map(({ columns, counts }) => ({
           columns,
-          hashes: [...left].flatMap(([hash, count]) => Array<string>(count).fill(hash)).sort(),
+          hashes: [...counts].flatMap(([hash, count]) => Array<string>(count).fill(hash)).sort(),
         })),
   };
-}
-
-function counted(hashes: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const hash of hashes) counts.set(hash, (counts.get(hash) ?? 0) + 1);
-  return counts;
 }
 
 /** Gathers the rows that this read takes at one value. */
@@ -61,7 +56,9 @@ export interface HashCollector {
 
 /** A collector that goes on from the rows stored before. */
 export function hashCollector(before: readonly RowHashes[]): HashCollector {
-  let groups = before.filter(({ hashes }) => hashes.length > 0).map(copyOf);
+  let groups = before
+    .filter(({ hashes }) => hashes.length > 0)
+    .map(({ columns, hashes }) => ({ columns, hashes: [...hashes] }));
   return {
     get size() {
       return groups.reduce((sum, { hashes }) => sum + hashes.length, 0);
@@ -69,7 +66,7 @@ export function hashCollector(before: readonly RowHashes[]): HashCollector {
     add(batch, rows) {
       if (rows.length === 0) return;
       const columns = batch.schema.fields.map(({ name }) => name);
-      let group = groups.find((one) => equalLists(one.columns, columns));
+      let group = groups.find((one) => sameItems(one.columns, columns));
       if (group === undefined) {
         group = { columns, hashes: [] };
         // The newest first: it knows most columns, so a row is compared by those before it is by fewer.
@@ -82,12 +79,4 @@ export function hashCollector(before: readonly RowHashes[]): HashCollector {
     },
     stored: () => groups.map(({ columns, hashes }) => ({ columns, hashes: hashes.toSorted() })),
   };
-}
-
-function copyOf({ columns, hashes }: RowHashes): { columns: readonly string[]; hashes: string[] } {
-  return { columns, hashes: [...hashes] };
-}
-
-function equalLists(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, i) => name === b[i]);
 }

@@ -1,4 +1,6 @@
-import { isScalar, scalarAt, type Scalar } from "../columns/scalar.ts";
+import { columnOf, type Batch } from "../columns/batch.ts";
+import { materialize } from "../columns/dictionary.ts";
+import { scalarAt, type Scalar } from "../columns/scalar.ts";
 import { formatScalar, parseScalar } from "../columns/text.ts";
 import { isValid, type Vector } from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
@@ -37,18 +39,15 @@ const families: { readonly [kind in ColumnKind]?: Family } = {
   uuid: "uuid",
 };
 
-/** Whether a column of this kind can be a cursor. */
-export function isOrderable(kind: ColumnKind): boolean {
-  return families[kind] !== undefined;
-}
-
 /** The point that a canonical text stands for. `undefined`: the kind has no order, or the text is none of its values. */
 export function pointOfText(kind: ColumnKind, text: string): Point | undefined {
-  const scalar = parseScalar(typeOfText(kind, text), text);
-  return scalar === undefined ? undefined : pointOfScalar(typeOfText(kind, text), scalar, text);
+  const type = typeOfText(kind, text);
+  const scalar = parseScalar(type, text);
+  return scalar === undefined ? undefined : pointOfScalar(type, scalar, text);
 }
 
-function typeOfText(kind: ColumnKind, text: string): ColumnType {
+/** The type of a canonical text. */
+export function typeOfText(kind: ColumnKind, text: string): ColumnType {
   if (kind === "timestamp") return { kind, zone: text.endsWith("Z") ? "utc" : "local" };
   if (kind !== "decimal") return { kind } as ColumnType;
   const point = text.indexOf(".");
@@ -70,19 +69,16 @@ export function pointOfScalar(
 /** Orders two points, negative when `a` comes first; text by its UTF-8 bytes. Throws `ALV_SCHEMA_CONFLICT` across families. */
 export function comparePoints(a: Point, b: Point): number {
   if (a.family !== b.family) throw mixed(a.kind, b.kind);
-  const x = a.value;
-  const y = b.value;
+  let [x, y] = [a.value, b.value];
   if (typeof x === "object" || typeof y === "object")
     return compareBytes(x as Uint8Array, 0, (x as Uint8Array).length, y as Uint8Array);
-  if (a.scale === b.scale) return x < y ? -1 : x > y ? 1 : 0;
-  const scale = Math.max(a.scale, b.scale);
-  const left = scaled(x, scale - a.scale);
-  const right = scaled(y, scale - b.scale);
-  return left < right ? -1 : left > right ? 1 : 0;
+  x = scaled(x, b.scale - a.scale);
+  y = scaled(y, a.scale - b.scale);
+  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 function scaled(value: number | bigint, digits: number): number | bigint {
-  if (digits === 0) return value;
+  if (digits <= 0) return value;
   if (typeof value === "bigint" || Number.isSafeInteger(value)) return BigInt(value) * 10n ** BigInt(digits);
   return value * 10 ** digits;
 }
@@ -104,111 +100,99 @@ function mixed(kind: ColumnKind, other: ColumnKind): AlluviumError {
 }
 
 /** Compares the rows of a column without making values of them. */
-export interface ColumnOrder {
-  /** Orders two rows that are not null. */
-  readonly compareRows: (a: number, b: number) => number;
-  /** Orders rows that are not null against a point. */
-  readonly comparerTo: (point: Point) => (row: number) => number;
+export interface ColumnOrder extends Comparers {
   /** The value of a row that is not null; throws `ALV_VALUE_UNREPRESENTABLE` for NaN. */
   readonly pointAt: (row: number) => Point;
   readonly isNull: (row: number) => boolean;
   readonly hasNulls: boolean;
 }
 
+interface Comparers {
+  /** Orders two rows that are not null. */
+  readonly compareRows: (a: number, b: number) => number;
+  /** Orders rows that are not null against a point. */
+  readonly comparerTo: (point: Point) => (row: number) => number;
+}
+
+/** The order of a batch's column; see {@link orderOf}. */
+export function orderIn(batch: Batch, column: string): ColumnOrder {
+  const found = columnOf(batch, column);
+  return orderOf(found && materialize(found), column);
+}
+
 /** The order of a plain vector (no dictionary); of a column that is not there: only nulls. Throws `ALV_CONFIG` where the type has none. */
 export function orderOf(vector: Vector | undefined, column: string): ColumnOrder {
   if (vector === undefined || vector.layout === "null") return nullOrder;
   const { type } = vector;
-  const family = families[type.kind];
-  if (family === undefined || !isScalar(type))
+  const { kind } = type;
+  const family = families[kind];
+  if (family === undefined)
     throw new AlluviumError(
       "ALV_CONFIG",
-      `column ${JSON.stringify(column)} is of type ${type.kind}, which has no order: a cursor needs a number, a date, a time, a timestamp, a uuid or text`,
+      `column ${JSON.stringify(column)} is of type ${kind}, which has no order: a cursor needs a number, a date, a time, a timestamp, a uuid or text`,
     );
   const pointAt = (row: number): Point => {
     const point = pointOfScalar(type, scalarAt(vector, row)!);
     if (point !== undefined) return point;
     throw new AlluviumError(
       "ALV_VALUE_UNREPRESENTABLE",
-      `column ${JSON.stringify(column)} is the cursor and holds NaN, which has no place in its order: replace it at the source or choose another column`,
+      `column ${JSON.stringify(column)} is the cursor and holds NaN, which has no place in its order: replace it at the source, or choose another column`,
     );
   };
-  const generic: ColumnOrder = {
+  const scale = kind === "decimal" ? type.scale : 0;
+  const fast = fastOrder(vector, pointAt);
+  return {
+    compareRows: fast?.compareRows ?? ((a, b) => comparePoints(pointAt(a), pointAt(b))),
+    comparerTo: (point) => {
+      if (point.family !== family) throw mixed(kind, point.kind);
+      const compare = point.scale === scale ? fast?.comparerTo(point.value) : undefined;
+      return compare ?? ((row) => comparePoints(pointAt(row), point));
+    },
     pointAt,
-    compareRows: (a, b) => comparePoints(pointAt(a), pointAt(b)),
-    comparerTo: (point) => (row) => comparePoints(pointAt(row), point),
     isNull: (row) => !isValid(vector, row),
     hasNulls: vector.nullCount > 0,
   };
-  if (vector.layout === "bytes")
-    return { ...generic, ...bytesOrder(vector.offsets, vector.data, family, type.kind) };
-  if (vector.layout !== "fixed" || type.kind === "uuid") return generic;
-  const { values } = vector;
-  if (values instanceof BigInt64Array)
-    return type.kind === "decimal" && type.precision > 18
-      ? generic
-      : { ...generic, ...wideOrder(values, generic, type) };
-  if (values instanceof Float32Array || values instanceof Float64Array) {
-    // pointAt is the one that refuses NaN.
-    const known = (row: number): number =>
-      Number.isNaN(values[row]!) ? Number(pointAt(row).value) : values[row]!;
-    return { ...generic, ...numberOrder(known, generic, family, type.kind) };
+}
+
+/** Comparisons that make no value per row, where the layout allows it, with points of the same kind of value. */
+interface FastOrder {
+  readonly compareRows: (a: number, b: number) => number;
+  readonly comparerTo: (value: Point["value"]) => ((row: number) => number) | undefined;
+}
+
+function fastOrder(vector: Vector, pointAt: (row: number) => Point): FastOrder | undefined {
+  const { type } = vector;
+  if (vector.layout === "bytes") {
+    const { data, offsets } = vector;
+    const compare = (row: number, other: Uint8Array): number =>
+      compareBytes(data, offsets[row]!, offsets[row + 1]!, other);
+    return {
+      compareRows: (a, b) => compare(a, data.subarray(offsets[b]!, offsets[b + 1]!)),
+      comparerTo: (value) => (row) => compare(row, value as Uint8Array),
+    };
   }
-  return { ...generic, ...numberOrder((row) => values[row] as number, generic, family, type.kind) };
-}
-
-type Comparers = Pick<ColumnOrder, "compareRows" | "comparerTo">;
-
-/** 64-bit values as two 32-bit words, so that no bigint is made per row. */
-function wideOrder(values: BigInt64Array, generic: Comparers, type: ColumnType): Comparers {
+  if (vector.layout !== "fixed" || type.kind === "uuid") return undefined;
+  const { values } = vector;
+  if (!(values instanceof BigInt64Array)) {
+    // pointAt is the one that refuses NaN.
+    const at = (row: number): number =>
+      Number.isNaN(values[row]!) ? Number(pointAt(row).value) : values[row]!;
+    return {
+      compareRows: (a, b) => at(a) - at(b) || 0,
+      comparerTo: (value) => (typeof value === "number" ? (row) => at(row) - value || 0 : undefined),
+    };
+  }
+  if (type.kind === "decimal" && type.precision > 18) return undefined;
+  // As two 32-bit words, so that no bigint is made per row.
   const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
-  const scale = type.kind === "decimal" ? type.scale : 0;
-  const family = families[type.kind];
+  const compare = (row: number, high: number, low: number): number =>
+    words[2 * row + 1]! - high || (words[2 * row]! >>> 0) - low;
   return {
-    compareRows: (a, b) => {
-      const high = words[2 * a + 1]! - words[2 * b + 1]!;
-      return high !== 0 ? high : (words[2 * a]! >>> 0) - (words[2 * b]! >>> 0);
-    },
-    comparerTo: (point) => {
-      const { value } = point;
-      if (point.family !== family) throw mixed(type.kind, point.kind);
-      if (typeof value !== "bigint" || point.scale !== scale || BigInt.asIntN(64, value) !== value)
-        return generic.comparerTo(point);
-      const low = Number(BigInt.asUintN(32, value));
-      const high = Number(value >> 32n);
-      return (row) => {
-        const difference = words[2 * row + 1]! - high;
-        return difference !== 0 ? difference : (words[2 * row]! >>> 0) - low;
-      };
-    },
-  };
-}
-
-function numberOrder(
-  valueAt: (row: number) => number,
-  generic: Comparers,
-  family: Family,
-  kind: ColumnKind,
-): Comparers {
-  return {
-    compareRows: (a, b) => valueAt(a) - valueAt(b) || 0,
-    comparerTo: (point) => {
-      const { value } = point;
-      if (point.family !== family) throw mixed(kind, point.kind);
-      if (typeof value !== "number" || point.scale !== 0) return generic.comparerTo(point);
-      return (row) => valueAt(row) - value || 0;
-    },
-  };
-}
-
-function bytesOrder(offsets: Int32Array, data: Uint8Array, family: Family, kind: ColumnKind): Comparers {
-  return {
-    compareRows: (a, b) =>
-      compareBytes(data, offsets[a]!, offsets[a + 1]!, data.subarray(offsets[b]!, offsets[b + 1]!)),
-    comparerTo: (point) => {
-      if (point.family !== family) throw mixed(kind, point.kind);
-      const other = point.value as Uint8Array;
-      return (row) => compareBytes(data, offsets[row]!, offsets[row + 1]!, other);
+    compareRows: (a, b) => compare(a, words[2 * b + 1]!, words[2 * b]! >>> 0),
+    comparerTo: (value) => {
+      if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) return undefined;
+      const [high, low] = [Number(value >> 32n), Number(BigInt.asUintN(32, value))];
+      return (row) => compare(row, high, low);
     },
   };
 }

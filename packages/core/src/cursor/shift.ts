@@ -1,8 +1,7 @@
-import { AlluviumError } from "../errors.ts";
 import { formatScalar } from "../columns/text.ts";
+import { AlluviumError } from "../errors.ts";
 import type { Duration } from "../resource-options.ts";
-import type { ColumnType } from "../schema/types.ts";
-import { pointOfText, type Point } from "./order.ts";
+import { pointOfText, typeOfText, type Point } from "./order.ts";
 
 /** A distance between two values of a cursor column: a time span, or a number in the column's unit. */
 export type Distance = Duration | number | bigint;
@@ -11,42 +10,35 @@ const DAY = 86_400_000_000n;
 
 /** The value that lies `lag` below a point. Throws `ALV_CONFIG` where the two do not go together. */
 export function pointBelow(point: Point, lag: Distance, column: string): Point {
-  const { kind, family, value } = point;
+  const { kind, family, value, text } = point;
+  const shown = typeof lag === "object" ? JSON.stringify(lag) : String(lag);
   const refuse = (why: string): AlluviumError =>
     new AlluviumError(
       "ALV_CONFIG",
-      `the lag of the cursor column ${JSON.stringify(column)} is ${typeof lag === "object" ? JSON.stringify(lag) : String(lag)}, but its values are of type ${kind}: ${why}`,
+      `the lag of the cursor column ${JSON.stringify(column)} is ${shown}, but its values are of type ${kind}: ${why}`,
     );
   if (typeof value === "object") throw refuse("only times and numbers have distances. Leave lag out");
-  if (family === "number") {
-    if (typeof lag === "object") throw refuse("give a number");
-    return numberBelow(point, value, lag);
-  }
-  if (typeof lag !== "object") throw refuse("give a time span, such as { minutes: 5 }");
-  const micros = microsOf(lag);
-  if (family === "date") {
-    const days = Number((micros + DAY - 1n) / DAY);
-    return made({ kind: "date" }, formatScalar({ kind: "date" }, Number(value) - days));
-  }
-  if (family === "time") {
-    const at = BigInt(value) - micros;
-    return made({ kind: "time" }, formatScalar({ kind: "time" }, at < 0n ? 0n : at));
-  }
-  const type: ColumnType = { kind: "timestamp", zone: point.text.endsWith("Z") ? "utc" : "local" };
-  return made(type, formatScalar(type, BigInt(value) - micros));
+  const isNumber = family === "number";
+  if (isNumber && typeof lag === "object") throw refuse("give a number");
+  if (!isNumber && typeof lag !== "object") throw refuse("give a time span, such as { minutes: 5 }");
+  const below =
+    typeof lag === "object" ? timeBelow(family, value, microsOf(lag)) : numberBelow(point, value, lag);
+  const shifted = formatScalar(typeOfText(kind, text), below);
+  const made = pointOfText(kind, shifted);
+  if (made !== undefined) return made;
+  throw new AlluviumError("ALV_VALUE_UNREPRESENTABLE", `${shifted} is out of the range of ${kind}`);
 }
 
-function numberBelow(point: Point, value: number | bigint, lag: number | bigint): Point {
-  if (typeof value === "bigint" && point.scale > 0) {
-    const unscaled = value - BigInt(Math.ceil(Number(lag) * 10 ** point.scale));
-    const type: ColumnType = { kind: "decimal", precision: 38, scale: point.scale };
-    return made(type, formatScalar(type, unscaled));
-  }
-  const below =
-    typeof value === "bigint" || point.kind !== "float64"
-      ? BigInt(value) - BigInt(typeof lag === "bigint" ? lag : Math.ceil(lag))
-      : value - Number(lag);
-  return made({ kind: point.kind } as ColumnType, String(below));
+function timeBelow(family: Point["family"], value: number | bigint, micros: bigint): number | bigint {
+  if (family === "date") return Number(value) - Number((micros + DAY - 1n) / DAY);
+  const below = BigInt(value) - micros;
+  return family === "time" && below < 0n ? 0n : below;
+}
+
+function numberBelow({ kind, scale }: Point, value: number | bigint, lag: number | bigint): number | bigint {
+  if (typeof value === "bigint")
+    return value - (typeof lag === "bigint" ? lag * 10n ** BigInt(scale) : BigInt(Math.ceil(lag * 10 ** scale)));
+  return value - (kind.startsWith("float") ? Number(lag) : Math.ceil(Number(lag)));
 }
 
 /** A time span in microseconds. */
@@ -58,10 +50,4 @@ function microsOf(span: Duration): bigint {
     "ALV_CONFIG",
     `${JSON.stringify(span)} is not a time span: its parts are days, hours, minutes, seconds and milliseconds, not negative`,
   );
-}
-
-function made(type: ColumnType, text: string): Point {
-  const point = pointOfText(type.kind, text);
-  if (point !== undefined) return point;
-  throw new AlluviumError("ALV_VALUE_UNREPRESENTABLE", `${text} is out of the range of ${type.kind}`);
 }

@@ -11,9 +11,9 @@ export const loadIdField: Field = { name: "_alv_load_id", type: { kind: "string"
 export interface Spelling {
   readonly table: string;
   /** The destination's name of a source's column. Throws `ALV_NAME_COLLISION` where two would get the same. */
-  column(source: string): string;
+  column: (source: string) => string;
   /** The source's name of a destination's column, as far as it was asked for. */
-  source(column: string): string;
+  source: (column: string) => string;
 }
 
 /** How a resource's table and columns are spelled. Names that start with `_alv_` are ours. */

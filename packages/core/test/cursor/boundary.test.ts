@@ -204,7 +204,7 @@ describe("rows without a value", () => {
   ];
   test("are an error unless the cursor says otherwise", () => {
     expect(() => read(rows, undefined, { resource: "orders" })).toThrow(
-      /resource "orders", row 1: the cursor column "at" is null.*nulls: "include"/,
+      /resource "orders": row 1: the cursor column "at" is null.*nulls: "include"/,
     );
     expect(read(rows, undefined, { nulls: "exclude" }).ids).toEqual([2]);
   });
@@ -251,7 +251,7 @@ describe("a declared order", () => {
     const rows = [1, 2, 2, 3, 2].map((at, id) => ({ id, at }));
     for (const size of [1, 2, 5])
       expect(() => read(rows, undefined, options, size)).toThrow(
-        /resource "orders", row 5: the cursor column "at" steps back from 3 to 2/,
+        /resource "orders": row 5: the cursor column "at" steps back from 3 to 2/,
       );
     expect(read(rows.slice(0, 4), undefined, options).ids).toEqual([0, 1, 2, 3]);
   });

@@ -63,7 +63,7 @@ describe("bounds", () => {
       "2024-01-01T00:00:00.000000Z",
       '{} {"c":"2024-01-01T00:00:00.000Z"}',
     ],
-    ["boolean", "false", "true", "{} {}"],
+    ["boolean", "false", "true", '{"c":false} {"c":true}'],
     ["binary", "00", "ff", "{} {}"],
   ])("%j %s %s", (type, min, max, expected) => {
     expect(bounds(type, min, max)).toBe(expected);

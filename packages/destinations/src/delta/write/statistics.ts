@@ -53,10 +53,12 @@ function treeText(tree: Tree): string {
   return `{${members.join(",")}}`;
 }
 
-/** A bound as JSON; `undefined` where readers would not get exactly what is meant. */
+/**
+ * A bound as JSON; `undefined` where readers would not get exactly what is meant. Booleans have bounds although Spark gives them none:
+ * delta-rs takes a bound that is not there for null, and its dataset for pyarrow then finds no row.
+ */
 function boundText(type: ColumnType, text: string, side: "min" | "max"): string | undefined {
   switch (type.kind) {
-    case "boolean":
     case "binary":
     case "list":
     case "map":

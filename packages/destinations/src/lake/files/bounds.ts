@@ -43,7 +43,6 @@ function boundsOf(leaf: LeafBounds, rows: number): { min?: string; max?: string 
   const { type, min, max } = leaf;
   if (leaf.nulls >= rows || min === undefined || max === undefined || leaf.sawNaN === true) return {};
   switch (type.kind) {
-    case "boolean":
     case "binary":
     case "json":
       return {};

@@ -50,7 +50,7 @@ describe("values as text", () => {
       { min: "1970-01-01T00:00:00.000000", max: "1970-01-01T00:00:00.000001" },
     ],
     ["string", string, utf8("a"), utf8("é"), { min: "a", max: "é" }],
-    ["boolean", { kind: "boolean" }, false, true, {}],
+    ["boolean", { kind: "boolean" }, false, true, { min: "false", max: "true" }],
     ["binary", { kind: "binary" }, utf8("a"), utf8("b"), {}],
     ["text that is no UTF-8", string, Uint8Array.of(0xff), utf8("b"), { max: "b" }],
   ])("%s", (_, type, min, max, bounds) => {

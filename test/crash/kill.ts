@@ -1,7 +1,9 @@
 import { fork } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { rowsOf } from "@alluvium/core/columns";
 import { deltaTable } from "@alluvium/destinations/delta";
 import pg from "pg";
@@ -11,6 +13,9 @@ export interface KillReport {
   readonly kills: number;
   /** Runs that ended by themselves before their time. */
   readonly survived: number;
+  /** Runs that gave way to another one. */
+  readonly gaveWay: number;
+  /** Loads that were committed, by killed runs and others. */
   readonly loads: number;
   readonly rows: Record<string, number>;
   /** What differs between the source and the lake: must be empty. */
@@ -56,35 +61,49 @@ async function runOnce(
 
 /**
  * Kills runs of a pipeline at random moments while the source goes on changing, then lets one run finish, and compares the lake with the
- * source: every row once. `seed` repeats the schedule as far as the machine does.
+ * source: every row once. `seed` repeats the schedule as far as the machine does. `pairs`: two runs at once, each killed at a moment of
+ * its own; the lease, which would keep them apart, is taken away from the first.
  */
 export async function killAgainAndAgain(options: {
   readonly url: string;
   readonly kills: number;
   readonly seed: number;
+  readonly pairs?: boolean;
 }): Promise<KillReport> {
   const random = generator(options.seed);
   const lake = mkdtempSync(join(tmpdir(), "alluvium-kill-"));
   const client = new pg.Client({ connectionString: options.url });
   await client.connect();
+  let kills = 0;
   let survived = 0;
-  let loads = 0;
+  let gaveWay = 0;
+  const kill = async (): Promise<void> => {
+    const done = await runOnce(options.url, lake, Math.floor(random() * 1_500));
+    if (done === undefined) kills += 1;
+    else if (done < 0) gaveWay += 1;
+    else survived += 1;
+  };
+  const second = async (): Promise<void> => {
+    await sleep(random() * 1_000);
+    rmSync(join(lake, "_alluvium/crash/main/_lease.json"), { force: true });
+    await kill();
+  };
   try {
     await client.query(`
       drop table if exists events, readings, customers;
-      create table events (id bigint generated always as identity primary key, kind text not null, payload jsonb);
+      create table events (id bigint generated always as identity primary key, kind text not null, payload jsonb, filler text);
       create table readings (sensor text, at timestamptz not null default clock_timestamp(), value numeric(12,3));
       create table customers (id int primary key, name text);
       create index on readings (at)`);
     const change = async (rows: number): Promise<void> => {
       await client.query(
-        `insert into events (kind, payload) select 'k' || (n % 7), jsonb_build_object('n', n, 'x', md5(n::text)) from generate_series(1, $1) n`,
+        `insert into events (kind, payload, filler) select 'k' || (n % 7), jsonb_build_object('n', n, 'x', md5(n::text)), repeat(md5(random()::text), 100) from generate_series(1, $1) n`,
         [rows],
       );
       // Several rows share a time now and then: the boundary of the cursor.
       await client.query(
         `insert into readings (sensor, at, value) select 's' || (n % 3), now(), n from generate_series(1, $1) n`,
-        [Math.ceil(rows / 3)],
+        [rows],
       );
       await client.query(
         `insert into customers select coalesce(max(id), 0) + 1, md5(random()::text) from customers`,
@@ -93,38 +112,24 @@ export async function killAgainAndAgain(options: {
         Math.floor(random() * 5),
       ]);
     };
-    await change(5_000);
-    let kills = 0;
+    await change(1_000);
     while (kills < options.kills) {
-      const done = await runOnce(options.url, lake, Math.floor(random() * 700));
-      if (done === undefined) kills += 1;
-      else {
-        survived += 1;
-        loads += done;
-      }
-      await change(200 + Math.floor(random() * 1_500));
+      await Promise.all([kill(), ...(options.pairs === true ? [second()] : [])]);
+      await change(50 + Math.floor(random() * 400));
     }
-    loads += (await runOnce(options.url, lake, undefined))!;
+    if ((await runOnce(options.url, lake, undefined))! < 0)
+      throw new Error("the last run gave way to nobody");
     const differences: string[] = [];
     const rows: Record<string, number> = {};
-    for (const [table, columns] of Object.entries({
-      events: ["id", "kind", "payload"],
-      readings: ["sensor", "at", "value"],
-      customers: ["id", "name"],
-    })) {
+    for (const [table, columns] of Object.entries(comparedColumns)) {
       const wanted = await client.query({
-        text: `select ${columns.map((column) => (column === "at" ? "(extract(epoch from at) * 1000000)::bigint::text" : `${column}::text`)).join(", ")} from ${table}`,
+        text: `select ${columns.map((column) => sourceTexts[column] ?? `${column}::text`).join(", ")} from ${table}`,
         rowMode: "array",
       });
       const source = wanted.rows.map((row) => JSON.stringify(row)).sort();
       const found: string[] = [];
-      for await (const batch of (await deltaTable(join(lake, table)).snapshot()).scan({ columns }))
-        for (const row of rowsOf(batch, { timestamps: "micros" }) as Iterable<
-          Record<string, string | number | bigint | null>
-        >)
-          found.push(
-            JSON.stringify(columns.map((column) => (row[column] === null ? null : String(row[column])))),
-          );
+      for await (const row of rowsIn(lake, table, columns))
+        found.push(JSON.stringify(columns.map((column) => cell(column, row[column]!))));
       found.sort();
       rows[table] = source.length;
       if (found.length !== source.length)
@@ -132,9 +137,42 @@ export async function killAgainAndAgain(options: {
       else if (found.some((row, index) => row !== source[index]))
         differences.push(`${table}: other rows than the source`);
     }
-    return { kills, survived, loads, rows, differences };
+    const loads: number[] = [];
+    for await (const row of rowsIn(lake, "_alv_loads", ["sequence"])) loads.push(Number(row["sequence"]));
+    loads.sort((a, b) => a - b);
+    if (loads.some((sequence, index) => sequence !== index))
+      differences.push(`_alv_loads: ${loads.length} loads up to number ${loads.at(-1)}`);
+    return { kills, survived, gaveWay, loads: loads.length, rows, differences };
   } finally {
     await client.end();
     rmSync(lake, { recursive: true, force: true });
   }
+}
+
+const comparedColumns = {
+  events: ["id", "kind", "payload", "filler"],
+  readings: ["sensor", "at", "value"],
+  customers: ["id", "name"],
+} as const;
+
+/** Columns that are not compared by their text. */
+const sourceTexts: Readonly<Record<string, string>> = {
+  at: "(extract(epoch from at) * 1000000)::bigint::text",
+  filler: "md5(filler)",
+};
+
+type Cell = string | number | bigint | null;
+
+function cell(column: string, value: Cell): string | null {
+  if (value === null) return null;
+  return column === "filler" ? createHash("md5").update(String(value)).digest("hex") : String(value);
+}
+
+async function* rowsIn(
+  lake: string,
+  table: string,
+  columns: readonly string[],
+): AsyncGenerator<Readonly<Record<string, Cell>>> {
+  for await (const batch of deltaTable(join(lake, table)).scan({ columns }))
+    yield* rowsOf(batch, { timestamps: "micros" }) as Iterable<Record<string, Cell>>;
 }

@@ -27,17 +27,24 @@ export async function storeSchema(
   const path = schemaPath(paths, hash);
   const bytes = new TextEncoder().encode(`${canonicalJson(encodeSchema(schema))}\n`);
   const found = await store.head(path);
-  if (found !== undefined && (await store.now()).getTime() - found.modified.getTime() < REFRESH)
-    // It may be of a run that was cut off between writing and making durable.
-    await store.sync([path]);
-  else if (found === undefined) {
-    const outcome = await createOnce(context, path, bytes);
-    if ("error" in outcome) throw outcome.error;
-  } else {
+  if (found !== undefined && (await store.now()).getTime() - found.modified.getTime() >= REFRESH)
     await store.put(path, bytes);
-    await store.sync([path]);
-  }
+  // One that is there may be of a run that was cut off between writing and making durable.
+  if (found !== undefined && (await isSynced(context, path))) return hash;
+  const outcome = await createOnce(context, path, bytes);
+  if ("error" in outcome) throw outcome.error;
   return hash;
+}
+
+/** Syncs an object; `false`: it was deleted since it was seen. */
+async function isSynced({ store }: LakeContext, path: string): Promise<boolean> {
+  try {
+    await store.sync([path]);
+    return true;
+  } catch (error) {
+    if (AlluviumError.is(error) && error.code === "ALV_NOT_FOUND") return false;
+    throw error;
+  }
 }
 
 /** Reads a stored schema. Throws `ALV_STATE_INVALID` when it is missing, or is not what its name says. */

@@ -1,10 +1,10 @@
-import { Buffer } from "node:buffer";
 import type { BytesVector, Vector } from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
 import { ByteDictionary } from "./byte-dictionary.ts";
 import { deltaBound, encodeDelta32 } from "./delta-encode.ts";
 import { Encoding } from "./format.ts";
 import { encodeIndexes } from "./index-page.ts";
+import { takeBody } from "./page-memory.ts";
 import type { Scratch } from "./scratch.ts";
 import type { Leaf } from "./shape.ts";
 import { compareBytes, mergeBounds } from "./statistics.ts";
@@ -100,7 +100,7 @@ export class ByteValues implements ValueEncoder {
       return { bytes: plainBytes(numbers, data, count, dataLength, prefix), encoding: Encoding.plain };
     const lengths = scratch.bytes(prefix + deltaBound(count, false));
     const end = encodeDelta32(numbers, count, lengths, prefix);
-    const bytes = Buffer.allocUnsafeSlow(end + dataLength);
+    const bytes = takeBody(end + dataLength);
     bytes.set(lengths.subarray(0, end));
     bytes.set(data.subarray(0, dataLength), end);
     // One huge value must not keep its memory for the rest of the file.
@@ -323,7 +323,7 @@ function plainBytes(
   dataLength: number,
   prefix: number,
 ): Uint8Array {
-  const out = Buffer.allocUnsafeSlow(prefix + 4 * count + dataLength);
+  const out = takeBody(prefix + 4 * count + dataLength);
   let at = prefix;
   let from = 0;
   for (let i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { Compressor } from "./compression.ts";
+import { giveBody } from "./page-memory.ts";
 import { dataPageHeader, dictionaryPageHeader } from "./page-header.ts";
 import type { Leaf } from "./shape.ts";
 import type { Bounds } from "./statistics.ts";
@@ -152,6 +153,8 @@ export class ChunkPages {
     // The compressor's array is as large as the page was; what is kept must not hold on to that.
     if (stored !== body && stored.buffer.byteLength > stored.length * 1.25 + 64)
       stored = new Uint8Array(stored);
+    // Done with, also where compressing made another one of it.
+    if (stored.buffer !== body.buffer) giveBody(body);
     gauge.held += stored.length;
     const crc = this.checksums ? crc32(stored) : undefined;
     return { header: header(stored.length, crc), body: stored, size };

@@ -5,6 +5,7 @@ import { bitWidth } from "./bitpack.ts";
 import { deltaBound, encodeDelta32, encodeDeltaWide } from "./delta-encode.ts";
 import { Encoding } from "./format.ts";
 import { encodeIndexes } from "./index-page.ts";
+import { bodyOf } from "./page-memory.ts";
 import type { Scratch } from "./scratch.ts";
 import type { Leaf } from "./shape.ts";
 import { type Bounds, mergeBounds } from "./statistics.ts";
@@ -186,7 +187,7 @@ export class FixedValues implements ValueEncoder {
     if (this.deltaPays) {
       const end = this.encodeDelta(found, count, prefix);
       if (end !== undefined && end - prefix < 0.9 * count * 4 * this.words)
-        return { bytes: scratch.bytes(end).slice(0, end), encoding: Encoding.deltaBinaryPacked };
+        return { bytes: bodyOf(scratch.bytes(end), end), encoding: Encoding.deltaBinaryPacked };
       this.deltaPays = false;
     }
     return { bytes: plainWords(leaf, this.values, count, prefix), encoding: Encoding.plain };

@@ -1,5 +1,6 @@
 import { bitWidth } from "./bitpack.ts";
 import { hybridBound, writeHybrid } from "./hybrid.ts";
+import { bodyOf } from "./page-memory.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** The body of a data page of dictionary indexes: their width in a byte, then the hybrid. */
@@ -14,5 +15,5 @@ export function encodeIndexes(
   const out = scratch.bytes(prefix + 1 + hybridBound(count, width));
   out[prefix] = width;
   const end = writeHybrid(indexes, 0, count, width, out, prefix + 1, indexes);
-  return out.slice(0, end);
+  return bodyOf(out, end);
 }

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { takeBody } from "./page-memory.ts";
 import type { Leaf } from "./shape.ts";
 
 /** PLAIN values of a fixed width behind `prefix` empty bytes. Words of 32 bits are as the machine has them: little-endian. */
@@ -6,7 +6,7 @@ export function plainWords(leaf: Leaf, values: Int32Array, count: number, prefix
   const { type, width } = leaf;
   if (type.kind === "decimal" && width > 0) return plainWideDecimals(values, count, width, prefix);
   const size = width > 0 ? width : bytesOf(type.kind, type.kind === "decimal" ? type.precision : 0);
-  const out = Buffer.allocUnsafeSlow(prefix + count * size);
+  const out = takeBody(prefix + count * size);
   out.set(new Uint8Array(values.buffer, values.byteOffset, count * size), prefix);
   return out;
 }
@@ -18,7 +18,7 @@ function bytesOf(kind: string, precision: number): number {
 
 /** Two's complement, highest byte first, in `width` bytes. */
 function plainWideDecimals(values: Int32Array, count: number, width: number, prefix: number): Uint8Array {
-  const out = Buffer.allocUnsafeSlow(prefix + count * width);
+  const out = takeBody(prefix + count * width);
   let at = prefix;
   for (let i = 0; i < count; i++)
     for (let byte = width - 1; byte >= 0; byte--)

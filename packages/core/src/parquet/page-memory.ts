@@ -1,0 +1,48 @@
+import { Buffer } from "node:buffer";
+
+/**
+ * Memory for the bodies of pages, used again once a body is compressed: such arrays live a few milliseconds each, and new ones would make
+ * the collector run over and over. All encoders share it.
+ */
+
+/** Most bytes to keep for later. */
+const KEPT = 8 << 20;
+const GRAIN = 1 << 14;
+
+const free: Uint8Array[] = [];
+let kept = 0;
+const lent = new WeakSet<ArrayBufferLike>();
+
+/** `size` bytes with anything in them. */
+export function takeBody(size: number): Uint8Array {
+  let best = -1;
+  for (let i = 0; i < free.length; i++) {
+    const { length } = free[i]!;
+    if (length >= size && length <= 2 * size + GRAIN && (best < 0 || length < free[best]!.length)) best = i;
+  }
+  let array: Uint8Array;
+  if (best < 0) array = Buffer.allocUnsafeSlow((size + GRAIN - 1) & -GRAIN);
+  else {
+    array = free[best]!;
+    free[best] = free.at(-1)!;
+    free.pop();
+    kept -= array.length;
+  }
+  lent.add(array.buffer);
+  return array.subarray(0, size);
+}
+
+/** `source[0, end)` as a body. */
+export function bodyOf(source: Uint8Array, end: number): Uint8Array {
+  const body = takeBody(end);
+  body.set(source.subarray(0, end));
+  return body;
+}
+
+/** Takes a body back when nobody reads it any more. Arrays that are not from here are left alone. */
+export function giveBody(body: Uint8Array): void {
+  const { buffer } = body;
+  if (!lent.delete(buffer) || kept + buffer.byteLength > KEPT) return;
+  kept += buffer.byteLength;
+  free.push(Buffer.from(buffer));
+}

@@ -60,8 +60,9 @@ export const columnCursorCodec: CursorCodec<ColumnCursor> = {
       kind: kind as ColumnKind,
       value,
       boundary: hashesOf(boundary),
-      nulls: nulls === undefined ? undefined : hashesOf(nulls),
-      closedBelow,
+      // Left out where there is none: what is encoded again must be JSON.
+      ...(nulls !== undefined && { nulls: hashesOf(nulls) }),
+      ...(typeof closedBelow === "string" && { closedBelow }),
     };
   },
 };

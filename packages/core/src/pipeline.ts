@@ -80,13 +80,17 @@ export function pipeline<Tables extends SourceTables, Can extends Ability>(
   if (typeof name !== "string" || name === "")
     throw new AlluviumError("ALV_CONFIG", "a pipeline needs a name: its state is kept under it");
   if (source?.specVersion !== 1)
-    throw new AlluviumError("ALV_CONFIG", `pipeline ${name}: source is not a source of version 1`, {
-      pipeline: name,
-    });
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      `pipeline ${name}: source is no source: give what a connector such as postgres() returns, or a call of what source() returns`,
+      { pipeline: name },
+    );
   if (destination?.specVersion !== 1)
-    throw new AlluviumError("ALV_CONFIG", `pipeline ${name}: destination is not a destination of version 1`, {
-      pipeline: name,
-    });
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      `pipeline ${name}: destination is no destination: give what a connector such as delta({ url }) returns`,
+      { pipeline: name },
+    );
   const definition = options as PipelineDefinition;
   return {
     name,

@@ -65,7 +65,7 @@ export async function revealCredential(credential: Credential, option: string): 
       ? await credential()
       : typeof credential === "string"
         ? credential
-        : await credential.reveal();
+        : await (credential as Partial<Secret> | undefined)?.reveal?.();
   if (typeof value === "string" && value !== "") return value;
   throw new AlluviumError(
     "ALV_CONFIG",

@@ -1,3 +1,4 @@
+import { describeValue } from "./columns/refuse.ts";
 import { AlluviumError } from "./errors.ts";
 import { openResources } from "./read/open.ts";
 import type { Ability, Source } from "./stream.ts";
@@ -37,6 +38,11 @@ export function source<
 >(name: Name, build: (...config: Config) => Resources): (...config: Config) => ResourceSource<Resources> {
   return (...config) => {
     const resources = build(...config);
+    if (!Array.isArray(resources) || !resources.every((one) => one?.definition !== undefined))
+      throw new AlluviumError(
+        "ALV_CONFIG",
+        `source ${JSON.stringify(name)}: the function returned ${describeValue(resources)}; it must return a list of resources, and no promise`,
+      );
     const byName: Record<string, AnyResource> = Object.create(null) as Record<string, AnyResource>;
     for (const one of resources) {
       if (byName[one.name] !== undefined)

@@ -1,6 +1,6 @@
 import { describeValue } from "./columns/refuse.ts";
-import type { Condition, Disposition, MergeOptions, Where } from "./disposition.ts";
-import { AlluviumError } from "./errors.ts";
+import type { Condition, Disposition, MergeOptions, MergeStrategy, Where } from "./disposition.ts";
+import { resourceError, type AlluviumError } from "./errors.ts";
 import type { TableDefinition } from "./resource-definition.ts";
 import type { Bounds, DispositionOption, TableOptions } from "./resource-options.ts";
 import type { Partition } from "./stream.ts";
@@ -10,44 +10,43 @@ export function dispositionOf(
   resource: string,
   option: DispositionOption<unknown>,
 ): { readonly disposition: Disposition; readonly merge: MergeOptions | undefined } {
-  const merge = undefined;
-  if (option === "append") return { disposition: { kind: "append" }, merge };
-  if (option === "replace") return { disposition: { kind: "replace", allowEmpty: false }, merge };
-  if (option === "merge") return { disposition: { kind: "merge", strategy: "upsert" }, merge };
-  if (typeof option === "object" && option !== null) {
-    if ("append" in option)
-      return {
-        disposition: { kind: "append", replaceWhere: whereOf(resource, option.append.replaceWhere) },
-        merge,
-      };
-    if ("replace" in option) {
-      const { replace, allowEmpty = false } = option;
-      if (replace === "all") return { disposition: { kind: "replace", allowEmpty }, merge };
-      return {
-        disposition: { kind: "replace", where: whereOf(resource, replace.where), allowEmpty },
-        merge,
-      };
-    }
-    if ("merge" in option && strategies.includes(option.merge)) {
-      const { merge: strategy, orderBy, deleteFlag } = option;
-      return {
-        disposition: { kind: "merge", strategy },
-        merge: {
-          ...(orderBy === undefined ? {} : { orderBy }),
-          ...(deleteFlag === undefined ? {} : { deleteFlag }),
-        },
-      };
-    }
+  if (option === "append") return { disposition: { kind: "append" }, merge: undefined };
+  const spelled =
+    option === "replace" ? { replace: "all" } : option === "merge" ? { merge: "upsert" } : option;
+  const { append, replace, merge, allowEmpty = false, orderBy, deleteFlag } = (spelled ?? {}) as Spelled;
+  if (append !== undefined)
+    return {
+      disposition: { kind: "append", replaceWhere: whereOf(resource, append.replaceWhere) },
+      merge: undefined,
+    };
+  if (replace !== undefined) {
+    const where = replace === "all" ? {} : { where: whereOf(resource, replace.where) };
+    return { disposition: { kind: "replace", ...where, allowEmpty }, merge: undefined };
   }
-  throw new AlluviumError(
-    "ALV_CONFIG",
-    `resource ${JSON.stringify(resource)}: disposition is ${describeValue(option)}; it must be "append", "replace", "merge", { append: { replaceWhere } }, { replace: "all" | { where } } or { merge: ${strategies.map((name) => JSON.stringify(name)).join(" | ")} }`,
-    { resource },
+  if (merge !== undefined && strategies.includes(merge))
+    return {
+      disposition: { kind: "merge", strategy: merge },
+      merge: spelled === option ? { orderBy, deleteFlag } : undefined,
+    };
+  throw optionError(
+    resource,
+    "disposition",
+    option,
+    `"append", "replace", "merge", { append: { replaceWhere } }, { replace: "all" | { where } } or { merge: ${strategies.map((name) => JSON.stringify(name)).join(" | ")} }`,
   );
 }
 
-const strategies: readonly string[] = ["upsert", "insertOnly", "deleteInsert", "scd2"];
-const operators: readonly string[] = ["<", "<=", ">", ">="];
+/** An option as a caller without types may give it. */
+interface Spelled {
+  readonly append?: { readonly replaceWhere?: object };
+  readonly replace?: "all" | { readonly where?: object };
+  readonly allowEmpty?: boolean;
+  readonly merge?: MergeStrategy;
+  readonly orderBy?: string;
+  readonly deleteFlag?: string;
+}
+
+const strategies: readonly MergeStrategy[] = ["upsert", "insertOnly", "deleteInsert", "scd2"];
 
 function whereOf(resource: string, option: object | undefined): Where {
   const conditions: Condition[] = [];
@@ -59,20 +58,21 @@ function whereOf(resource: string, option: object | undefined): Where {
     else if (value !== undefined && value !== null) conditions.push({ column, op: "=", value });
   }
   if (conditions.length > 0) return conditions;
-  throw new AlluviumError(
-    "ALV_CONFIG",
-    `resource ${JSON.stringify(resource)}: the conditions are ${describeValue(option)}, which say nothing; name at least one column, as in { country: "CH" } or { day: { ">=": "2024-01-01" } }`,
-    { resource },
+  throw optionError(
+    resource,
+    "the condition",
+    option,
+    'one on at least one column, as in { country: "CH" } or { day: { ">=": "2024-01-01" } }',
   );
 }
 
 function isBounds(value: unknown): value is Bounds {
+  if (typeof value !== "object" || value === null) return false;
+  const keys = Object.keys(value);
   return (
-    typeof value === "object" &&
-    value !== null &&
     Object.getPrototypeOf(value) === Object.prototype &&
-    Object.keys(value).length > 0 &&
-    Object.keys(value).every((key) => operators.includes(key))
+    keys.length > 0 &&
+    keys.every((key) => /^[<>]=?$/.test(key))
   );
 }
 
@@ -81,11 +81,7 @@ export function keyOf(resource: string, key: string | readonly string[] | undefi
   const columns = key === undefined ? [] : typeof key === "string" ? [key] : key;
   if (new Set(columns).size === columns.length && columns.every((column) => typeof column === "string"))
     return columns;
-  throw new AlluviumError(
-    "ALV_CONFIG",
-    `resource ${JSON.stringify(resource)}: primaryKey is ${describeValue(key)}; it must name each column once`,
-    { resource },
-  );
+  throw optionError(resource, "primaryKey", key, "columns, each once");
 }
 
 /** The parts of a table's definition that options of the same names spell; what they leave out is `undefined`. */
@@ -94,23 +90,43 @@ export function layoutOf<Row>(
   options: TableOptions<Row>,
 ): Pick<TableDefinition, "partitionBy" | "naming" | "contract"> {
   const { naming, contract, partitionBy } = options;
-  if (naming !== undefined && naming !== "snake" && naming !== "keep" && typeof naming !== "function")
-    throw refused(resource, "naming", naming, '"snake", "keep" or a function of the name');
-  if (contract !== undefined && contract !== "evolve" && contract !== "freeze")
-    throw refused(resource, "contract", contract, '"evolve" or "freeze"');
+  if (typeof naming !== "function")
+    oneOf(resource, "naming", naming, ["snake", "keep"], " or a function of the name");
+  oneOf(resource, "contract", contract, ["evolve", "freeze"]);
+  if (partitionBy !== undefined && !Array.isArray(partitionBy)) throw badPartition(resource, partitionBy);
   return {
     naming,
     contract,
-    partitionBy: partitionBy?.map((partition): Partition =>
-      typeof partition === "string" ? { column: partition } : (partition as Partition),
-    ),
+    partitionBy: (partitionBy as readonly unknown[] | undefined)?.map((partition) => {
+      const spelled = typeof partition === "string" ? { column: partition } : (partition as Partition);
+      if (typeof spelled?.column !== "string") throw badPartition(resource, partition);
+      return spelled;
+    }),
   };
 }
 
-function refused(resource: string, option: string, value: unknown, wanted: string): AlluviumError {
-  return new AlluviumError(
-    "ALV_CONFIG",
-    `resource ${JSON.stringify(resource)}: ${option} is ${describeValue(value)}; it must be ${wanted}`,
-    { resource },
+function badPartition(resource: string, value: unknown): AlluviumError {
+  return optionError(
+    resource,
+    "partitionBy",
+    value,
+    'a list of columns, or parts of dates such as day("createdAt")',
   );
+}
+
+/** Refuses a text that is not one of `values`; it may be left out. */
+export function oneOf(
+  resource: string,
+  option: string,
+  value: unknown,
+  values: readonly string[],
+  others: string = "",
+): void {
+  if (value !== undefined && !values.includes(value as string))
+    throw optionError(resource, option, value, values.map((one) => JSON.stringify(one)).join(", ") + others);
+}
+
+/** The error of an option of a resource that is not what it must be. */
+export function optionError(resource: string, option: string, value: unknown, wanted: string): AlluviumError {
+  return resourceError("ALV_CONFIG", resource, `${option} is ${describeValue(value)}; it must be ${wanted}`);
 }

@@ -4,6 +4,7 @@ import type { Schema } from "../schema/types.ts";
 import type { Batch } from "./batch.ts";
 import { columnBytes, truncateColumn, typedGroup, type AppendContext } from "./column.ts";
 import { fieldsOf, finishGroup } from "./column-finish.ts";
+import { isStruct } from "./infer.ts";
 import { putObject } from "./put.ts";
 import { describeValue } from "./refuse.ts";
 
@@ -49,8 +50,7 @@ export interface Appender {
 export function createAppender(options: AppenderOptions = {}): Appender {
   const context: AppendContext = { row: 0, undo: [] };
   const { columns = {}, schema: given = { fields: [] } } = options;
-  let schema =
-    options.columns === undefined ? given : { fields: fieldsOfHints(columns, given.fields) };
+  let schema = options.columns === undefined ? given : { fields: fieldsOfHints(columns, given.fields) };
   const group = typedGroup(schema.fields, "", 0, context);
   const { undo } = context;
   let length = 0;
@@ -70,7 +70,12 @@ export function createAppender(options: AppenderOptions = {}): Appender {
           `row ${context.row} is not an object: ${describeValue(row)}`,
         );
       try {
-        putObject(group, row, length);
+        // One without a single property may be anything: a promise that was not awaited, a Map …
+        if (!putObject(group, row, length) && !isStruct(row))
+          throw new AlluviumError(
+            "ALV_ROW_INVALID",
+            `row ${context.row} is not a plain object: ${describeValue(row)}`,
+          );
       } catch (error) {
         rollback();
         throw error;

@@ -1,3 +1,4 @@
+import { AlluviumError } from "../errors.ts";
 import { describeType } from "../schema/describe.ts";
 import type { ColumnType, Field } from "../schema/types.ts";
 import {
@@ -10,7 +11,6 @@ import {
   createBuilder,
   type Builder,
 } from "./builder.ts";
-import { rowRefused } from "./refuse.ts";
 import { textWriter, type TextWriter } from "./text-writer.ts";
 
 /**
@@ -148,7 +148,10 @@ export function createColumn(
     lastType: type,
   };
   if (depth > MAX_DEPTH)
-    throw rowRefused(context.row, path, undefined, `is nested more than ${MAX_DEPTH} levels deep: a cycle?`);
+    throw new AlluviumError(
+      "ALV_ROW_INVALID",
+      `row ${context.row}, column "${path.split(/[.[{]/, 1)[0]}" is nested more than ${MAX_DEPTH} levels deep. If it holds itself, leave that out in map(); else store it as text`,
+    );
   if (type.kind !== "null") bindColumn(column, type);
   return column;
 }

@@ -118,7 +118,14 @@ export function refused(at: Column | Group, value: unknown, why: string): Alluvi
 /** The error of a value of another kind than the column's. */
 export function mixed(column: Column, value: unknown): AlluviumError {
   const kind = columnKind(column);
-  if (column.typed) return refused(column, value, `is not exactly a ${kind}`);
+  if (value instanceof Date && Number.isNaN(value.getTime()))
+    return refused(column, value, "is no point in time: mend it in read or map()");
+  if (column.typed)
+    return refused(
+      column,
+      value,
+      `has no exact form as ${kind}: mend it in map(), or give the column a type that holds it`,
+    );
   return refused(
     column,
     value,

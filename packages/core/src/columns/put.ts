@@ -6,6 +6,8 @@ import { bindTo, convert, isListLike, isStruct, mixed, refused } from "./infer.t
 import { writeText } from "./text-writer.ts";
 
 const MAX_ELEMENTS = 0x7fff_ffff;
+const NO_NULL =
+  "where null is not allowed: fill it in, or let the schema or the hint (nullable: true) allow it";
 
 /**
  * Puts the enumerable properties of `object` into a group's columns as row `row`. Rows of one shape follow the chain of columns
@@ -35,7 +37,7 @@ export function putObject(group: Group, object: object, row: number): boolean {
 /** Puts a value into a column as row `row`. Nulls are only noted by what is not there. */
 export function putValue(column: Column, value: unknown, row: number): void {
   if (value === null || value === undefined) {
-    if (column.required) throw refused(column, value, "where null is not allowed");
+    if (column.required) throw refused(column, value, NO_NULL);
     return;
   }
   switch (column.mode) {
@@ -262,8 +264,7 @@ function findColumn(
 
 function refuseMissing(group: Group, object: object): never {
   for (const column of group.columns.values())
-    if (column.required && !Object.hasOwn(object, column.name))
-      throw refused(column, undefined, "where null is not allowed");
+    if (column.required && !Object.hasOwn(object, column.name)) throw refused(column, undefined, NO_NULL);
   throw new AlluviumError("ALV_INTERNAL", `required columns of ${group.path} were miscounted`);
 }
 

@@ -1,5 +1,6 @@
 import { describeValue } from "../columns/refuse.ts";
-import { AlluviumError } from "../errors.ts";
+import { AlluviumError, resourceError } from "../errors.ts";
+import { messageOf } from "../run/retry.ts";
 import type { RowSchema, ValidationIssue, ValidationResult } from "../typed.ts";
 
 /** Checks a row by its schema: the row as the schema makes it, at once or later. Refused: `ALV_ROW_INVALID`. */
@@ -9,9 +10,25 @@ export function validateRow(
   resource: string,
   number: number,
 ): unknown {
-  const result = schema["~standard"].validate(row);
-  if (result instanceof Promise) return result.then((later) => accepted(later, row, resource, number));
+  let result: ValidationResult | Promise<ValidationResult>;
+  try {
+    result = schema["~standard"].validate(row);
+  } catch (error) {
+    throw schemaFailed(error, resource, number);
+  }
+  if (result instanceof Promise)
+    return result.then(
+      (later) => accepted(later, row, resource, number),
+      (error: unknown) => {
+        throw schemaFailed(error, resource, number);
+      },
+    );
   return accepted(result, row, resource, number);
+}
+
+function schemaFailed(cause: unknown, resource: string, number: number): AlluviumError {
+  const why = `its schema threw for row ${number}: ${messageOf(cause)}`;
+  return resourceError("ALV_SOURCE_FAILED", resource, why, { cause });
 }
 
 function accepted(result: ValidationResult, row: unknown, resource: string, number: number): unknown {

@@ -1,4 +1,4 @@
-import { AlluviumError } from "../errors.ts";
+import { AlluviumError, resourceError } from "../errors.ts";
 
 /** Codes of Node's system and fetch errors after which trying again may help. */
 const passing =
@@ -27,14 +27,12 @@ export function backoff(failures: number, minDelay: number, maxDelay: number): n
 /** Any thrown value as our error, with the place filled in. */
 export function asError(
   error: unknown,
-  place: { readonly resource: string; readonly step: string },
+  place: { readonly resource?: string; readonly step: string },
 ): AlluviumError {
   if (AlluviumError.is(error)) return AlluviumError.prototype.at.call(error, place);
-  return new AlluviumError("ALV_SOURCE_FAILED", `${place.resource}: ${messageOf(error)}`, {
-    ...place,
-    cause: error,
-    retryable: mayPass(error),
-  });
+  const { resource, step } = place;
+  const why = `${resource === undefined ? "" : `${step} failed: `}${messageOf(error)}`;
+  return resourceError("ALV_SOURCE_FAILED", resource, why, { step, cause: error, retryable: mayPass(error) });
 }
 
 /** What an error says, whatever was thrown. */

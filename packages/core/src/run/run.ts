@@ -81,7 +81,7 @@ export async function runPipeline(
   emit({ type: "runFinished", report: built });
   if (failure === undefined) return built;
   if (signal?.aborted === true) throw signal.reason;
-  throw asError(failure, { resource: pipeline, step: "run" }).at({ pipeline, report: built });
+  throw asError(failure, { step: "run" }).at({ pipeline, report: built });
 }
 
 /** Runs with a destination. Resolves with the error of a failed stream when the others are committed. */
@@ -257,6 +257,20 @@ async function sample(context: Context): Promise<undefined> {
   );
 }
 
+const runOptions: readonly string[] = [
+  "only",
+  "limit",
+  "since",
+  "until",
+  "signal",
+  "deadline",
+  "runId",
+  "onEvent",
+  "commitBytes",
+  "commitInterval",
+  "retry",
+];
+
 function checkOptions(definition: PipelineDefinition, options: RunOptions): void {
   const refuse = (name: string, value: unknown, wanted: string): never => {
     throw new AlluviumError("ALV_CONFIG", `${name} is ${String(value)}; it must be ${wanted}`, {
@@ -275,5 +289,16 @@ function checkOptions(definition: PipelineDefinition, options: RunOptions): void
   for (const [name, least, value = least] of numbers)
     if (!(value >= least)) refuse(name, value, `a number of at least ${least}`);
   if (definition.lane === "") refuse("lane", '""', 'a name, such as "main"');
-  if (Number.isNaN(options.deadline?.getTime())) refuse("deadline", options.deadline, "a valid Date");
+  const { deadline, signal, only } = options;
+  if (deadline !== undefined && !(deadline instanceof Date && deadline.getTime() > -Infinity))
+    refuse("deadline", deadline, "a valid Date");
+  if (signal !== undefined && !(signal instanceof AbortSignal)) refuse("signal", signal, "an AbortSignal");
+  if (only !== undefined && !Array.isArray(only)) refuse("only", only, "a list of resource names");
+  const unknown = Object.keys(options).find((name) => !runOptions.includes(name));
+  if (unknown !== undefined)
+    refuse(
+      unknown,
+      (options as Record<string, unknown>)[unknown],
+      `left out: run() takes ${runOptions.join(", ")}`,
+    );
 }

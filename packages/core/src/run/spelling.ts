@@ -3,6 +3,7 @@ import { resourceError } from "../errors.ts";
 import { spellName } from "../schema/names.ts";
 import type { Field } from "../schema/types.ts";
 import type { TableDescription } from "../stream.ts";
+import { messageOf } from "./retry.ts";
 
 /** The system column that names the load which wrote a row. */
 export const loadIdField: Field = { name: "_alv_load_id", type: { kind: "string" }, nullable: true };
@@ -18,7 +19,7 @@ export interface Spelling {
 
 /** How a resource's table and columns are spelled. Names that start with `_alv_` are ours. */
 export function createSpelling(description: TableDescription, capabilities: Capabilities): Spelling {
-  const { name: resource, naming = "snake" } = description;
+  const { name: resource, naming } = description;
   const { foldsCase, maxIdentifierLength = Infinity } = capabilities;
   const columns = new Map<string, string>();
   const sources = new Map<string, string>();
@@ -43,12 +44,23 @@ export function createSpelling(description: TableDescription, capabilities: Capa
     );
   }
 
+  function spell(name: string): string {
+    try {
+      const spelled: unknown = spellName(name, naming);
+      if (typeof spelled === "string") return spelled;
+      throw new TypeError(`it gave ${String(spelled)}`);
+    } catch (cause) {
+      const why = `its naming failed for ${JSON.stringify(name)}: ${messageOf(cause)}; it must give a name for every name`;
+      throw resourceError("ALV_CONFIG", resource, why, { cause });
+    }
+  }
+
   return {
-    table: check("table", description.table ?? spellName(resource, naming)),
+    table: check("table", description.table ?? spell(resource)),
     column(source) {
       const known = columns.get(source);
       if (known !== undefined) return known;
-      const column = check("column", spellName(source, naming));
+      const column = check("column", spell(source));
       const other = sources.get(fold(column));
       if (other !== undefined)
         throw resourceError(

@@ -132,12 +132,11 @@ export function startTable(options: TableRunOptions): TableRun {
   }
 
   function refuseNullKeys({ schema: { fields }, columns }: Batch): void {
-    if (disposition.kind !== "merge") return;
     fields.forEach(({ name }, i) => {
       if (columns[i]!.nullCount > 0 && primaryKey.includes(name))
         throw new AlluviumError(
           "ALV_ROW_INVALID",
-          `a row of ${resource} has null in its key column ${name}; a merge finds rows by their key: filter such rows out, or choose another key`,
+          `a row of ${resource} has null in its key column ${name}; rows are found by their key: filter such rows out, or choose another primaryKey`,
           place,
         );
     });

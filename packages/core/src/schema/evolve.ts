@@ -173,7 +173,7 @@ function byName(fields: readonly Field[], options: EvolveOptions): Map<string, F
     if (other !== undefined)
       throw new AlluviumError(
         "ALV_NAME_COLLISION",
-        `${place(field.name, options)} and column "${other.name}" are one: rename one of them`,
+        `${place(field.name, options)} ${other.name === field.name ? "is there twice" : `and column "${other.name}" are one`}: rename or leave out one of them`,
       );
     named.set(key, field);
   }

@@ -22,7 +22,7 @@ export function fileDirectories(root: string): FileDirectories {
   const above = new Set([dirname(root)]);
   return {
     async ensure(directory) {
-      const first = await mkdir(directory, { recursive: true });
+      const first = await mkdir(directory, { recursive: true }).catch(fileInTheWay);
       if (first === undefined) return;
       const highest = resolve(first);
       if (root !== highest && !root.startsWith(highest + sep)) return;
@@ -52,6 +52,14 @@ export function fileDirectories(root: string): FileDirectories {
       });
     },
   };
+}
+
+/** `mkdir` says that it exists where a file stands in the place of the last folder. */
+function fileInTheWay(error: unknown): never {
+  if (systemCode(error) !== "EEXIST") throw error;
+  throw Object.assign(new Error("a file stands in the place of a folder", { cause: error }), {
+    code: "ENOTDIR",
+  });
 }
 
 function ignoreAbsent(error: unknown): void {

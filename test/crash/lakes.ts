@@ -47,7 +47,8 @@ export const folderLake: Lake = {
       const partition = Object.fromEntries(
         segments.slice(0, -1).map((segment) => {
           const [name, value] = segment.split("=") as [string, string];
-          return [name, value === "__HIVE_DEFAULT_PARTITION__" ? null : decodeURIComponent(value)];
+          const text = value === "__HIVE_DEFAULT_PARTITION__" ? null : decodeURIComponent(value);
+          return [name, text !== null && /^\d+$/.test(text) ? Number(text) : text];
         }),
       );
       const { buffer } = new Uint8Array(await store.get(path));

@@ -123,6 +123,8 @@ export function shop(phase: number, options: ShopOptions = {}): Source<ShopTable
   const users = resource({
     name: "users",
     disposition: "replace",
+    // Another folder in each run, so that none is synced by accident.
+    partitionBy: ["phase"],
     *read() {
       const rows = upTo(4 + phase).map((id) => ({ id, phase }));
       yield rows.slice(0, 3);

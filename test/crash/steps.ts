@@ -7,7 +7,13 @@ import {
   type RunReport,
   type Pipeline,
 } from "@alluvium/core";
-import { faultStore, StoppedError, type FaultPlan, type FaultStep } from "@alluvium/core/testing";
+import {
+  faultStore,
+  StoppedError,
+  type FaultPlan,
+  type FaultStep,
+  type PowerLossStore,
+} from "@alluvium/core/testing";
 import { describe, expect, test } from "vitest";
 import { expectComplete, expectRecovered, type Found } from "./expect.ts";
 import { copyStore, deleteBelow, memoryDisk, powerDisk, type Disk, type Lake } from "./lakes.ts";
@@ -217,36 +223,68 @@ export function stepsSuite(lake: Lake, { stride, seed }: Thoroughness): void {
       expect(tell(length, steps.length)).toBeGreaterThan(0);
     });
 
-    test("killed between a name and its sync, recovered by another process, and then the power is lost", async () => {
-      const count = async (): Promise<number> => {
-        let moments = 0;
-        await run(lake, powerDisk(() => (moments += 1)).store, 1);
-        return moments;
-      };
-      const length = await count();
-      // There are few such moments, and they are the worst.
-      const steps = chosen(length * Math.min(stride, 8)).map((step) =>
-        Math.floor(step / Math.min(stride, 8)),
-      );
-      for (const moment of steps) {
-        let left = moment;
-        let kill = (): void => {};
+    // Moments at which others see a name that a loss of power would still undo: few, and the worst.
+    for (const phase of [1, 2]) {
+      const prepared = async (onMoment: () => void): Promise<Disk<PowerLossStore>> => {
+        let armed = false;
         const disk = powerDisk(() => {
-          if (left-- === 0) kill();
+          if (armed) onMoment();
         });
-        const store = faultStore(disk.store);
-        kill = () => {
-          store.stop();
-          throw new StoppedError("killed before it could sync");
-        };
-        await untilStopped(run(lake, store, 1));
-        disk.later(LEASE);
-        await pipelineOn(lake, disk.store, 1).state();
-        disk.store.cutPower({ unsynced: "drop" });
-        await recoverAndComplete(lake, disk, 2, `after a kill before sync ${moment}`);
-      }
-      expect(tell(length, steps.length)).toBeGreaterThan(0);
-    });
+        if (phase === 2) await copyStore((await filled(lake)).store, disk.store);
+        disk.store.cutPower({ unsynced: "keep" });
+        armed = true;
+        return disk;
+      };
+      const moments = async (): Promise<number> => {
+        let count = 0;
+        await run(lake, (await prepared(() => (count += 1))).store, phase);
+        return count;
+      };
+      const few = (length: number): readonly number[] => {
+        const scale = Math.min(stride, 12);
+        return chosen(length * scale).map((step) => Math.floor(step / scale));
+      };
+
+      test(`run ${phase} is killed between a name and its sync, recovered by another process, and then the power is lost`, async () => {
+        const length = await moments();
+        const steps = few(length);
+        for (const moment of steps) {
+          let left = moment;
+          let kill = (): void => {};
+          const disk = await prepared(() => {
+            if (left-- === 0) kill();
+          });
+          const store = faultStore(disk.store);
+          kill = () => {
+            store.stop();
+            throw new StoppedError("killed before it could sync");
+          };
+          await untilStopped(run(lake, store, phase));
+          disk.later(LEASE);
+          await pipelineOn(lake, disk.store, phase).state();
+          disk.store.cutPower({ unsynced: "drop" });
+          await recoverAndComplete(lake, disk, phase + 1, `after a kill before sync ${moment}`);
+        }
+        expect(tell(length, steps.length)).toBeGreaterThan(0);
+      });
+
+      test(`run ${phase} sees one sync of a name fail, goes on, and then the power is lost`, async () => {
+        const length = await moments();
+        const steps = few(length);
+        for (const moment of steps) {
+          let left = moment;
+          const disk = await prepared(() => {
+            if (left-- === 0)
+              throw new AlluviumError("ALV_STORE_FAILED", "cannot sync a folder (on purpose)");
+          });
+          const code = await codeOf(run(lake, disk.store, phase));
+          expect([undefined, "ALV_STORE_FAILED"], `sync ${moment}`).toContain(code);
+          disk.store.cutPower({ unsynced: "drop" });
+          await recoverAndComplete(lake, disk, phase + 1, `after sync ${moment} failed`);
+        }
+        expect(tell(length, steps.length)).toBeGreaterThan(0);
+      });
+    }
 
     test("every single call fails once, or its answer is lost", async () => {
       const { length } = await stepsOf(lake, memoryDisk(), 1);

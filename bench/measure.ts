@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { builtFolder } from "./build.ts";
 
 /** What one process used, from its start to its end. */
 export interface Usage {
@@ -28,7 +30,7 @@ export interface Result {
 }
 
 /**
- * Runs a script of `bench/` in a Node process of its own. Its last line is JSON: `rows`, and `wall_s` and `cpu_s` where it measures a part
+ * Runs a script of `bench/scripts`, as it was built, in a Node process of its own. Its last line is JSON: `rows`, and `wall_s` and `cpu_s` where it measures a part
  * of itself (making the test data is not part of a load).
  */
 export async function runScript(script: string, args: readonly string[] = []): Promise<Usage> {
@@ -36,10 +38,9 @@ export async function runScript(script: string, args: readonly string[] = []): P
   const child = spawn(
     process.execPath,
     [
-      "--conditions=@alluvium/source",
       "--import",
-      join(import.meta.dirname, "report-usage.ts"),
-      join(import.meta.dirname, script),
+      pathToFileURL(join(builtFolder, "report-usage.mjs")).href,
+      join(builtFolder, `${basename(script, ".ts")}.mjs`),
       ...args,
     ],
     { stdio: ["ignore", "pipe", "inherit"] },

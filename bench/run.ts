@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { buildMeasured } from "./build.ts";
 
 /**
  * `npm run bench -- <case> [--json] [--rows N] [--runs N]`: measures one case and prints a line per figure, or one JSON object.
@@ -17,6 +18,7 @@ if (name === undefined || !existsSync(join(folder, `${name}.ts`))) {
   console.error(`usage: npm run bench -- <case> [--json]\ncases: ${cases.join(", ")}`);
   process.exit(2);
 }
+await buildMeasured();
 const { status } = spawnSync(
   process.execPath,
   ["--conditions=@alluvium/source", "--expose-gc", join(folder, `${name}.ts`), ...process.argv.slice(3)],

@@ -65,22 +65,16 @@ export interface TableDefinition {
 
 /** One transform. `select` and `rename` stay in columns, the others go by rows. */
 export type Step =
-  | {
-      readonly kind: "filter";
-      readonly keep: (row: object) => boolean | Promise<boolean>;
-      readonly concurrency: number;
-    }
-  | {
-      readonly kind: "map";
-      readonly map: (row: object) => object | Promise<object>;
-      readonly concurrency: number;
-      readonly columns: ColumnHints;
-    }
-  | {
-      readonly kind: "flatMap";
-      readonly map: (row: object) => Iterable<object> | AsyncIterable<object> | Promise<Iterable<object>>;
-      readonly concurrency: number;
-      readonly columns: ColumnHints;
-    }
+  | RowStep
   | { readonly kind: "select"; readonly columns: readonly string[] }
   | { readonly kind: "rename"; readonly names: { readonly [from: string]: string } };
+
+/** A transform that calls a function of the user's for each row. */
+export interface RowStep {
+  readonly kind: "filter" | "map" | "flatMap";
+  /** Gives whether the row is kept, a row, or rows; at once or later. */
+  readonly call: (row: object) => unknown;
+  readonly concurrency: number;
+  /** Hints for the columns of what `call` makes. */
+  readonly columns: ColumnHints;
+}

@@ -1,6 +1,5 @@
-import { describeValue } from "./columns/refuse.ts";
-import { AlluviumError } from "./errors.ts";
-import type { CursorDefinition, ReadRoot, ResourceDefinition } from "./resource-definition.ts";
+import { resourceError } from "./errors.ts";
+import type { CursorDefinition, ReadRoot } from "./resource-definition.ts";
 import type {
   AbilityOfDisposition,
   CursorColumnOf,
@@ -12,7 +11,7 @@ import type {
   TableOptions,
 } from "./resource-options.ts";
 import type { ColumnHints } from "./schema/hints.ts";
-import { dispositionOf, keyOf, layoutOf } from "./table-options.ts";
+import { dispositionOf, keyOf, layoutOf, oneOf, optionError } from "./table-options.ts";
 import { makeResource, type Resource } from "./transform.ts";
 import { typedVendor, type OutputOf, type RowSchema } from "./typed.ts";
 
@@ -52,41 +51,42 @@ export function resource<
 ): Resource<Name, Row, AbilityOfDisposition<NoInfer<Option>>>;
 export function resource(unchecked: object): unknown {
   const options = unchecked as UncheckedOptions;
-  const { name, schema, read, columns = {}, primaryKey } = options;
-  if (typeof read !== "function") throw refused(name, "read", read, "a function that yields rows");
-  if (schema !== undefined && typeof schema["~standard"]?.validate !== "function")
-    throw refused(name, "schema", schema, "a Standard Schema, or typed<Row>()");
-  const unknown = Object.keys(options).filter((key) => !known.has(key));
+  const { name, schema, read, validate, columns = {}, primaryKey } = options;
+  const refuse = (option: string, value: unknown, wanted: string): never => {
+    throw optionError(name, option, value, wanted);
+  };
+  if (typeof read !== "function") return refuse("read", read, "a function that yields rows");
+  const standard = schema?.["~standard"];
+  if (schema !== undefined && typeof standard?.validate !== "function")
+    refuse("schema", schema, "a Standard Schema, or typed<Row>()");
+  const unknown = Object.keys(options).filter((key) => !known.includes(key));
   if (unknown.length > 0)
-    throw new AlluviumError(
+    throw resourceError(
       "ALV_CONFIG",
-      `resource ${JSON.stringify(name)} has no option ${unknown.join(", ")}; there are ${[...known].join(", ")}`,
-      { resource: name },
+      name,
+      `there is no option ${unknown.join(", ")}; there are ${known.join(", ")}`,
     );
   const cursor = cursorOf(name, options.cursor);
   if (cursor !== undefined && schema === undefined)
-    throw refused(name, "cursor", cursor.column, "left out unless there is a schema; typed<Row>() is one");
+    refuse("cursor", cursor.column, "left out unless there is a schema; typed<Row>() is one");
   const { disposition, merge } = dispositionOf(name, options.disposition ?? "append");
   const key = keyOf(name, primaryKey);
   if (disposition.kind === "merge" && key.length === 0)
-    throw refused(name, "primaryKey", primaryKey, "given for a resource that merges: rows are found by it");
-  const root: ReadRoot = {
-    kind: "read",
+    refuse("primaryKey", primaryKey, "given for a resource that merges: rows are found by it");
+  return makeResource({
     name,
-    schema,
-    validate:
-      schema !== undefined && schema["~standard"].vendor !== typedVendor && options.validate !== false,
-    cursor,
-    columns,
-    read: read as ReadRoot["read"],
-  };
-  const definition: ResourceDefinition = {
-    name,
-    root,
+    root: {
+      kind: "read",
+      name,
+      schema,
+      validate: schema !== undefined && standard?.vendor !== typedVendor && validate !== false,
+      cursor,
+      columns,
+      read: read as ReadRoot["read"],
+    },
     steps: [],
     table: { primaryKey: key, disposition, merge, ...layoutOf(name, options) },
-  };
-  return makeResource(definition);
+  });
 }
 
 /** The options of both overloads, as a caller without types may give them. */
@@ -101,7 +101,7 @@ interface UncheckedOptions extends TableOptions<Record<string, unknown>> {
   readonly read: unknown;
 }
 
-const known: ReadonlySet<string> = new Set([
+const known: readonly string[] = [
   "name",
   "schema",
   "validate",
@@ -113,26 +113,15 @@ const known: ReadonlySet<string> = new Set([
   "contract",
   "partitionBy",
   "read",
-]);
+];
 
 function cursorOf(name: string, option: UncheckedOptions["cursor"]): CursorDefinition | undefined {
   if (option === undefined) return undefined;
   const spelled = typeof option === "string" ? { column: option } : option;
-  const { column, order, nulls = "error" } = spelled;
+  const { column, initial, lag, order, nulls = "error" } = spelled as Partial<CursorDefinition>;
   if (typeof column !== "string" || column === "")
-    throw refused(name, "cursor", option, "the name of a column, or options with its column");
-  if (order !== undefined && order !== "ascending")
-    throw refused(name, "cursor.order", order, '"ascending", or left out');
-  if (!["include", "exclude", "error"].includes(nulls))
-    throw refused(name, "cursor.nulls", nulls, '"include", "exclude" or "error"');
-  const { initial, lag } = spelled as CursorDefinition;
+    throw optionError(name, "cursor", option, "the name of a column, or options with its column");
+  oneOf(name, "cursor.order", order, ["ascending"], ", or left out");
+  oneOf(name, "cursor.nulls", nulls, ["include", "exclude", "error"]);
   return { column, initial, lag, order, nulls };
-}
-
-function refused(name: string, option: string, value: unknown, wanted: string): AlluviumError {
-  return new AlluviumError(
-    "ALV_CONFIG",
-    `resource ${JSON.stringify(name)}: ${option} is ${describeValue(value)}; it must be ${wanted}`,
-    { resource: name },
-  );
 }

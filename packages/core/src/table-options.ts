@@ -13,7 +13,14 @@ export function dispositionOf(
   if (option === "append") return { disposition: { kind: "append" }, merge: undefined };
   const spelled =
     option === "replace" ? { replace: "all" } : option === "merge" ? { merge: "upsert" } : option;
-  const { append, replace, merge, allowEmpty = false, orderBy, deleteFlag } = (spelled ?? {}) as Spelled;
+  const {
+    append,
+    replace,
+    merge,
+    allowEmpty = false,
+    orderBy,
+    deleteFlag,
+  } = (typeof spelled === "object" && spelled !== null ? spelled : {}) as Spelled;
   if (append !== undefined)
     return {
       disposition: { kind: "append", replaceWhere: whereOf(resource, append.replaceWhere) },

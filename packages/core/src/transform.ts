@@ -1,10 +1,11 @@
 import { describeValue } from "./columns/refuse.ts";
-import { AlluviumError } from "./errors.ts";
-import type { ResourceDefinition, Step, TableDefinition } from "./resource-definition.ts";
+import { AlluviumError, resourceError } from "./errors.ts";
+import { keyAfter, partitionsAfter } from "./read/plan-steps.ts";
+import type { ResourceDefinition, RowStep, Step } from "./resource-definition.ts";
 import type { AbilityOfDisposition, ColumnOf, DispositionOption, TableOptions } from "./resource-options.ts";
 import type { ColumnHints } from "./schema/hints.ts";
 import type { Ability } from "./stream.ts";
-import { dispositionOf, keyOf, layoutOf } from "./table-options.ts";
+import { dispositionOf, keyOf, layoutOf, optionError } from "./table-options.ts";
 
 /** Any resource, whatever its types. */
 export interface AnyResource {
@@ -107,8 +108,6 @@ export interface Resource<
   ): Resource<NewName, Row, [Option] extends [never] ? Can : AbilityOfDisposition<NoInfer<Option>>>;
 }
 
-const defaultConcurrency = 16;
-
 /** The resource of a definition. */
 export function makeResource(definition: ResourceDefinition): Resource {
   const { name, steps, table } = definition;
@@ -117,92 +116,50 @@ export function makeResource(definition: ResourceDefinition): Resource {
       "ALV_CONFIG",
       `a resource needs a name, not ${describeValue(name)}: its state and table go by it`,
     );
-  const derive = (step: Step, changed: Partial<TableDefinition> = {}): Resource =>
-    makeResource({ ...definition, steps: [...steps, step], table: { ...table, ...changed } });
+  const derive = (step: Step): Resource =>
+    makeResource({
+      ...definition,
+      steps: [...steps, step],
+      table: {
+        ...table,
+        primaryKey: table.primaryKey && keyAfter(table.primaryKey, [step]),
+        partitionBy: table.partitionBy && partitionsAfter(table.partitionBy, [step]),
+      },
+    });
+  const byRows =
+    (kind: RowStep["kind"]) =>
+    (call: unknown, { concurrency = 16 }: TransformOptions = {}): Resource => {
+      if (typeof call !== "function") throw optionError(name, kind, call, "given a function");
+      if (!Number.isInteger(concurrency) || concurrency < 1)
+        throw optionError(name, "concurrency", concurrency, "an integer of at least 1");
+      return derive({ kind, call: call as RowStep["call"], concurrency, columns: {} });
+    };
 
-  const made: Resource = {
+  return {
     name,
     definition,
-    filter: (keep: (row: never) => boolean | Promise<boolean>, options?: TransformOptions) =>
-      derive({
-        kind: "filter",
-        keep: callable(name, "filter", keep) as (row: object) => boolean,
-        concurrency: concurrencyOf(name, options),
-      }),
-    map: (map, options) =>
-      derive(
-        {
-          kind: "map",
-          map: callable(name, "map", map) as (row: object) => object,
-          concurrency: concurrencyOf(name, options),
-          columns: {},
-        },
-        afterMap,
-      ) as never,
-    flatMap: (map, options) =>
-      derive(
-        {
-          kind: "flatMap",
-          map: callable(name, "flatMap", map) as (row: object) => Iterable<object>,
-          concurrency: concurrencyOf(name, options),
-          columns: {},
-        },
-        afterMap,
-      ) as never,
-    select: (...columns) => derive({ kind: "select", columns }, selected(table, columns)) as never,
-    rename: (names) => {
-      const map = Object.fromEntries(Object.entries(names).filter(([from, to]) => from !== to)) as {
-        [from: string]: string;
-      };
-      return derive({ kind: "rename", names: map }, renamed(table, map)) as never;
-    },
+    filter: byRows("filter"),
+    map: byRows("map") as never,
+    flatMap: byRows("flatMap") as never,
+    select: (...columns) => derive({ kind: "select", columns }) as never,
+    rename: (names) => derive({ kind: "rename", names: names as { [from: string]: string } }) as never,
     as: (newName, options = {}) => {
       const { columns, disposition, primaryKey } = options;
-      const laidOut = layoutOf(newName, options);
+      const { naming, contract, partitionBy } = layoutOf(newName, options);
       return makeResource({
         ...definition,
         name: newName,
         steps: columns === undefined ? steps : withColumns(newName, steps, columns as ColumnHints),
         table: {
           ...table,
-          ...(primaryKey === undefined ? {} : { primaryKey: keyOf(newName, primaryKey) }),
-          ...(disposition === undefined
-            ? {}
-            : dispositionOf(newName, disposition as DispositionOption<unknown>)),
-          ...Object.fromEntries(Object.entries(laidOut).filter(([, value]) => value !== undefined)),
+          ...(disposition !== undefined && dispositionOf(newName, disposition as DispositionOption<unknown>)),
+          primaryKey: primaryKey === undefined ? table.primaryKey : keyOf(newName, primaryKey),
+          naming: naming ?? table.naming,
+          contract: contract ?? table.contract,
+          partitionBy: partitionBy ?? table.partitionBy,
         },
       }) as never;
     },
-  };
-  return made;
-}
-
-/** After a map nobody knows which columns there are. */
-const afterMap: Partial<TableDefinition> = { primaryKey: [], partitionBy: [] };
-
-function selected(table: TableDefinition, columns: readonly string[]): Partial<TableDefinition> {
-  const { primaryKey, partitionBy } = table;
-  return {
-    ...(primaryKey === undefined
-      ? {}
-      : { primaryKey: primaryKey.every((column) => columns.includes(column)) ? primaryKey : [] }),
-    ...(partitionBy === undefined
-      ? {}
-      : { partitionBy: partitionBy.filter(({ column }) => columns.includes(column)) }),
-  };
-}
-
-function renamed(
-  table: TableDefinition,
-  names: { readonly [from: string]: string },
-): Partial<TableDefinition> {
-  const spell = (column: string): string => (Object.hasOwn(names, column) ? names[column]! : column);
-  const { primaryKey, partitionBy } = table;
-  return {
-    ...(primaryKey === undefined ? {} : { primaryKey: primaryKey.map(spell) }),
-    ...(partitionBy === undefined
-      ? {}
-      : { partitionBy: partitionBy.map((partition) => ({ ...partition, column: spell(partition.column) })) }),
   };
 }
 
@@ -210,29 +167,10 @@ function renamed(
 function withColumns(name: string, steps: readonly Step[], columns: ColumnHints): readonly Step[] {
   const at = steps.findLastIndex(({ kind }) => kind !== "filter");
   const step = steps[at];
-  if (step?.kind === "map" || step?.kind === "flatMap") return steps.with(at, { ...step, columns });
-  throw new AlluviumError(
+  if (step !== undefined && "call" in step) return steps.with(at, { ...step, columns });
+  throw resourceError(
     "ALV_CONFIG",
-    `resource ${JSON.stringify(name)}: as() takes columns only right after map or flatMap; the columns of a resource that is not mapped have the types they came with`,
-    { resource: name },
-  );
-}
-
-function callable(resource: string, method: string, value: unknown): unknown {
-  if (typeof value === "function") return value;
-  throw new AlluviumError(
-    "ALV_CONFIG",
-    `resource ${JSON.stringify(resource)}: ${method} needs a function, not ${describeValue(value)}`,
-    { resource },
-  );
-}
-
-function concurrencyOf(resource: string, options: TransformOptions | undefined): number {
-  const { concurrency = defaultConcurrency } = options ?? {};
-  if (Number.isInteger(concurrency) && concurrency >= 1) return concurrency;
-  throw new AlluviumError(
-    "ALV_CONFIG",
-    `resource ${JSON.stringify(resource)}: concurrency is ${describeValue(concurrency)}; it must be an integer of at least 1`,
-    { resource },
+    name,
+    "as() takes columns only right after map or flatMap; other columns have the types that they came with",
   );
 }

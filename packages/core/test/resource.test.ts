@@ -156,19 +156,22 @@ describe("options that cannot be", () => {
       { name: "x", read, disposition: "merge" },
       /primaryKey is undefined; it must be given for a resource that merges/,
     ],
-    [{ name: "x", read, primaryKey: ["a", "a"] }, /must name each column once/],
+    [{ name: "x", read, primaryKey: ["a", "a"] }, /must be columns, each once/],
     [{ name: "x", read, cursor: "id" }, /cursor is "id"; it must be left out unless there is a schema/],
     [{ name: "x", read, schema: typed(), cursor: { column: "id", nulls: "x" } }, /cursor.nulls is "x"/],
     [
       { name: "x", read, schema: typed(), cursor: { column: "id", order: "descending" } },
       /cursor.order is "descending"/,
     ],
-    [{ name: "x", read, primarykey: "id" }, /has no option primarykey/],
+    [{ name: "x", read, primarykey: "id" }, /there is no option primarykey/],
     [{ name: "", read }, /a resource needs a name/],
     [{ name: "x", read, naming: "camel" }, /naming is "camel"/],
     [{ name: "x", read, contract: "open" }, /contract is "open"/],
     [{ name: "x", read, schema: {} }, /schema is \{\}; it must be a Standard Schema/],
-    [{ name: "x", read, disposition: { replace: { where: {} } } }, /conditions are \{\}, which say nothing/],
+    [
+      { name: "x", read, disposition: { replace: { where: {} } } },
+      /the condition is \{\}; it must be one on at least one column/,
+    ],
   ])("%o", (options, message) => {
     expect(() => resource(options as never)).toThrow(message);
     expect(() => resource(options as never)).toThrow(expect.objectContaining({ code: "ALV_CONFIG" }));

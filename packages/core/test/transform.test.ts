@@ -318,7 +318,7 @@ describe("a resource that merges", () => {
   test("refuses, when planned, what cannot be told", () => {
     const plan = (one: AnyResource) => () => source("s", () => [one])();
     expect(plan(merged.map(({ id }) => ({ id })).as("x"))).toThrow(
-      /"x" merges, but has no key after its transforms/,
+      /"x": it merges, but has no key after its transforms/,
     );
     expect(plan(merged.select("name").as("x"))).toThrow(/has no key/);
     expect(

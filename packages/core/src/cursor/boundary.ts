@@ -1,7 +1,13 @@
 import type { Batch } from "../columns/batch.ts";
 import { takeBatch } from "../columns/take.ts";
 import { resourceError, type AlluviumError } from "../errors.ts";
-import { boundaryLimit, closedPoint, cursorBefore, pointOfCursor, type ColumnCursor } from "./column-cursor.ts";
+import {
+  boundaryLimit,
+  closedPoint,
+  cursorBefore,
+  pointOfCursor,
+  type ColumnCursor,
+} from "./column-cursor.ts";
 import { hashCollector, takenRows } from "./multiset.ts";
 import { comparePoints, orderIn, type ColumnOrder, type Point } from "./order.ts";
 import { eachRow, keepRows, type Rows } from "./rows.ts";
@@ -108,7 +114,9 @@ export function openBoundary(options: BoundaryOptions): Boundary {
     if (empty.length === 0 || nullPolicy === "exclude") return empty.subarray(0, 0);
     const refuse = (why: string): AlluviumError => refused("ALV_ROW_INVALID", empty[0]!, `is null${why}`);
     if (nullPolicy === "error")
-      throw refuse('. Set nulls: "include" among the cursor\'s options to load such rows, or "exclude" to leave them out');
+      throw refuse(
+        '. Set nulls: "include" among the cursor\'s options to load such rows, or "exclude" to leave them out',
+      );
     if (!append) return empty;
     const fresh = takenNulls.fresh(batch, empty);
     withoutValue.add(batch, fresh);
@@ -223,7 +231,11 @@ export function openBoundary(options: BoundaryOptions): Boundary {
       };
     },
     floor: () =>
-      since && { ...since, boundary: taken.left(), nulls: since.nulls === undefined ? undefined : takenNulls.left() },
+      since && {
+        ...since,
+        boundary: taken.left(),
+        nulls: since.nulls === undefined ? undefined : takenNulls.left(),
+      },
     get deferred() {
       return deferred;
     },

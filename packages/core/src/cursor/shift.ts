@@ -37,7 +37,9 @@ function timeBelow(family: Point["family"], value: number | bigint, micros: bigi
 
 function numberBelow({ kind, scale }: Point, value: number | bigint, lag: number | bigint): number | bigint {
   if (typeof value === "bigint")
-    return value - (typeof lag === "bigint" ? lag * 10n ** BigInt(scale) : BigInt(Math.ceil(lag * 10 ** scale)));
+    return (
+      value - (typeof lag === "bigint" ? lag * 10n ** BigInt(scale) : BigInt(Math.ceil(lag * 10 ** scale)))
+    );
   return value - (kind.startsWith("float") ? Number(lag) : Math.ceil(Number(lag)));
 }
 

@@ -1,8 +1,7 @@
 import type { Batch } from "../columns/batch.ts";
-import { materialize } from "../columns/dictionary.ts";
 import { pointOfCursor, type ColumnCursor } from "../cursor/column-cursor.ts";
 import { takenRows } from "../cursor/multiset.ts";
-import { orderOf } from "../cursor/order.ts";
+import { orderIn } from "../cursor/order.ts";
 import { keepRows, type Rows } from "../cursor/rows.ts";
 
 /**
@@ -13,15 +12,12 @@ export function rowsUpTo(goal: ColumnCursor, column: string): (batch: Batch) => 
   const point = pointOfCursor(goal);
   const taken = takenRows(goal.boundary);
   return (batch) => {
-    const found = batch.columns[batch.schema.fields.findIndex(({ name }) => name === column)];
-    const order = orderOf(found && materialize(found), column);
+    const order = orderIn(batch, column);
     if (point === undefined) return undefined;
     const compare = order.comparerTo(point);
-    const isNull = (row: number): boolean => order.hasNulls && order.isNull(row);
     const met: number[] = [];
     const near = keepRows(undefined, batch.length, (row) => {
-      if (isNull(row)) return true;
-      const difference = compare(row);
+      const difference = order.isNull(row) ? -1 : compare(row);
       if (difference === 0) met.push(row);
       return difference <= 0;
     });

@@ -2,7 +2,7 @@ import type { Appender } from "../columns/append.ts";
 import type { Batch } from "../columns/batch.ts";
 import { describeValue } from "../columns/refuse.ts";
 import { isCheckpoint } from "../checkpoint.ts";
-import { AlluviumError } from "../errors.ts";
+import { resourceError } from "../errors.ts";
 import type { ReadRoot } from "../resource-definition.ts";
 import type { Json } from "../state/json.ts";
 import { formOf, type ValueForm } from "./resource-cursor.ts";
@@ -50,7 +50,7 @@ export async function* collect(
     try {
       appender.append(row as object);
     } catch (error) {
-      throw AlluviumError.is(error) ? placed(error, name) : error;
+      throw placed(error, name);
     }
     if (keepsRows) rows.push(row as object);
     if (cursor !== undefined && form === undefined)
@@ -90,10 +90,10 @@ export async function* collect(
   if (appender.length > 0) yield cut();
 }
 
-function iterable(
-  items: AsyncIterable<unknown> | Iterable<unknown>,
+function iterable<Items extends AsyncIterable<unknown> | Iterable<unknown>>(
+  items: Items,
   name: string,
-): AsyncIterable<unknown> | Iterable<unknown> {
+): Items {
   const given: unknown = items;
   if (
     typeof given === "object" &&
@@ -101,9 +101,9 @@ function iterable(
     (Symbol.asyncIterator in given || Symbol.iterator in given)
   )
     return items;
-  throw new AlluviumError(
+  throw resourceError(
     "ALV_CONFIG",
-    `resource ${JSON.stringify(name)}: read returned ${describeValue(given)}; it must be a generator (async *read() { yield rows; }) or return an iterable of rows`,
-    { resource: name },
+    name,
+    `read returned ${describeValue(given)}; it must be a generator (async *read() { yield rows; }) or return an iterable of rows`,
   );
 }

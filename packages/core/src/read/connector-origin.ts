@@ -7,12 +7,11 @@ export function connectorOrigin(stream: Stream, name: string): Origin {
   return {
     name,
     codec: stream.cursor,
-    ...(stream.identity === undefined ? {} : { identity: stream.identity }),
+    identity: stream.identity,
     tables: new Map(stream.tables.map((table) => [table.name, table])),
     read: (request) => readConnector(stream, name, request),
-    ...(stream.acknowledge && {
-      acknowledge: async (cursor, context) => await stream.acknowledge!(cursor, context),
-    }),
+    acknowledge:
+      stream.acknowledge && (async (cursor, context) => await stream.acknowledge!(cursor, context)),
   };
 }
 
@@ -26,8 +25,7 @@ async function* readConnector(
       event.type === "streamStarted" && event.stream === stream.name ? { ...event, stream: name } : event,
     );
   // A limit counts the rows that are left after the steps, so the stream is stopped by whoever counts them.
-  const { limit: _, ...whole } = context;
-  const items = stream.read({ ...whole, emit, since: wholeSet ? undefined : cursor });
+  const items = stream.read({ ...context, limit: undefined, emit, since: wholeSet ? undefined : cursor });
   for await (const item of items) {
     if ("checkpoint" in item) {
       yield item;

@@ -1,10 +1,8 @@
-import type { Batch } from "../columns/batch.ts";
-import { materialize } from "../columns/dictionary.ts";
 import { batchBytes } from "../columns/size.ts";
-import { comparePoints, orderOf, type Point } from "../cursor/order.ts";
+import { comparePoints, orderIn, type ColumnOrder, type Point } from "../cursor/order.ts";
 import { eachRow, keepRows } from "../cursor/rows.ts";
 import { pointBelow, type Distance } from "../cursor/shift.ts";
-import { AlluviumError } from "../errors.ts";
+import { resourceError } from "../errors.ts";
 import { takePortion, type Portion } from "./portion.ts";
 
 /** Holds rows back that are nearer to the greatest value than the lag: they may be joined by rows below them. */
@@ -28,48 +26,47 @@ export interface HoldOptions {
 
 /** A hold for one read. */
 export function holdBack({ column, lag, resource, budget, holds }: HoldOptions): Hold {
-  let held: { readonly portion: Portion; readonly bytes: number }[] = [];
+  let held: readonly Portion[] = [];
   let bytes = 0;
   let top: Point | undefined;
   let bound: Point | undefined;
-  let moved = false;
 
   function split(portion: Portion): Portion {
     const batch = portion.batch();
     const order = orderIn(batch, column);
     const compare = order.comparerTo(bound!);
-    const isBelow = (row: number): boolean => (order.hasNulls && order.isNull(row)) || compare(row) < 0;
-    const below = keepRows(undefined, batch.length, isBelow);
+    const near: number[] = [];
+    const below = keepRows(undefined, batch.length, (row) => {
+      const isBelow = order.isNull(row) || compare(row) < 0;
+      if (!isBelow) near.push(row);
+      return isBelow;
+    });
     if (below === undefined) return portion;
-    const near = keepRows(undefined, batch.length, (row) => !isBelow(row));
-    const rest = near === undefined ? portion : takePortion(portion, near);
-    const size = batchBytes(rest.batch());
-    held.push({ portion: rest, bytes: size });
-    bytes += size;
+    const rest = takePortion(portion, Int32Array.from(near));
+    bytes += batchBytes(rest.batch());
+    held = [...held, rest];
     return takePortion(portion, below);
   }
 
   return {
     pass(portion) {
-      const greatest = greatestOf(portion.batch(), column);
+      const batch = portion.batch();
+      const greatest = greatestOf(orderIn(batch, column), batch.length);
+      let waiting: readonly Portion[] = [];
       if (greatest !== undefined && (top === undefined || comparePoints(greatest, top) > 0)) {
         top = greatest;
         bound = pointBelow(top, lag, column);
-        moved = true;
-      }
-      if (!holds || bound === undefined) return [portion];
-      const waiting = moved ? held : [];
-      if (moved) {
+        waiting = held;
         held = [];
         bytes = 0;
-        moved = false;
       }
-      const released = [...waiting.map((one) => one.portion), portion].map(split);
+      if (!holds || bound === undefined) return [portion];
+      const released = [...waiting, portion].map(split);
       if (bytes > budget)
-        throw new AlluviumError(
+        throw resourceError(
           "ALV_VALUE_TOO_LARGE",
-          `resource ${JSON.stringify(resource)}: the rows that lag holds back take ${bytes} bytes, more than the ${budget} that there are for them. Choose a smaller lag, or raise the pipeline's budget`,
-          { resource },
+          resource,
+          `the rows that lag holds back take ${bytes} bytes, more than the ${budget} that there are for them. Choose a smaller lag, or raise the pipeline's budget`,
         );
       return released.filter(({ length }) => length > 0);
     },
@@ -79,17 +76,10 @@ export function holdBack({ column, lag, resource, budget, holds }: HoldOptions):
   };
 }
 
-function orderIn(batch: Batch, column: string): ReturnType<typeof orderOf> {
-  const found = batch.columns[batch.schema.fields.findIndex(({ name }) => name === column)];
-  return orderOf(found && materialize(found), column);
-}
-
-function greatestOf(batch: Batch, column: string): Point | undefined {
-  const order = orderIn(batch, column);
+function greatestOf(order: ColumnOrder, length: number): Point | undefined {
   let best = -1;
-  eachRow(undefined, batch.length, (row) => {
-    if (order.hasNulls && order.isNull(row)) return;
-    if (best < 0 || order.compareRows(row, best) > 0) best = row;
+  eachRow(undefined, length, (row) => {
+    if (!order.isNull(row) && (best < 0 || order.compareRows(row, best) > 0)) best = row;
   });
   return best < 0 ? undefined : order.pointAt(best);
 }

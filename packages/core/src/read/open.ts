@@ -1,4 +1,4 @@
-import { AlluviumError } from "../errors.ts";
+import { AlluviumError, resourceError } from "../errors.ts";
 import type { OriginRoot, ReadRoot, ResourceDefinition } from "../resource-definition.ts";
 import type { Source, SourceContext, SourceSession, Stream } from "../stream.ts";
 import { connectorOrigin } from "./connector-origin.ts";
@@ -19,25 +19,22 @@ export function openResources(
   const roots = new Map<ReadRoot, Origin>();
   for (const { root } of definitions) {
     if (root.kind !== "read" || roots.has(root)) continue;
-    for (const other of roots.keys())
-      if (other.name === root.name)
-        throw new AlluviumError(
-          "ALV_NAME_COLLISION",
-          `source ${JSON.stringify(name)} has resources derived from two that are called ${JSON.stringify(root.name)}: their state goes by that name, so give one of them another`,
-          { resource: root.name },
-        );
+    if ([...roots.keys()].some((other) => other.name === root.name))
+      throw resourceError(
+        "ALV_NAME_COLLISION",
+        root.name,
+        `source ${JSON.stringify(name)} has resources derived from two that are called ${JSON.stringify(root.name)}: their state goes by that name, so give one of them another`,
+      );
     roots.set(root, readOrigin(root));
   }
-  for (const definition of definitions) if (definition.root.kind === "read") planRead(definition, roots);
+  // To find out now what would fail later.
+  for (const { root, ...definition } of definitions)
+    if (root.kind === "read")
+      planSteps({
+        ...describeResource({ ...definition, root }, roots.get(root)!.tables.get(root.name)!),
+        steps: definition.steps,
+      });
   return (context) => open(name, definitions, roots, context);
-}
-
-/** Describes a resource and plans its steps, to find out now what would fail later. */
-function planRead(definition: ResourceDefinition, roots: ReadonlyMap<ReadRoot, Origin>): SharedResource {
-  const root = definition.root as ReadRoot;
-  const description = describeResource(definition, roots.get(root)!.tables.get(root.name)!);
-  planSteps({ ...description, steps: definition.steps });
-  return { definition, description, table: root.name };
 }
 
 async function open(
@@ -47,14 +44,15 @@ async function open(
   context: SourceContext,
 ): Promise<SourceSession> {
   const { only } = context;
-  const missing = only?.filter((one) => !definitions.some((definition) => definition.name === one)) ?? [];
+  const names = definitions.map((definition) => definition.name);
+  const missing = only?.filter((one) => !names.includes(one)) ?? [];
   if (missing.length > 0)
     throw new AlluviumError(
       "ALV_CONFIG",
-      `only names ${missing.join(", ")}, but source ${JSON.stringify(name)} has ${definitions.map((definition) => definition.name).join(", ") || "no resources"}`,
+      `only names ${missing.join(", ")}, but source ${JSON.stringify(name)} has ${names.join(", ") || "no resources"}`,
       { step: "plan" },
     );
-  const chosen = definitions.filter((definition) => only === undefined || only.includes(definition.name));
+  const chosen = definitions.filter((definition) => only?.includes(definition.name) ?? true);
   const sessions: SourceSession[] = [];
   try {
     const streams = await openStreams(chosen, definitions, roots, context, sessions);
@@ -161,10 +159,11 @@ function uniqueName(stream: Stream, source: Source, taken: Set<string>): string 
     taken.add(name);
     return name;
   }
-  throw new AlluviumError(
+  throw resourceError(
     "ALV_NAME_COLLISION",
-    `two sources are called ${JSON.stringify(source.name)} and both have ${JSON.stringify(stream.name)}; give one of them another name, or a pipeline of its own`,
-    { resource: stream.name, step: "plan" },
+    stream.name,
+    `two sources called ${JSON.stringify(source.name)} have it; give one of them another name, or a pipeline of its own`,
+    { step: "plan" },
   );
 }
 
@@ -172,10 +171,11 @@ function originOf(root: OriginRoot, connectors: ReadonlyMap<Source, readonly Ori
   const source = root.source();
   const origin = connectors.get(source)?.find(({ tables }) => tables.has(root.table));
   if (origin !== undefined) return origin;
-  throw new AlluviumError(
+  throw resourceError(
     "ALV_SOURCE_NOT_FOUND",
-    `source ${JSON.stringify(source.name)} has no table ${JSON.stringify(root.table)}`,
-    { resource: root.table, step: "plan" },
+    root.table,
+    `source ${JSON.stringify(source.name)} has no such table`,
+    { step: "plan" },
   );
 }
 
@@ -186,20 +186,9 @@ function streamsOf(
   follows: boolean,
 ): readonly Stream[] {
   const isWhole = ({ description }: SharedResource): boolean => description.disposition.kind === "replace";
-  const following = resources.filter((one) => !isWhole(one));
-  const whole = resources.filter(isWhole);
-  const { name } = origin;
-  const streams: Stream[] = [];
-  if (following.length > 0)
-    streams.push(sharedStream({ name, origin, resources: following, wholeSet: false }) as Stream);
-  if (whole.length > 0)
-    streams.push(
-      sharedStream({
-        name: follows ? `${name}:replace` : name,
-        origin,
-        resources: whole,
-        wholeSet: true,
-      }) as Stream,
-    );
-  return streams;
+  const stream = (name: string, wholeSet: boolean): Stream[] => {
+    const own = resources.filter((one) => isWhole(one) === wholeSet);
+    return own.length === 0 ? [] : [sharedStream({ name, origin, resources: own, wholeSet }) as Stream];
+  };
+  return [...stream(origin.name, false), ...stream(follows ? `${origin.name}:replace` : origin.name, true)];
 }

@@ -7,13 +7,15 @@ export interface Origin {
   /** Name of the stream, under which its state is kept. */
   readonly name: string;
   readonly codec: CursorCodec;
-  readonly identity?: Json;
+  readonly identity?: Json | undefined;
   /** Its tables as they are before any step, by name. */
   readonly tables: ReadonlyMap<string, TableDescription>;
   read(request: OriginRequest): AsyncIterable<OriginItem>;
   /** Orders two cursors, negative when `a` is behind; `undefined` where that cannot be told. */
-  compare?(a: unknown, b: unknown): number | undefined;
-  acknowledge?(cursor: unknown, context: { readonly signal: AbortSignal }): Promise<void>;
+  readonly compare?: (a: unknown, b: unknown) => number | undefined;
+  readonly acknowledge?:
+    | ((cursor: unknown, context: { readonly signal: AbortSignal }) => Promise<void>)
+    | undefined;
 }
 
 /** One read of an origin. */

@@ -1,5 +1,4 @@
 import type { Batch } from "../columns/batch.ts";
-import { concatBatches } from "../columns/concat.ts";
 import { rowsOf } from "../columns/rows.ts";
 import { takeBatch } from "../columns/take.ts";
 
@@ -13,9 +12,9 @@ export interface Portion {
   /** Whether the objects came first: then they have the values that user code gave them, which columns may hold in another form. */
   readonly given: boolean;
   /** Position of each row in its stream; present where deletes are told apart from other rows by their order. */
-  readonly ordinals?: BigInt64Array;
+  readonly ordinals?: BigInt64Array | undefined;
   /** Keys that are deleted, by their final column names. */
-  readonly deletes?: readonly KeyDeletes[];
+  readonly deletes?: readonly KeyDeletes[] | undefined;
 }
 
 /** Deleted keys (or truncations, which have none), with the position of each. */
@@ -29,14 +28,12 @@ export interface KeyDeletes {
 export type Baggage = Pick<Portion, "ordinals" | "deletes">;
 
 /** Rows that are there as columns, and perhaps as objects too. */
-export function portionOfBatch(batch: Batch, rows?: readonly object[], baggage: Baggage = {}): Portion {
-  let made = rows;
+export function portionOfBatch(batch: Batch, rows?: readonly object[]): Portion {
   return {
     length: batch.length,
     batch: () => batch,
-    rows: () => (made ??= rowsOf(batch)),
+    rows: once(() => rows ?? rowsOf(batch)),
     given: rows !== undefined,
-    ...baggage,
   };
 }
 
@@ -44,35 +41,49 @@ export function portionOfBatch(batch: Batch, rows?: readonly object[], baggage: 
 export function portionOfRows(
   rows: readonly object[],
   toBatch: (rows: readonly object[]) => Batch,
-  baggage: Baggage = {},
+  { ordinals, deletes }: Baggage,
 ): Portion {
-  let made: Batch | undefined;
   return {
     length: rows.length,
-    batch: () => (made ??= toBatch(rows)),
+    batch: once(() => toBatch(rows)),
     rows: () => rows,
     given: true,
-    ...baggage,
+    ordinals,
+    deletes,
   };
 }
 
 /** The rows named by `indexes`; deletes stay. */
 export function takePortion(portion: Portion, indexes: Int32Array): Portion {
   if (indexes.length === portion.length) return portion;
-  const { ordinals, deletes } = portion;
-  let batch: Batch | undefined;
-  let rows: readonly object[] | undefined;
+  const { ordinals } = portion;
   return {
+    ...portion,
     length: indexes.length,
-    batch: () => (batch ??= takeBatch(portion.batch(), indexes)),
-    rows: () =>
-      (rows ??=
-        portion.given || batch === undefined
-          ? Array.from(indexes, (index) => portion.rows()[index]!)
-          : rowsOf(batch)),
-    given: portion.given,
-    ...(ordinals && { ordinals: takeOrdinals(ordinals, indexes) }),
-    ...(deletes && { deletes }),
+    batch: once(() => takeBatch(portion.batch(), indexes)),
+    rows: once(() => {
+      const rows = portion.rows();
+      return Array.from(indexes, (index) => rows[index]!);
+    }),
+    ordinals: ordinals && takeOrdinals(ordinals, indexes),
+  };
+}
+
+/** Other columns of the same rows. */
+export function changePortion(
+  portion: Portion,
+  changeRow: (row: Record<string, unknown>) => object,
+  change: (batch: Batch) => Batch,
+): Portion {
+  const batch = once(() => change(portion.batch()));
+  return {
+    ...portion,
+    batch,
+    rows: once(() =>
+      portion.given
+        ? portion.rows().map((row) => changeRow(row as Record<string, unknown>))
+        : rowsOf(batch()),
+    ),
   };
 }
 
@@ -83,7 +94,7 @@ export function takeOrdinals(ordinals: BigInt64Array, indexes: ArrayLike<number>
   return taken;
 }
 
-/** Portions of the same columns as one batch. */
-export function joinBatches(batches: readonly Batch[]): Batch {
-  return batches.length === 1 ? batches[0]! : concatBatches(batches);
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => (made ??= make());
 }

@@ -1,8 +1,8 @@
 import { ChangeOp } from "../columns/batch.ts";
-import { AlluviumError } from "../errors.ts";
+import { resourceError } from "../errors.ts";
 import { keyBatch } from "./deletes.ts";
 import type { KeyNames } from "./plan-steps.ts";
-import { portionOfBatch, takeOrdinals, takePortion, type KeyDeletes, type Portion } from "./portion.ts";
+import { portionOfBatch, takeOrdinals, takePortion, type Portion } from "./portion.ts";
 
 /**
  * A portion made ready for the steps of a resource: deletes are set aside, because they pass transforms, and rows keep their positions where
@@ -14,36 +14,33 @@ export function withPositions(
   resource: string,
   deletes: boolean,
 ): Portion {
-  const { changes, ...plain } = portion.given ? { ...portion.batch(), changes: undefined } : portion.batch();
-  if (changes === undefined) {
-    if (deletes) return portion;
-    const { ordinals: _, ...rest } = portion;
-    return rest;
-  }
+  const { changes, ...plain } = portion.batch();
+  if (portion.given || changes === undefined) return deletes ? portion : { ...portion, ordinals: undefined };
   if (changes.oldKeys !== undefined || changes.unchanged !== undefined || key === undefined)
-    throw new AlluviumError(
+    throw resourceError(
       "ALV_UNSUPPORTED",
-      `resource ${JSON.stringify(resource)} transforms changes that ${key === undefined ? "are not merged" : "do not carry whole rows"}; load the table as it comes`,
-      { resource },
+      resource,
+      `it transforms changes that ${key === undefined ? "are not merged" : "do not carry whole rows"}; load the table as it comes`,
     );
-  const kept: number[] = [];
-  const gone = new Map<number, number[]>();
-  for (let i = 0; i < plain.length; i++) {
-    const op = changes.ops[i]!;
-    if (op === ChangeOp.insert || op === ChangeOp.update) kept.push(i);
-    else gone.set(op, [...(gone.get(op) ?? []), i]);
-  }
-  const all = portionOfBatch(plain);
-  const set: KeyDeletes[] = [...gone].map(([op, rows]) => {
-    const indexes = Int32Array.from(rows);
-    const ordinals = takeOrdinals(changes.ordinals, rows);
-    if (op === ChangeOp.truncate)
-      return { op, ordinals, keys: { schema: { fields: [] }, length: rows.length, columns: [] } };
-    return { op, ordinals, keys: keyBatch(takePortion(all, indexes).batch(), key, resource) };
-  });
+  const rows = portionOfBatch(plain);
+  const { ops, ordinals } = changes;
+  const taken = (...wanted: readonly number[]): Portion => {
+    const indexes = Int32Array.from(ops.keys()).filter(
+      (row) => row < plain.length && wanted.includes(ops[row]!),
+    );
+    return { ...takePortion(rows, indexes), ordinals: takeOrdinals(ordinals, indexes) };
+  };
+  const gone = taken(ChangeOp.delete);
+  const cleared = taken(ChangeOp.truncate);
   return {
-    ...takePortion(all, Int32Array.from(kept)),
-    ordinals: takeOrdinals(changes.ordinals, kept),
-    deletes: set,
+    ...taken(ChangeOp.insert, ChangeOp.update),
+    deletes: [
+      { op: ChangeOp.delete, keys: keyBatch(gone.batch(), key, resource), ordinals: gone.ordinals! },
+      {
+        op: ChangeOp.truncate,
+        keys: { schema: { fields: [] }, length: cleared.length, columns: [] },
+        ordinals: cleared.ordinals!,
+      },
+    ],
   };
 }

@@ -1,21 +1,21 @@
 import { createAppender, type Appender } from "../columns/append.ts";
-import { takeBatch } from "../columns/take.ts";
 import { openBoundary } from "../cursor/boundary.ts";
 import { cursorBefore, pointOfCursor, type ColumnCursor } from "../cursor/column-cursor.ts";
-import { comparePoints } from "../cursor/order.ts";
-import { AlluviumError } from "../errors.ts";
+import { comparePoints, orderIn } from "../cursor/order.ts";
+import { keepRows } from "../cursor/rows.ts";
+import { resourceError } from "../errors.ts";
 import type { AnyReadContext, ReadRoot } from "../resource-definition.ts";
-import { fieldOfHint } from "../schema/hints.ts";
+import { fieldsOfHints } from "../schema/hints.ts";
 import { schemaOf } from "../schema/standard.ts";
 import type { Schema } from "../schema/types.ts";
-import type { StreamContext, TableDescription } from "../stream.ts";
+import type { StreamContext } from "../stream.ts";
 import { rowsUpTo } from "./catch-up.ts";
 import { collect } from "./collect.ts";
 import { holdBack } from "./hold.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { portionOfBatch, takePortion, type Portion } from "./portion.ts";
 import { resourceCursorCodec, userValue, type ResourceCursor, type ValueForm } from "./resource-cursor.ts";
-import { rowsInWindow, rowsWithValue } from "./window.ts";
+import { rowsInWindow } from "./window.ts";
 
 const MIB = 1024 * 1024;
 const MAX_ROWS = 32_768;
@@ -23,33 +23,28 @@ const MAX_ROWS = 32_768;
 /** The origin of resources that a user's function reads. */
 export function readOrigin(root: ReadRoot): Origin {
   const { name, cursor } = root;
-  const schema = knownSchema(root);
-  const table: TableDescription = {
-    name,
-    schema,
-    primaryKey: [],
-    disposition: { kind: "append" },
-    partitionBy: [],
-    ...(cursor && { cursorColumn: cursor.column }),
-  };
+  const described = root.schema && schemaOf(root.schema);
+  const schema: Schema = { fields: fieldsOfHints(root.columns, described?.fields) };
   return {
     name,
     codec: resourceCursorCodec,
-    ...(cursor && { identity: { cursor: cursor.column } }),
-    tables: new Map([[name, table]]),
+    identity: cursor && { cursor: cursor.column },
+    tables: new Map([
+      [
+        name,
+        {
+          name,
+          schema,
+          primaryKey: [],
+          disposition: { kind: "append" },
+          partitionBy: [],
+          cursorColumn: cursor?.column,
+        },
+      ],
+    ]),
     read: (request) => readPasses(root, schema, request),
     compare: (a, b) => compareResourceCursors(root, a as ResourceCursor, b as ResourceCursor),
   };
-}
-
-function knownSchema({ schema, columns }: ReadRoot): Schema {
-  const known = (schema && schemaOf(schema)) ?? { fields: [] };
-  const fields = known.fields.map((field) =>
-    Object.hasOwn(columns, field.name) ? fieldOfHint(field.name, columns[field.name]!, field) : field,
-  );
-  const named = new Set(fields.map((field) => field.name));
-  const others = Object.entries(columns).filter(([column]) => !named.has(column));
-  return { fields: [...fields, ...others.map(([column, hint]) => fieldOfHint(column, hint))] };
 }
 
 /** A read that was cut at a position, or that takes rows without a value, can only go on by itself. */
@@ -68,11 +63,8 @@ async function* readPasses(
   request: OriginRequest,
 ): AsyncGenerator<OriginItem> {
   const appender = createAppender({ schema, columns: root.columns });
-  let cursor = (request.cursor ?? {}) as ResourceCursor;
-  for (let next: ResourceCursor | undefined = cursor; next !== undefined;) {
-    cursor = next;
-    next = yield* readPass(root, appender, { ...request, cursor });
-  }
+  let cursor: ResourceCursor | undefined = (request.cursor ?? {}) as ResourceCursor;
+  while (cursor !== undefined) cursor = yield* readPass(root, appender, { ...request, cursor });
 }
 
 async function* readPass(
@@ -80,44 +72,47 @@ async function* readPass(
   appender: Appender,
   request: OriginRequest & { readonly cursor: ResourceCursor },
 ): AsyncGenerator<OriginItem, ResourceCursor | undefined> {
-  const { context, cursor, appends, wholeSet } = request;
-  const samples = context.window !== undefined || context.limit !== undefined;
-  const resumes = !samples && !wholeSet;
-  const follows = resumes ? root.cursor : undefined;
-  const progress = follows && followRead(root, request);
-  let form = cursor.form;
+  const { name } = root;
+  const { context, cursor, appends, wholeSet, needsRows } = request;
+  const { signal, attempt, window, limit, budget } = context;
+  const resumes = !wholeSet && window === undefined && limit === undefined;
+  const progress = resumes && root.cursor !== undefined ? followRead(root, request) : undefined;
+  const { since, position }: ResourceCursor = resumes ? cursor : {};
+  let { form } = cursor;
   let loose = 0;
   let positions = cursor.position !== undefined;
 
-  const items = root.read(userContext(root, context, resumes ? cursor : {}));
-  const gathered = collect(items, {
+  const first = window?.since ?? (since && userValue(since, form)) ?? root.cursor?.initial;
+  const given = {
+    signal,
+    attempt,
+    position,
+    since: root.cursor && first,
+    until: window?.until,
+  } as AnyReadContext;
+  const gathered = collect(root.read(given), {
     root,
     appender,
-    signal: context.signal,
-    keepsRows: request.needsRows,
-    targetBytes: Math.min(MIB, Math.max(MIB / 16, context.budget / 4)),
-    targetRows: Math.max(1, Math.min(MAX_ROWS, context.limit ?? MAX_ROWS)),
+    signal,
+    keepsRows: needsRows,
+    targetBytes: Math.min(MIB, Math.max(MIB / 16, budget / 4)),
+    targetRows: Math.max(1, Math.min(MAX_ROWS, limit ?? MAX_ROWS)),
   });
   for await (const item of gathered) {
+    let checkpoint: ResourceCursor | undefined;
     if ("position" in item) {
       if (!resumes) continue;
       positions = true;
       loose = 0;
-      const checkpoint =
-        progress === undefined ? { position: item.position } : progress.at(item.position, form);
-      if (checkpoint !== undefined) yield { checkpoint };
-      continue;
+      checkpoint = progress === undefined ? { position: item.position } : progress.at(item.position, form);
+    } else {
+      form = item.form ?? form;
+      loose += item.batch.length;
+      const portion = cutToWindow(root, context, cursor, portionOfBatch(item.batch, item.rows));
+      const taken = progress?.take(portion, appends) ?? [{ portion, fresh: portion }];
+      for (const rows of taken) yield { table: name, ...rows };
+      checkpoint = progress?.between(form);
     }
-    form = item.form ?? form;
-    const portion = portionOfBatch(item.batch, item.rows);
-    loose += portion.length;
-    const inWindow = cutToWindow(root, context, cursor, portion);
-    if (progress === undefined) {
-      yield { table: root.name, portion: inWindow, fresh: inWindow };
-      continue;
-    }
-    for (const taken of progress.take(inWindow, appends)) yield { table: root.name, ...taken };
-    const checkpoint = progress.between(form);
     if (checkpoint !== undefined) yield { checkpoint };
   }
   if (progress !== undefined) {
@@ -125,53 +120,40 @@ async function* readPass(
     return progress.again(form);
   }
   if (resumes && positions && loose > 0)
-    throw new AlluviumError(
+    throw resourceError(
       "ALV_NO_CHECKPOINT",
-      `resource ${JSON.stringify(root.name)} yielded ${loose} rows after its last checkpoint and has no cursor column, so the next run would load them again: yield checkpoint(position) after the last rows too`,
-      { resource: root.name },
+      name,
+      `it yielded ${loose} rows after its last checkpoint and has no cursor column, so the next run would load them again: yield checkpoint(position) after the last rows too`,
     );
   return undefined;
 }
 
-function userContext(root: ReadRoot, context: StreamContext, cursor: ResourceCursor): AnyReadContext {
-  const { signal, attempt, window } = context;
-  const stored = cursor.since && userValue(cursor.since, cursor.form);
-  const since = root.cursor === undefined ? undefined : (window?.since ?? stored ?? root.cursor.initial);
-  return {
-    signal,
-    attempt,
-    position: cursor.position,
-    since: since as never,
-    until: window?.until as never,
-  };
-}
-
 function cutToWindow(
-  root: ReadRoot,
-  context: StreamContext,
+  { name, cursor: definition }: ReadRoot,
+  { window }: StreamContext,
   cursor: ResourceCursor,
   portion: Portion,
 ): Portion {
-  if (root.cursor === undefined) {
-    if (context.window === undefined) return portion;
-    throw new AlluviumError(
-      "ALV_CONFIG",
-      `resource ${JSON.stringify(root.name)} has no cursor, so since and until say nothing about it`,
-      { resource: root.name },
-    );
+  if (definition === undefined) {
+    if (window === undefined) return portion;
+    throw resourceError("ALV_CONFIG", name, "it has no cursor, so since and until say nothing about it");
   }
-  const { column, initial } = root.cursor;
-  const first = initial !== undefined && cursor.since === undefined ? { since: initial } : {};
-  const rows = rowsInWindow(portion.batch(), column, context.window ?? first, context.window === undefined);
+  const { column, initial } = definition;
+  const bounds = window ?? { since: cursor.since === undefined ? initial : undefined };
+  if (bounds.since === undefined && bounds.until === undefined) return portion;
+  return takeRows(portion, rowsInWindow(portion.batch(), column, bounds, window === undefined));
+}
+
+function takeRows(portion: Portion, rows: Int32Array | undefined): Portion {
   return rows === undefined ? portion : takePortion(portion, rows);
 }
 
 /** Follows a read by its cursor column. */
 interface Progress {
   /** The rows to hand on: all, and those not taken before. */
-  take(portion: Portion, appends: boolean): Iterable<{ readonly portion: Portion; readonly fresh: Portion }>;
+  take(portion: Portion, appends: boolean): readonly { readonly portion: Portion; readonly fresh: Portion }[];
   /** The cursor at a position that the read offers; `undefined` where it cannot be resumed from. */
-  at(position: unknown, form: ValueForm | undefined): ResourceCursor | undefined;
+  at(position: ResourceCursor["position"], form: ValueForm | undefined): ResourceCursor | undefined;
   /** The cursor between two batches, where the order is declared. */
   between(form: ValueForm | undefined): ResourceCursor | undefined;
   end(form: ValueForm | undefined): ResourceCursor;
@@ -180,88 +162,80 @@ interface Progress {
 }
 
 function followRead(root: ReadRoot, request: OriginRequest & { readonly cursor: ResourceCursor }): Progress {
+  const { name: resource } = root;
   const { column, lag, order, nulls } = root.cursor!;
   const { cursor, appends, context } = request;
-  const goal = (request.until as ResourceCursor | undefined)?.since;
+  const { since } = cursor;
+  const until = request.until as ResourceCursor | undefined;
+  const goal = until?.since;
   const upTo = goal && rowsUpTo(goal, column);
   const boundary = openBoundary({
     column,
-    since: cursor.since,
-    ...(cursor.position === undefined ? {} : { reached: cursor.reached }),
+    since,
+    reached: cursor.position === undefined ? undefined : cursor.reached,
     mode: appends ? "append" : "merge",
     counts: lag === undefined,
     order,
     nulls,
-    resource: root.name,
+    resource,
   });
   const hold =
     lag === undefined || goal !== undefined
       ? undefined
-      : holdBack({ column, lag, resource: root.name, budget: context.budget, holds: appends });
-  const floor = cursor.since && pointOfCursor(cursor.since);
+      : holdBack({ column, lag, resource, budget: context.budget, holds: appends });
+  const floor = since && pointOfCursor(since);
 
   /** A cursor that stays behind the greatest value by the lag, but never goes back. */
   function lagging(): ColumnCursor | undefined {
     const bound = hold?.bound;
-    const kept = boundary.cursor()?.nulls;
     const isAhead = bound !== undefined && (floor === undefined || comparePoints(bound, floor) > 0);
-    const stand = isAhead ? cursorBefore(bound) : cursor.since;
-    return stand && { ...stand, ...(kept === undefined ? {} : { nulls: kept }) };
+    const stand = isAhead ? cursorBefore(bound) : since;
+    return stand && { ...stand, nulls: boundary.cursor()?.nulls ?? stand.nulls };
   }
-  const made = (since: ColumnCursor | undefined, form: ValueForm | undefined): ResourceCursor => ({
-    ...(since && { since }),
-    ...(form && { form }),
-  });
 
   return {
-    *take(whole, splits) {
-      const near = upTo?.(whole.batch());
-      let portion = near === undefined ? whole : takePortion(whole, near);
-      const valued = nulls === "exclude" ? rowsWithValue(portion.batch(), column) : undefined;
-      if (valued !== undefined) portion = takePortion(portion, valued);
-      const rows = boundary.select(portion.batch());
-      const fresh = rows === undefined ? portion : takePortion(portion, rows);
-      if (hold === undefined) {
-        yield { portion: splits ? portion : fresh, fresh };
-        return;
+    take(whole, splits) {
+      let portion = takeRows(whole, upTo?.(whole.batch()));
+      if (nulls === "exclude") {
+        const { isNull } = orderIn(portion.batch(), column);
+        portion = takeRows(
+          portion,
+          keepRows(undefined, portion.length, (row) => !isNull(row)),
+        );
       }
-      const [first, ...others] = hold.pass(fresh);
-      const nothing = portionOfBatch(takeBatch(portion.batch(), new Int32Array(0)), []);
-      yield { portion: splits ? portion : fresh, fresh: first ?? nothing };
-      for (const other of others) yield { portion: nothing, fresh: other };
+      const fresh = takeRows(portion, boundary.select(portion.batch()));
+      const all = splits ? portion : fresh;
+      if (hold === undefined) return [{ portion: all, fresh }];
+      // Whoever does not append takes the rows at once, with the first of what the hold gives back.
+      const nothing = takePortion(portion, new Int32Array(0));
+      const [first = nothing, ...others] = hold.pass(fresh);
+      return [{ portion: all, fresh: first }, ...others.map((other) => ({ portion: nothing, fresh: other }))];
     },
     at(position, form) {
-      if (order === "ascending" || hold !== undefined || boundary.deferred > 0) return undefined;
-      if (cursor.since?.closedBelow !== undefined) return undefined;
-      const reached = boundary.cursor();
-      return {
-        ...made(boundary.floor(), form),
-        ...(reached && { reached }),
-        position: position as NonNullable<ResourceCursor["position"]>,
-      };
+      const isBlocked = hold !== undefined || boundary.deferred > 0 || since?.closedBelow !== undefined;
+      if (order === "ascending" || isBlocked) return undefined;
+      return { since: boundary.floor(), reached: boundary.cursor(), position, form };
     },
     between(form) {
       if (order !== "ascending") return undefined;
-      const since = hold === undefined ? boundary.cursor() : lagging();
-      return since && made(since, form);
+      const reached = hold === undefined ? boundary.cursor() : lagging();
+      return reached && { since: reached, form };
     },
     end(form) {
-      if (goal !== undefined && boundary.deferred === 0) return request.until as ResourceCursor;
-      return made(hold === undefined ? (boundary.cursor({ end: true }) ?? cursor.since) : lagging(), form);
+      if (until !== undefined && goal !== undefined && boundary.deferred === 0) return until;
+      return { since: hold === undefined ? (boundary.cursor({ end: true }) ?? since) : lagging(), form };
     },
     again(form) {
-      if (!boundary.more) {
-        if (boundary.deferred > 0)
-          context.emit({
-            type: "warning",
-            code: undefined,
-            table: root.name,
-            message: `resource ${JSON.stringify(root.name)}: ${boundary.deferred} rows share the greatest value of ${column} with too many others to be told apart; they are loaded when a greater value has appeared`,
-            time: Date.now(),
-          });
-        return undefined;
-      }
-      return made(boundary.cursor({ end: true }), form);
+      if (boundary.more) return { since: boundary.cursor({ end: true }), form };
+      if (boundary.deferred > 0)
+        context.emit({
+          type: "warning",
+          code: undefined,
+          table: resource,
+          message: `resource ${JSON.stringify(resource)}: ${boundary.deferred} rows share the greatest value of ${column} with too many others to be told apart; they are loaded when a greater value has appeared`,
+          time: Date.now(),
+        });
+      return undefined;
     },
   };
 }

@@ -1,21 +1,20 @@
-import { columnCursorCodec, type ColumnCursor } from "../cursor/column-cursor.ts";
-import { AlluviumError } from "../errors.ts";
+import { columnCursorCodec, members, unreadable, type ColumnCursor } from "../cursor/column-cursor.ts";
 import { parseScalar } from "../columns/text.ts";
+import { typeOfText } from "../cursor/order.ts";
 import type { Ordered } from "../resource-options.ts";
-import type { ColumnKind } from "../schema/types.ts";
 import type { Json } from "../state/json.ts";
 import type { CursorCodec } from "../stream.ts";
 
 /** How far the read of a resource has come. */
 export interface ResourceCursor {
   /** Everything before it is loaded; where reads begin. */
-  readonly since?: ColumnCursor;
+  readonly since?: ColumnCursor | undefined;
   /** What the read in progress has come to, when it was cut at a checkpoint: it becomes `since` at the end. */
-  readonly reached?: ColumnCursor;
+  readonly reached?: ColumnCursor | undefined;
   /** Where the read in progress goes on; without a cursor column, where the next one does. */
-  readonly position?: Json;
+  readonly position?: Json | undefined;
   /** What the cursor column's values are in user code. */
-  readonly form?: ValueForm;
+  readonly form?: ValueForm | undefined;
 }
 
 /** The JavaScript types that cursor values have. */
@@ -24,24 +23,16 @@ export type ValueForm = "date" | "number" | "bigint" | "string";
 /** Stores {@link ResourceCursor}s. */
 export const resourceCursorCodec: CursorCodec<ResourceCursor> = {
   version: 1,
-  encode: ({ since, reached, position, form }) => ({
-    ...(since === undefined ? {} : { since: columnCursorCodec.encode(since) }),
-    ...(reached === undefined ? {} : { reached: columnCursorCodec.encode(reached) }),
-    ...(position === undefined ? {} : { position }),
-    ...(form === undefined ? {} : { form }),
-  }),
+  // It is JSON as it stands.
+  encode: (cursor) => cursor as unknown as Json,
   decode: (json, version) => {
-    if (version !== 1 || typeof json !== "object" || json === null)
-      throw new AlluviumError(
-        "ALV_STATE_INVALID",
-        `the stored cursor ${JSON.stringify(json).slice(0, 200)} of version ${version} cannot be read: it is damaged, or a newer version of Alluvium wrote it`,
-      );
-    const { since, reached, position, form } = json as { readonly [key: string]: Json };
+    if (version !== 1 || typeof json !== "object" || json === null) throw unreadable(json, version);
+    const { since, reached, position, form } = members(json);
     return {
-      ...(since === undefined ? {} : { since: columnCursorCodec.decode(since, version) }),
-      ...(reached === undefined ? {} : { reached: columnCursorCodec.decode(reached, version) }),
-      ...(position === undefined ? {} : { position }),
-      ...(typeof form === "string" ? { form: form as ValueForm } : {}),
+      since: since === undefined ? undefined : columnCursorCodec.decode(since, version),
+      reached: reached === undefined ? undefined : columnCursorCodec.decode(reached, version),
+      position,
+      form: typeof form === "string" ? (form as ValueForm) : undefined,
     };
   },
 };
@@ -59,27 +50,27 @@ export function formOf(value: unknown): ValueForm | undefined {
  */
 export function userValue(cursor: ColumnCursor, form: ValueForm | undefined): Ordered | undefined {
   const { kind, value } = cursor;
-  if (kind === "null") return undefined;
-  if (kind === "timestamp") {
-    if (form === "string") return value;
-    const micros = parseScalar({ kind, zone: value.endsWith("Z") ? "utc" : "local" }, value) as bigint;
-    if (form === "bigint") return micros;
-    return new Date(Number((micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n));
+  switch (kind) {
+    case "null":
+      return undefined;
+    case "timestamp": {
+      if (form === "string") return value;
+      const micros = parseScalar(typeOfText(kind, value), value) as bigint;
+      return form === "bigint" ? micros : new Date(Number(micros / 1000n) - (micros % 1000n < 0n ? 1 : 0));
+    }
+    case "date":
+      return form === "date" ? new Date(`${value}T00:00:00Z`) : value;
+    case "time":
+    case "string":
+    case "uuid":
+      return value;
+    default: {
+      // What user code has not shown yet is given exactly.
+      const exact = kind === "int64" ? "bigint" : kind === "decimal" ? "string" : "number";
+      const wanted = form === undefined || form === "date" ? exact : form;
+      if (wanted === "string") return value;
+      if (wanted === "number") return Number(value);
+      return kind.startsWith("float") ? BigInt(Math.floor(Number(value))) : BigInt(value.split(".")[0]!);
+    }
   }
-  if (kind === "date") return form === "date" ? new Date(`${value}T00:00:00Z`) : value;
-  if (kind === "int64" && form !== "number") return form === "string" ? value : BigInt(value);
-  if (kind === "decimal" && form !== "number")
-    return form === "bigint" ? BigInt(value.split(".")[0]!) : value;
-  if (!numbers.has(kind) || form === "string") return value;
-  return form === "bigint" ? BigInt(Math.floor(Number(value))) : Number(value);
 }
-
-const numbers: ReadonlySet<ColumnKind> = new Set([
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "float32",
-  "float64",
-  "decimal",
-]);

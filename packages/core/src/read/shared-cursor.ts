@@ -1,4 +1,4 @@
-import { AlluviumError } from "../errors.ts";
+import { members, unreadable } from "../cursor/column-cursor.ts";
 import { canonicalJson } from "../state/canonical.ts";
 import type { Json } from "../state/json.ts";
 import type { CursorCodec } from "../stream.ts";
@@ -14,44 +14,35 @@ export function sharedCursorCodec(inner: CursorCodec): CursorCodec<SharedCursor>
   return {
     version: 1,
     encode: (cursor) => {
-      const cursors: Json[] = [];
-      const texts: string[] = [];
-      const resources: Record<string, number> = Object.create(null) as Record<string, number>;
-      for (const [name, value] of cursor) {
+      const cursors = new Map<string, { readonly at: number; readonly encoded: Json }>();
+      const resources = Array.from(cursor, ([name, value]): [string, number] => {
         const encoded: Json = { version: inner.version, value: inner.encode(value) };
         const text = canonicalJson(encoded);
-        let at = texts.indexOf(text);
-        if (at < 0) {
-          at = texts.push(text) - 1;
-          cursors.push(encoded);
-        }
-        resources[name] = at;
-      }
-      return { cursors, resources: Object.fromEntries(Object.entries(resources)) };
+        const { at } = cursors.get(text) ?? { at: cursors.size };
+        cursors.set(text, { at, encoded });
+        return [name, at];
+      });
+      return {
+        cursors: Array.from(cursors.values(), ({ encoded }) => encoded),
+        resources: Object.fromEntries(resources),
+      };
     },
     decode: (json, version) => {
-      const { cursors, resources } = (json ?? {}) as { readonly [key: string]: Json };
-      if (version !== 1 || !Array.isArray(cursors) || typeof resources !== "object" || resources === null)
-        throw damaged(json, version);
+      const { cursors, resources } = members(json);
+      if (version !== 1 || !Array.isArray(cursors) || resources === undefined)
+        throw unreadable(json, version);
       const decoded = cursors.map((one: Json) => {
-        const { version: innerVersion, value } = (one ?? {}) as { readonly [key: string]: Json };
+        const { version: innerVersion, value } = members(one);
         if (typeof innerVersion !== "number" || value === undefined || innerVersion > inner.version)
-          throw damaged(json, version);
+          throw unreadable(json, version);
         return inner.decode(value, innerVersion);
       });
       return new Map(
-        Object.entries(resources).map(([name, at]) => {
-          if (typeof at !== "number" || at >= decoded.length) throw damaged(json, version);
+        Object.entries(members(resources)).map(([name, at]) => {
+          if (typeof at !== "number" || at >= decoded.length) throw unreadable(json, version);
           return [name, decoded[at]];
         }),
       );
     },
   };
-}
-
-function damaged(json: Json, version: number): AlluviumError {
-  return new AlluviumError(
-    "ALV_STATE_INVALID",
-    `the stored cursor of version ${version} cannot be read: it is damaged, or a newer version of Alluvium wrote it: ${JSON.stringify(json).slice(0, 200)}`,
-  );
 }

@@ -2,11 +2,10 @@ import type { Batch } from "../columns/batch.ts";
 import type { ResourceDefinition } from "../resource-definition.ts";
 import { canonicalJson } from "../state/canonical.ts";
 import type { Stream, StreamContext, StreamItem, TableDescription } from "../stream.ts";
-import { writtenBatch } from "./deletes.ts";
+import { writtenBatches } from "./deletes.ts";
 import type { Origin, OriginItem } from "./origin.ts";
 import { withPositions } from "./positions.ts";
 import { planSteps, type KeyNames } from "./plan-steps.ts";
-import type { Portion } from "./portion.ts";
 import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
 import { runnerOf, type StepRunner } from "./steps.ts";
 
@@ -33,23 +32,23 @@ export interface SharedStreamOptions {
  */
 export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor> {
   const { name, origin, resources, wholeSet } = options;
+  const { acknowledge, codec, identity } = origin;
   const planned = resources.map(plan);
   return {
     name,
     tables: resources.map(({ description }) => description),
-    cursor: sharedCursorCodec(origin.codec),
-    ...(origin.identity === undefined || wholeSet ? {} : { identity: origin.identity }),
+    cursor: sharedCursorCodec(codec),
+    identity: wholeSet ? undefined : identity,
     read: (context) => readShared(origin, planned, wholeSet, context),
-    ...(origin.acknowledge === undefined || wholeSet
-      ? {}
-      : {
-          acknowledge: async (cursor, context) => {
-            // The source may forget what it was told of, so it is told only of what every resource has.
-            const cursors = resources.map(({ definition }) => cursor.get(definition.name));
-            const keys = new Set(cursors.map((one) => keyOf(origin, one)));
-            if (keys.size === 1 && cursors[0] !== undefined) await origin.acknowledge!(cursors[0], context);
-          },
-        }),
+    ...(acknowledge !== undefined &&
+      !wholeSet && {
+        acknowledge: async (cursor, context) => {
+          // The source may forget what it was told of, so it is told only of what every resource has.
+          const cursors = resources.map(({ definition }) => cursor.get(definition.name));
+          const keys = new Set(cursors.map((one) => keyOf(origin, one)));
+          if (keys.size === 1 && cursors[0] !== undefined) await acknowledge(cursors[0], context);
+        },
+      }),
   };
 }
 
@@ -69,7 +68,7 @@ function plan(resource: SharedResource): Planned {
     ...resource,
     keys: planSteps({ name, steps, disposition, primaryKey }),
     appends: disposition.kind === "append",
-    needsRows: steps.some(({ kind }) => kind !== "select" && kind !== "rename"),
+    needsRows: steps.some((step) => "call" in step),
     deletes: disposition.kind === "merge" && steps.some(({ kind }) => kind === "filter"),
   };
 }
@@ -94,7 +93,13 @@ async function* readShared(
   // Resources that are not read now keep the cursors that they have.
   const cursors = new Map(wholeSet || samples ? [] : context.since);
   const left = new Map(resources.map((resource) => [resource, context.limit ?? Infinity]));
-  const runners = new Map(resources.map((resource) => [resource, stepsOf(resource, context.signal)]));
+  const { signal } = context;
+  const runners = new Map(
+    resources.map((one) => {
+      const { definition, keys } = one;
+      return [one, runnerOf({ resource: definition.name, steps: definition.steps, keys, signal })];
+    }),
+  );
   let waiting = [...resources];
   while (waiting.length > 0) {
     const groups = groupsOf(origin, waiting, cursors);
@@ -121,10 +126,11 @@ async function* readShared(
       position += BigInt(item.portion.length);
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
-        const batch = await batchFor(resource, runners.get(resource)!, numbered);
-        if (batch.length === 0) continue;
-        left.set(resource, left.get(resource)! - batch.length);
-        yield { table: resource.definition.name, batch };
+        for (const batch of await batchesFor(resource, runners.get(resource)!, numbered)) {
+          if (batch.length === 0) continue;
+          left.set(resource, left.get(resource)! - batch.length);
+          yield { table: resource.definition.name, batch };
+        }
       }
       if (group.resources.every((resource) => left.get(resource)! <= 0)) break;
     }
@@ -141,9 +147,9 @@ function groupsOf(origin: Origin, resources: readonly Planned[], cursors: Shared
   for (const resource of resources) {
     const cursor = cursors.get(resource.definition.name);
     const key = keyOf(origin, cursor);
-    const group = groups.get(key) ?? { cursor, resources: [] };
-    group.resources.push(resource);
-    groups.set(key, group);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { cursor, resources: [resource] });
+    else group.resources.push(resource);
   }
   return [...groups.values()].sort((a, b) => {
     if (a.cursor === undefined || b.cursor === undefined)
@@ -159,25 +165,18 @@ function goalOf(origin: Origin, group: Group, next: Group | undefined): unknown 
   return difference !== undefined && difference < 0 ? next.cursor : undefined;
 }
 
-function stepsOf({ definition, keys }: Planned, signal: AbortSignal): StepRunner {
-  return runnerOf({ resource: definition.name, steps: definition.steps, keys, signal });
-}
-
 type Rows = Exclude<OriginItem, { readonly checkpoint: unknown }>;
 
 /** Rows with their positions, where some resource tells deletes from other rows by them. */
 function numberRows(item: Rows, position: bigint, resources: readonly Planned[]): Rows {
   if (!resources.some(({ deletes }) => deletes)) return item;
-  const ordinals = new BigInt64Array(item.portion.length);
-  for (let i = 0; i < ordinals.length; i++) ordinals[i] = position + BigInt(i);
+  const ordinals = new BigInt64Array(item.portion.length).map((_, i) => position + BigInt(i));
   return { ...item, portion: { ...item.portion, ordinals } };
 }
 
-async function batchFor(resource: Planned, run: StepRunner, item: Rows): Promise<Batch> {
-  const { definition, appends, keys } = resource;
-  let portion: Portion = appends ? item.fresh : item.portion;
-  if (definition.steps.length === 0) return portion.batch();
-  portion = withPositions(portion, keys[0], definition.name, resource.deletes);
-  const made = run(portion);
-  return writtenBatch(made instanceof Promise ? await made : made);
+async function batchesFor(resource: Planned, run: StepRunner, item: Rows): Promise<readonly Batch[]> {
+  const { definition, appends, keys, deletes } = resource;
+  const portion = appends ? item.fresh : item.portion;
+  if (definition.steps.length === 0) return [portion.batch()];
+  return writtenBatches(await run(withPositions(portion, keys[0], definition.name, deletes)));
 }

@@ -1,9 +1,7 @@
-import type { Batch } from "../columns/batch.ts";
+import { columnOf, type Batch } from "../columns/batch.ts";
 import { coerceScalar } from "../columns/coerce.ts";
-import { materialize } from "../columns/dictionary.ts";
 import { describeValue } from "../columns/refuse.ts";
-import { isValid } from "../columns/vector.ts";
-import { orderOf, pointOfScalar, type Point } from "../cursor/order.ts";
+import { orderIn, pointOfScalar, type Point } from "../cursor/order.ts";
 import { keepRows, type Rows } from "../cursor/rows.ts";
 import { AlluviumError } from "../errors.ts";
 import type { ColumnType } from "../schema/types.ts";
@@ -16,26 +14,16 @@ export interface Window {
 
 /** The rows of a batch whose value lies in the window. Rows without a value lie in it only with `nulls`. */
 export function rowsInWindow(batch: Batch, column: string, window: Window, nulls: boolean): Rows {
-  const { since, until } = window;
-  if (since === undefined && until === undefined) return undefined;
-  const found = batch.columns[batch.schema.fields.findIndex(({ name }) => name === column)];
-  const vector = found && materialize(found);
-  const order = orderOf(vector, column);
-  if (vector === undefined || vector.layout === "null") return nulls ? undefined : new Int32Array(0);
-  const from = since === undefined ? undefined : order.comparerTo(pointOfValue(vector.type, since, column));
-  const to = until === undefined ? undefined : order.comparerTo(pointOfValue(vector.type, until, column));
-  return keepRows(undefined, batch.length, (row) => {
-    if (order.hasNulls && order.isNull(row)) return nulls;
-    return (from === undefined || from(row) >= 0) && (to === undefined || to(row) < 0);
-  });
-}
-
-/** The rows that have a value. */
-export function rowsWithValue(batch: Batch, column: string): Rows {
-  const vector = batch.columns[batch.schema.fields.findIndex(({ name }) => name === column)];
-  if (vector === undefined) return new Int32Array(0);
-  if (vector.nullCount === 0) return undefined;
-  return keepRows(undefined, batch.length, (row) => isValid(vector, row));
+  const type = columnOf(batch, column)?.type ?? { kind: "null" };
+  const order = orderIn(batch, column);
+  const [from, to] = [window.since, window.until].map((value) =>
+    value === undefined || type.kind === "null"
+      ? undefined
+      : order.comparerTo(pointOfValue(type, value, column)),
+  );
+  return keepRows(undefined, batch.length, (row) =>
+    order.isNull(row) ? nulls : (from === undefined || from(row) >= 0) && (to === undefined || to(row) < 0),
+  );
 }
 
 /** The point that a value of user code marks among those of a column. */

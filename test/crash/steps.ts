@@ -3,6 +3,7 @@ import {
   pipeline,
   resource,
   source,
+  typed,
   type ObjectStore,
   type RunReport,
   type Pipeline,
@@ -248,7 +249,13 @@ export function stepsSuite(lake: Lake, { stride, seed }: Thoroughness): void {
       test(`run ${phase} is killed between a name and its sync, recovered by another process, and then the power is lost`, async () => {
         const length = await moments();
         const steps = few(length);
-        for (const moment of steps) {
+        // The other process reaches its end, or is stopped itself before it can say so.
+        const cases = steps.flatMap((moment) =>
+          stride > 5
+            ? [{ moment, whole: (moment + seed) % 2 === 0 }]
+            : [true, false].map((whole) => ({ moment, whole })),
+        );
+        for (const { moment, whole } of cases) {
           let left = moment;
           let kill = (): void => {};
           const disk = await prepared(() => {
@@ -261,7 +268,9 @@ export function stepsSuite(lake: Lake, { stride, seed }: Thoroughness): void {
           };
           await untilStopped(run(lake, store, phase));
           disk.later(LEASE);
-          await pipelineOn(lake, disk.store, phase).state();
+          const at: FaultPlan["at"] = ({ call, path }) =>
+            !whole && call === "putIfAbsent" && path.endsWith(".applied") ? "stop" : undefined;
+          await untilStopped(pipelineOn(lake, faultStore(disk.store, { at }), phase).state());
           disk.store.cutPower({ unsynced: "drop" });
           await recoverAndComplete(lake, disk, phase + 1, `after a kill before sync ${moment}`);
         }
@@ -419,6 +428,33 @@ export function stepsSuite(lake: Lake, { stride, seed }: Thoroughness): void {
       expect(tell(length, steps.length)).toBeGreaterThan(0);
     });
 
+    test("a backfill of a window is stopped at every step", async () => {
+      const base = memoryDisk();
+      await days(lake, base.store, 6, 1);
+      base.later(LEASE);
+      const whole = faultStore((await copied(base)).store);
+      await days(lake, whole, 6, 2, WINDOW);
+      const { length } = whole.steps;
+      const steps = chosen(length);
+      const rows = async (store: ObjectStore): Promise<readonly string[]> =>
+        (await lake.read(store, "days")).map(({ day, value }) => `${String(day)}:${String(value)}`).sort();
+      for (const step of steps) {
+        const disk = await copied(base);
+        await untilStopped(days(lake, faultStore(disk.store, { stopAt: step }), 6, 2, WINDOW));
+        disk.later(LEASE);
+        await days(lake, disk.store, 6, 1);
+        const found = await rows(disk.store);
+        expect(
+          [["0:1", "1:1", "2:1", "3:1", "4:1", "5:1"], BACKFILLED],
+          `stopped at step ${step}`,
+        ).toContainEqual(found);
+        await days(lake, disk.store, 6, 2, WINDOW);
+        await days(lake, disk.store, 7, 1);
+        expect(await rows(disk.store), `completed after step ${step}`).toEqual([...BACKFILLED, "6:1"]);
+      }
+      expect(tell(length, steps.length)).toBeGreaterThan(0);
+    });
+
     test("a newest-first stream is cut by a deadline", async () => {
       const disk = memoryDisk();
       const deadline = new Date(Date.now() + 1_500);
@@ -480,4 +516,32 @@ async function neighbour(lake: Lake, store: ObjectStore): Promise<number> {
     leaseWait: 0,
   }).run();
   return report.loads.length;
+}
+
+const WINDOW = { since: 2, until: 4 };
+const BACKFILLED = ["0:1", "1:1", "2:2", "3:2", "4:1", "5:1"];
+
+/** A run of a pipeline with one row a day, two of which a backfill puts other rows in place of. */
+async function days(
+  lake: Lake,
+  store: ObjectStore,
+  end: number,
+  value: number,
+  window: Partial<typeof WINDOW> = {},
+): Promise<void> {
+  const read = resource({
+    name: "days",
+    schema: typed<{ day: number; value: number }>(),
+    cursor: "day",
+    disposition: { append: { replaceWhere: { day: { ">=": WINDOW.since, "<": WINDOW.until } } } },
+    *read({ since = 0, until = end }) {
+      for (let day = since; day < until; day++) yield { day, value };
+    },
+  });
+  await pipeline({
+    name: "days",
+    source: source("days", () => [read])(),
+    destination: lake.destination(store),
+    leaseWait: 0,
+  }).run(window);
 }

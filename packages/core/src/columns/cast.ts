@@ -11,7 +11,7 @@ import { jsonReader } from "./json.ts";
 import { nullVector } from "./null-vector.ts";
 import { describeValue } from "./refuse.ts";
 import { isScalar, scalarReader } from "./scalar.ts";
-import { sliceVector } from "./slice.ts";
+import { takeVector } from "./take.ts";
 import { formatScalar } from "./text.ts";
 import { textWriter, writeText } from "./text-writer.ts";
 import { isValid, type ListVector, type MapVector, type StructVector, type Vector } from "./vector.ts";
@@ -37,15 +37,13 @@ function cast(vector: Vector, type: ColumnType, path: string): Vector {
   if (vector.layout === "struct" && type.kind === "struct")
     return castStruct(vector, type.fields, type, path);
   if (vector.layout === "list" && type.kind === "list") {
-    const { offsets, start, end } = usedRange(vector);
-    const child = castMember(sliceVector(vector.child, start, end), type.element, `${path}[]`);
-    return { ...vector, type, offsets, child };
+    const { offsets, used } = usedRange(vector, [vector.child]);
+    return { ...vector, type, offsets, child: castMember(used[0]!, type.element, `${path}[]`) };
   }
   if (vector.layout === "map" && type.kind === "map") {
-    const { offsets, start, end } = usedRange(vector);
-    const keys = castMember(sliceVector(vector.keys, start, end), type.key, `${path}{key}`);
-    const values = castMember(sliceVector(vector.values, start, end), type.value, `${path}{}`);
-    return { ...vector, type, offsets, keys, values };
+    const { offsets, used } = usedRange(vector, [vector.keys, vector.values]);
+    const keys = castMember(used[0]!, type.key, `${path}{key}`);
+    return { ...vector, type, offsets, keys, values: castMember(used[1]!, type.value, `${path}{}`) };
   }
   const convert = isScalar(type) && isScalar(vector.type) ? converter(vector.type, type) : undefined;
   if (convert === undefined) throw conflict(path, vector.type, type);
@@ -128,12 +126,17 @@ function castMember(child: Vector, field: Field, path: string, parent?: Vector):
   return cast(child, field.type, path);
 }
 
-function usedRange(vector: ListVector | MapVector): { offsets: Int32Array; start: number; end: number } {
-  const start = vector.offsets[0]!;
-  const end = vector.offsets[vector.length]!;
-  const offsets =
-    start === 0 ? vector.offsets : vector.offsets.slice(0, vector.length + 1).map((at) => at - start);
-  return { offsets, start, end };
+/** The offsets from 0, and of each child the rows that belong to them. */
+function usedRange(
+  { offsets, length }: ListVector | MapVector,
+  children: readonly Vector[],
+): { readonly offsets: Int32Array; readonly used: readonly Vector[] } {
+  const [start, end] = [offsets[0]!, offsets[length]!];
+  const rows = Int32Array.from({ length: end - start }, (_, i) => start + i);
+  return {
+    offsets: start === 0 ? offsets : offsets.slice(0, length + 1).map((at) => at - start),
+    used: children.map((child) => (rows.length === child.length ? child : takeVector(child, rows))),
+  };
 }
 
 function conflict(path: string, from: ColumnType, to: ColumnType, value?: string): AlluviumError {

@@ -3,7 +3,15 @@ import type { Batch, Changes } from "./batch.ts";
 import { bitAt } from "./bitmap.ts";
 import { fixedStride, fixedValues } from "./builder.ts";
 import { nullVector } from "./null-vector.ts";
-import { isValid, type FixedValues, type FixedVector, type Vector } from "./vector.ts";
+import {
+  isValid,
+  type BytesVector,
+  type FixedValues,
+  type FixedVector,
+  type ListVector,
+  type MapVector,
+  type Vector,
+} from "./vector.ts";
 
 /**
  * The rows named by `indexes`, in that order; an index may come several times, and a negative one gives a null.
@@ -52,12 +60,11 @@ export function takeVector(vector: Vector, indexes: Int32Array): Vector {
 /** The rows of a batch named by `indexes`, its changes included; see {@link takeVector}. Indexes are not negative. */
 export function takeBatch(batch: Batch, indexes: Int32Array): Batch {
   const { schema, changes } = batch;
-  const columns = batch.columns.map((column) => takeVector(column, indexes));
   return {
     schema,
     length: indexes.length,
-    columns,
-    ...(changes && { changes: takeChanges(changes, indexes) }),
+    columns: batch.columns.map((column) => takeVector(column, indexes)),
+    changes: changes && takeChanges(changes, indexes),
   };
 }
 
@@ -65,8 +72,8 @@ function takeChanges({ ops, ordinals, oldKeys, unchanged }: Changes, indexes: In
   return {
     ops: Uint8Array.from(indexes, (index) => ops[index]!),
     ordinals: BigInt64Array.from(Array.from(indexes, (index) => ordinals[index]!)),
-    ...(oldKeys && { oldKeys: takeBatch(oldKeys, indexes) }),
-    ...(unchanged && { unchanged: unchanged.map((bits) => bits && takeBits(bits, indexes)) }),
+    oldKeys: oldKeys && takeBatch(oldKeys, indexes),
+    unchanged: unchanged?.map((bits) => bits && takeBits(bits, indexes)),
   };
 }
 
@@ -91,13 +98,13 @@ function takeBits(bits: Uint8Array, indexes: Int32Array): Uint8Array {
   return taken;
 }
 
-function takeFixed(vector: FixedVector, indexes: Int32Array): FixedValues {
-  const stride = fixedStride(vector.type);
-  const taken = fixedValues(vector.type, indexes.length * stride);
+function takeFixed({ type, values }: FixedVector, indexes: Int32Array): FixedValues {
+  const stride = fixedStride(type);
+  const taken = fixedValues(type, indexes.length * stride);
   // Bytes are moved, not values: no bigint is made for 64-bit types.
   const width = stride * taken.BYTES_PER_ELEMENT;
-  const unit = width < 4 || vector.values.byteOffset % 4 !== 0 ? 1 : 4;
-  const from = units(vector.values, unit);
+  const unit = width < 4 || values.byteOffset % 4 !== 0 ? 1 : 4;
+  const from = units(values, unit);
   const to = units(taken, unit);
   const step = width / unit;
   for (let i = 0; i < indexes.length; i++) {
@@ -109,24 +116,18 @@ function takeFixed(vector: FixedVector, indexes: Int32Array): FixedValues {
   return taken;
 }
 
-function units(values: FixedValues, unit: 1 | 4): Uint8Array | Int32Array {
+function units({ buffer, byteOffset, byteLength }: FixedValues, unit: 1 | 4): Uint8Array | Int32Array {
   return unit === 4
-    ? new Int32Array(values.buffer, values.byteOffset, values.byteLength >> 2)
-    : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    ? new Int32Array(buffer, byteOffset, byteLength >> 2)
+    : new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function takeBytes(
-  vector: Vector & { layout: "bytes" },
+  vector: BytesVector,
   indexes: Int32Array,
 ): { offsets: Int32Array; data: Uint8Array } {
-  const offsets = new Int32Array(indexes.length + 1);
-  let size = 0;
-  for (let i = 0; i < indexes.length; i++) {
-    const index = indexes[i]!;
-    if (index >= 0 && isValid(vector, index)) size += vector.offsets[index + 1]! - vector.offsets[index]!;
-    offsets[i + 1] = checkedOffset(size);
-  }
-  const data = new Uint8Array(size);
+  const offsets = takeOffsets(vector, indexes);
+  const data = new Uint8Array(offsets[indexes.length]!);
   for (let i = 0; i < indexes.length; i++) {
     const start = offsets[i]!;
     const bytes = offsets[i + 1]! - start;
@@ -139,9 +140,19 @@ function takeBytes(
 }
 
 function takeRanges(
-  vector: Vector & { layout: "list" | "map" },
+  vector: ListVector | MapVector,
   indexes: Int32Array,
 ): { offsets: Int32Array; rows: Int32Array } {
+  const offsets = takeOffsets(vector, indexes);
+  const rows = new Int32Array(offsets[indexes.length]!);
+  for (let i = 0, at = 0; i < indexes.length; i++) {
+    const count = offsets[i + 1]! - offsets[i]!;
+    for (let k = 0; k < count; k++) rows[at++] = vector.offsets[indexes[i]!]! + k;
+  }
+  return { offsets, rows };
+}
+
+function takeOffsets(vector: BytesVector | ListVector | MapVector, indexes: Int32Array): Int32Array {
   const offsets = new Int32Array(indexes.length + 1);
   let size = 0;
   for (let i = 0; i < indexes.length; i++) {
@@ -149,12 +160,7 @@ function takeRanges(
     if (index >= 0 && isValid(vector, index)) size += vector.offsets[index + 1]! - vector.offsets[index]!;
     offsets[i + 1] = checkedOffset(size);
   }
-  const rows = new Int32Array(size);
-  for (let i = 0, at = 0; i < indexes.length; i++) {
-    const count = offsets[i + 1]! - offsets[i]!;
-    for (let k = 0; k < count; k++) rows[at++] = vector.offsets[indexes[i]!]! + k;
-  }
-  return { offsets, rows };
+  return offsets;
 }
 
 /** `size` as a 32-bit offset, or an error where it is beyond one. */

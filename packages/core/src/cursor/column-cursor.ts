@@ -38,8 +38,7 @@ export const boundaryLimit = 100_000;
 /** Stores {@link ColumnCursor}s. */
 export const columnCursorCodec: CursorCodec<ColumnCursor> = {
   version: 1,
-  // It is JSON as it stands.
-  encode: (cursor) => cursor as unknown as Json,
+  encode: (cursor) => definedMembers(cursor),
   decode: (json, version) => {
     const { kind, value, boundary, nulls, closedBelow } = members(json);
     const isRead =
@@ -66,6 +65,11 @@ export const columnCursorCodec: CursorCodec<ColumnCursor> = {
     };
   },
 };
+
+/** An object of JSON without the members that are `undefined`. */
+export function definedMembers(object: object): Json {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
 
 /** The members of a stored object; none of what is no object. */
 export function members(json: Json | undefined): { readonly [key: string]: Json | undefined } {

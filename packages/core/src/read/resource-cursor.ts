@@ -1,4 +1,4 @@
-import { columnCursorCodec, members, unreadable, type ColumnCursor } from "../cursor/column-cursor.ts";
+import { columnCursorCodec, definedMembers, members, unreadable, type ColumnCursor } from "../cursor/column-cursor.ts";
 import { parseScalar } from "../columns/text.ts";
 import { typeOfText } from "../cursor/order.ts";
 import type { Ordered } from "../resource-options.ts";
@@ -23,8 +23,12 @@ export type ValueForm = "date" | "number" | "bigint" | "string";
 /** Stores {@link ResourceCursor}s. */
 export const resourceCursorCodec: CursorCodec<ResourceCursor> = {
   version: 1,
-  // It is JSON as it stands.
-  encode: (cursor) => cursor as unknown as Json,
+  encode: ({ since, reached, ...others }) =>
+    definedMembers({
+      since: since && columnCursorCodec.encode(since),
+      reached: reached && columnCursorCodec.encode(reached),
+      ...others,
+    }),
   decode: (json, version) => {
     if (version !== 1 || typeof json !== "object" || json === null) throw unreadable(json, version);
     const { since, reached, position, form } = members(json);

@@ -1,6 +1,7 @@
 import { AlluviumError } from "../errors.ts";
 import { boundType } from "./bound.ts";
 import { describeType } from "./describe.ts";
+import { sameItems } from "./members.ts";
 import type { Field, Schema } from "./types.ts";
 import type { Batch } from "../columns/batch.ts";
 import { castVector } from "../columns/cast.ts";
@@ -36,16 +37,16 @@ export function conformBatch(batch: Batch, schema: Schema, options: ConformOptio
         `${where}column "${name}" (${describeType(type)}) is not among the table's columns`,
       );
   });
-  const same =
-    batch.columns.length === columns.length && columns.every((column, i) => column === batch.columns[i]);
+  const same = sameItems(columns, batch.columns);
   if (same && batch.schema === schema) return batch;
-  const { changes } = batch;
-  const unchanged = changes?.unchanged && order.map((at) => (at < 0 ? undefined : changes.unchanged![at]));
+  const { changes, length } = batch;
+  const sent = changes?.unchanged;
+  const unchanged = sent && order.map((at) => (at < 0 ? undefined : sent[at]));
   return {
     schema,
-    length: batch.length,
+    length,
     columns: same ? batch.columns : columns,
-    ...(changes && { changes: { ...changes, ...(unchanged && { unchanged }) } }),
+    changes: changes && { ...changes, unchanged },
   };
 }
 

@@ -2,8 +2,9 @@ import type { Destination } from "@alluvium/core";
 import { rewriteWith } from "../lake/files/rewrite.ts";
 import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
 import { openLake } from "../lake/lake.ts";
+import { checkLakeOptions } from "../lake/options.ts";
 import { capabilities, deltaFormat } from "./format.ts";
-import { checkOptions, type DeltaOptions } from "./options.ts";
+import type { DeltaOptions } from "./options.ts";
 
 /**
  * A lake of Delta tables: one folder a table, readable by Spark, delta-rs, DuckDB and others. Loads arrive exactly once; each table's part
@@ -21,7 +22,7 @@ export function delta(options: DeltaOptions): Destination<"append" | "replace"> 
     name: "delta",
     capabilities,
     async open(context) {
-      const { store, compression, targetFileBytes } = checkOptions(options);
+      const { store, compression, targetFileBytes } = checkLakeOptions("delta", options);
       const files: FileOptions = { compression, ...(targetFileBytes !== undefined && { targetFileBytes }) };
       const open = openLake({
         store,

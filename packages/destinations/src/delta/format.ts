@@ -37,7 +37,7 @@ async function inspectTable(
   directory: string,
   { store, signal }: FormatContext,
 ): Promise<LakeTable | undefined> {
-  const state = await loadState(store, directory, { signal });
+  const state = await loadState(store, directory, { verify: true, signal });
   if (state === undefined) return undefined;
   checkWritable(state.protocol, state.metadata, state.schema, `the table in "${directory}"`);
   return {

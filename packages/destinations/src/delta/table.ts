@@ -1,8 +1,8 @@
 import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
+import { openStore } from "../lake/options.ts";
 import { checkReadable } from "./log/protocol.ts";
 import { loadState, type TableState } from "./log/state.ts";
-import { openStore } from "./options.ts";
 import { readHistory, type HistoryEntry } from "./read/history.ts";
 import { openSnapshot, type DeltaSnapshot, type ScanOptions } from "./read/snapshot.ts";
 import { versionAt } from "./read/version-at.ts";
@@ -47,7 +47,7 @@ export interface SnapshotOptions {
 export function deltaTable(
   at: string | URL | { readonly store: ObjectStore; readonly path: string },
 ): DeltaTable {
-  const given = typeof at === "object" && "store" in at;
+  const given = typeof at === "object" && at !== null && "store" in at;
   const store = given ? at.store : openStore(at, "deltaTable");
   const directory = given ? at.path.replace(/\/+$/, "") : "";
   const url = directory === "" ? store.url : `${store.url.replace(/\/$/, "")}/${directory}`;

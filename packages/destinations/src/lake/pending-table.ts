@@ -2,6 +2,7 @@ import { AlluviumError, type Schema, type TablePlan } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import type { LakeContext } from "./context.ts";
 import type { DataFile, TableWriter, TableWriterOptions } from "./contract.ts";
+import { refuseOutside } from "./outside.ts";
 import type { Target } from "./ownership.ts";
 import { tableDirectory } from "./paths.ts";
 import { boundSchema, compareSchemas, grownSchema } from "./schemas.ts";
@@ -71,6 +72,7 @@ export class PendingTable {
     return this.#next(async () => {
       if (batch.schema !== this.schema) await this.#grow(batch.schema);
       if (batch.length === 0) return;
+      refuseOutside(this.plan, batch, this.next);
       this.#begun ??= (await this.#context.store.now()).getTime();
       this.#writer ??= this.#context.openWriter(this.writerOptions(this.schema));
       await this.#writer.write(batch, signal === undefined ? {} : { signal });

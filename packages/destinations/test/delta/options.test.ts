@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { memoryStore } from "@alluvium/core/storage/memory";
 import { delta, deltaTable, type DeltaOptions } from "../../src/delta/index.ts";
-import { checkOptions, openStore } from "../../src/delta/options.ts";
+import { checkLakeOptions, openStore } from "../../src/lake/options.ts";
 import { deltaFormat } from "../../src/delta/format.ts";
 import { changeOf, contextOf, filesOf } from "./tables.ts";
 
@@ -14,7 +14,7 @@ test.each<[unknown, string, RegExp]>([
   [{ url: "./x", store: memoryStore() }, "ALV_CONFIG", /give either/],
   [{ url: "" }, "ALV_CONFIG", /url is empty/],
   [{ url: 7 }, "ALV_CONFIG", /url/],
-  [{ store: {} }, "ALV_CONFIG", /store: .*ObjectStore/],
+  [{ store: {} }, "ALV_CONFIG", /store is \{\}; it must be an ObjectStore/],
   [{ url: "./x", compression: "lzma" }, "ALV_CONFIG", /compression/],
   [{ url: "./x", targetFileBytes: 0 }, "ALV_CONFIG", /targetFileBytes/],
   [{ url: "./x", typo: 1 }, "ALV_CONFIG", /typo/],
@@ -36,7 +36,11 @@ test("a Windows drive is a path, a file URL too", () => {
 
 test("defaults", () => {
   const store = memoryStore();
-  expect(checkOptions({ store })).toEqual({ store, compression: "zstd", targetFileBytes: undefined });
+  expect(checkLakeOptions("delta", { store })).toEqual({
+    store,
+    compression: "zstd",
+    targetFileBytes: undefined,
+  });
 });
 
 test("files of a local table have paths on the disk", async () => {

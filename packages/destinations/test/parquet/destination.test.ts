@@ -71,12 +71,17 @@ async function load(session: DestinationSession, batch: Batch, options: PlanOpti
   return next.commit(stateWith([plan], loadId));
 }
 
-const orders = (...rows: readonly (readonly [number, string | null, string])[]): Batch =>
+type OrderRow = readonly [id: number, country: string | null, at: string];
+
+const orders = (...rows: readonly OrderRow[]): Batch =>
   batchOf({
     id: [int64, rows.map(([id]) => BigInt(id))],
     country: [string, rows.map(([, country]) => country)],
     at: [instant, rows.map(([, , at]) => at)],
   });
+
+/** Of the rows that take the place of others. */
+const later = "2030-01-01T00:00:00Z";
 
 async function ids(store: ReturnType<typeof memoryStore>): Promise<number[]> {
   return (await folderRows(store, "orders")).map(({ id }) => Number(id)).sort((a, b) => a - b);
@@ -94,29 +99,35 @@ describe.each<[string, readonly Partition[]]>([
   ["by country", [{ column: "country" }]],
   ["by day", [{ column: "at", transform: "day" }]],
 ])("a window in a table %s", (_, partitionBy) => {
-  test.each<[string, Where, readonly number[]]>([
+  test.each<[string, Where, OrderRow, readonly number[]]>([
     [
       "a range",
       [
         { column: "at", op: ">=", value: "2024-05-01T12:00:00Z" },
         { column: "at", op: "<", value: "2024-05-03T00:00:00Z" },
       ],
+      [9, "xx", "2024-05-02T01:00:00Z"],
       [1, 4, 9],
     ],
-    ["a country", [{ column: "country", op: "=", value: "de" }], [3, 4, 9]],
-    ["no country", [{ column: "country", op: "=", value: null }], [1, 2, 3, 9]],
-    ["several", [{ column: "id", op: "in", value: [1n, 4n] }], [2, 3, 9]],
-    ["nothing that is there", [{ column: "id", op: ">", value: 100n }], [1, 2, 3, 4, 9]],
-    ["everything", [{ column: "id", op: "<=", value: 4n }], [9]],
-  ])("%s", async (_name, where, expected) => {
+    ["a country", [{ column: "country", op: "=", value: "de" }], [9, "de", later], [3, 4, 9]],
+    ["no country", [{ column: "country", op: "=", value: null }], [9, null, later], [1, 2, 3, 9]],
+    ["several", [{ column: "id", op: "in", value: [1n, 4n] }], [1, "xx", later], [1, 2, 3]],
+    [
+      "nothing that is there",
+      [{ column: "id", op: ">", value: 100n }],
+      [109, "xx", later],
+      [1, 2, 3, 4, 109],
+    ],
+    ["everything", [{ column: "id", op: "<=", value: 4n }], [2, "xx", later], [2]],
+  ])("%s", async (_name, where, fresh, expected) => {
     const store = memoryStore();
     await using session = await open(parquet({ store }));
     await session.recover();
     await load(session, rows, { partitionBy });
-    await load(session, orders([9, "xx", "2030-01-01T00:00:00Z"]), { where, partitionBy });
+    await load(session, orders(fresh), { where, partitionBy });
     expect(await ids(store)).toEqual(expected);
     // What stayed is as it was.
-    const kept = (await folderRows(store, "orders")).filter(({ id }) => id !== 9n);
+    const kept = (await folderRows(store, "orders")).filter(({ id }) => Number(id) !== fresh[0]);
     for (const row of kept) {
       const at = Number(row["id"]) - 1;
       expect(row["country"]).toBe(["de", "de", "fr", null][at]);
@@ -134,19 +145,19 @@ test("a window over partitions reads no file, one over columns only those that d
   await session.recover();
   const partitionBy = [{ column: "country" }] as const;
   await load(session, rows, { partitionBy });
-  const reads = async (where: Where) => {
+  const reads = async (where: Where, fresh: OrderRow) => {
     const from = store.steps.length;
-    await load(session, orders([9, "xx", "2030-01-01T00:00:00Z"]), { where, partitionBy });
+    await load(session, orders(fresh), { where, partitionBy });
     const preparing = store.steps
       .slice(from)
       .filter(({ call, path }) => call === "get" && path.endsWith(".parquet"));
     return preparing.map(({ path }) => path);
   };
   // The first load of a session looks at the table; so its second is asked.
-  await reads([{ column: "country", op: "=", value: "none" }]);
-  expect(await reads([{ column: "country", op: "=", value: "fr" }])).toEqual([]);
+  await reads([{ column: "country", op: "=", value: "none" }], [9, "none", later]);
+  expect(await reads([{ column: "country", op: "=", value: "fr" }], [9, "fr", later])).toEqual([]);
   // Footers only: one file lies in the window wholly, the others not at all.
-  const footers = await reads([{ column: "id", op: "=", value: 4n }]);
+  const footers = await reads([{ column: "id", op: "=", value: 4n }], [4, "xx", later]);
   // One read each, which is the footer's.
   expect(footers).toHaveLength(4);
   expect(new Set(footers).size).toBe(4);

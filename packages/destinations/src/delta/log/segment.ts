@@ -151,6 +151,18 @@ function checked(found: Found, directory: string, target: number | undefined): S
     next += 1;
   }
   const version = next - 1;
+  // A checksum is written after its commit, so that one was there.
+  if (found.checksum !== undefined && found.checksum.version > version)
+    throw new AlluviumError(
+      "ALV_FILE_INVALID",
+      `${folder}${versionText(next)}.json is missing although ${found.checksum.path.slice(folder.length)} exists. Restore it from a backup.`,
+    );
+  const empty = commits.find(({ size }) => size === 0);
+  if (empty !== undefined)
+    throw new AlluviumError(
+      "ALV_FILE_INVALID",
+      `${empty.path} is empty, so what that commit did is lost. Restore it from a backup.`,
+    );
   if (target !== undefined && version !== target)
     throw new AlluviumError(
       found.later ? "ALV_FILE_INVALID" : "ALV_NOT_FOUND",

@@ -1,7 +1,7 @@
 import type { ObjectStore } from "@alluvium/core";
 import { readChecksum, type TableSize } from "./checksum.ts";
 import { readHead, type Head } from "./replay.ts";
-import { listSegment, type Segment } from "./segment.ts";
+import { listSegment, type LogEntry, type Segment } from "./segment.ts";
 
 /** A version of a table as far as it is known without its list of files. */
 export interface TableState extends Head {
@@ -18,12 +18,28 @@ export interface TableState extends Head {
 export async function loadState(
   store: ObjectStore,
   directory: string,
-  options: { readonly version?: number; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly version?: number;
+    /** Whether to look at the end of the newest commit although its checksum says all. @default false */
+    readonly verify?: boolean;
+    readonly signal?: AbortSignal;
+  } = {},
 ): Promise<TableState | undefined> {
-  const { signal } = options;
+  const { signal, verify = false } = options;
   const segment = await listSegment(store, directory, options);
   if (segment === undefined) return undefined;
-  const checksum = segment.checksum && (await readChecksum(store, segment.checksum, signal));
+  const newest = segment.commits.at(-1);
+  const checksum =
+    segment.checksum && (!verify || newest === undefined || (await isWhole(store, newest, signal)))
+      ? await readChecksum(store, segment.checksum, signal)
+      : undefined;
   const head = checksum?.head ?? (await readHead(store, directory, segment, signal));
   return { ...head, version: segment.version, segment, size: checksum?.size };
+}
+
+/** Whether a commit ends as one does: if it was cut off, reading the log says where. */
+async function isWhole(store: ObjectStore, { path, size }: LogEntry, signal?: AbortSignal): Promise<boolean> {
+  const range = { start: Math.max(0, size - 16), end: size };
+  const bytes = await store.get(path, { range, ...(signal && { signal }) });
+  return new TextDecoder().decode(bytes).trimEnd().endsWith("}");
 }

@@ -1,0 +1,66 @@
+import { AlluviumError, type ObjectStore } from "@alluvium/core";
+import { describeValue } from "@alluvium/core/columns";
+import { fileStore } from "@alluvium/core/storage/file";
+import * as z from "zod";
+
+/** What the lakes' options have in common, after checking. */
+export interface LakeOptions {
+  readonly store: ObjectStore;
+  readonly compression: "zstd" | "snappy" | "gzip" | "none";
+  readonly targetFileBytes: number | undefined;
+}
+
+const shape = z.strictObject({
+  url: z.union([z.string(), z.instanceof(URL)], "must be the path of a folder, or a file: URL").optional(),
+  store: z.custom<ObjectStore>(isStore, "must be an ObjectStore, such as memoryStore()").optional(),
+  compression: z
+    .enum(["zstd", "snappy", "gzip", "none"], 'must be "zstd", "snappy", "gzip" or "none"')
+    .default("zstd"),
+  targetFileBytes: z
+    .int("must be a number of bytes")
+    .positive("must be a number of bytes above 0")
+    .optional(),
+});
+
+/** Checks options and makes the store. Throws `ALV_CONFIG` naming the option, the value and what is accepted. */
+export function checkLakeOptions(who: string, options: unknown): LakeOptions {
+  const checked = shape.safeParse(options, { reportInput: true });
+  if (!checked.success) {
+    const problems = checked.error.issues.map((issue) => {
+      if (issue.code === "unrecognized_keys")
+        return `there is no option ${issue.keys.join(", ")}; there are ${Object.keys(shape.shape).join(", ")}`;
+      const path = issue.path.join(".");
+      if (path === "")
+        return `the options are ${describeValue(options)}; give an object such as { url: "./lake" }`;
+      return `${path} is ${describeValue(issue.input)}; it ${issue.message}`;
+    });
+    throw new AlluviumError("ALV_CONFIG", `${who}: ${problems.join("; ")}`, { step: "open" });
+  }
+  const { url, store, compression, targetFileBytes } = checked.data;
+  if ((url === undefined) === (store === undefined))
+    throw new AlluviumError("ALV_CONFIG", `${who}: give either \`url\` (a folder) or \`store\``, {
+      step: "open",
+    });
+  return { store: store ?? openStore(url!, who), compression, targetFileBytes };
+}
+
+function isStore(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "putIfAbsent" in value && "capabilities" in value;
+}
+
+/** The store behind a path or URL. Throws `ALV_UNSUPPORTED` for schemes that have no store yet. */
+export function openStore(url: string | URL, who: string): ObjectStore {
+  if ((typeof url !== "string" && !(url instanceof URL)) || url === "")
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      `${who}: url is ${url === "" ? "empty" : describeValue(url)}; give the path of a folder, or a file: URL`,
+      { step: "open" },
+    );
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(String(url))?.[1]?.toLowerCase();
+  if (scheme === undefined || scheme === "file") return fileStore(url);
+  throw new AlluviumError(
+    "ALV_UNSUPPORTED",
+    `${who}: ${scheme}: URLs are not supported yet; use a path or file: URL, or give a store of your own as \`store\``,
+    { step: "open" },
+  );
+}

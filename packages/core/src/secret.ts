@@ -69,6 +69,6 @@ export async function revealCredential(credential: Credential, option: string): 
   if (typeof value === "string" && value !== "") return value;
   throw new AlluviumError(
     "ALV_CONFIG",
-    `${option} is ${value === "" ? "empty" : `a ${value === null ? "null" : typeof value}`}: a text, a Secret or a function that gives a text is needed`,
+    `${option} is ${value === "" ? "empty" : "no credential"}: give a text, a Secret such as env("NAME"), or a function that gives a text`,
   );
 }

@@ -18,9 +18,24 @@ const states: Readonly<Record<string, readonly [code: ErrorCode, remedy: string]
   "3D000": ["ALV_SOURCE_NOT_FOUND", "check the database's name at the end of the url"],
   "3F000": ["ALV_SOURCE_NOT_FOUND", "check the schema's name"],
   "42P01": ["ALV_SOURCE_NOT_FOUND", "check the name, and the schema before it"],
-  "42703": ["ALV_SOURCE_NOT_FOUND", "the column may have been dropped since the run began: run again"],
+  "42703": [
+    "ALV_SOURCE_NOT_FOUND",
+    "check the columns in where and sql; one that was there may have been dropped since the run began: run again",
+  ],
   "42501": ["ALV_AUTH", "grant SELECT on what is read, or leave it out"],
   "42601": ["ALV_CONFIG", "check the SQL in the options"],
+  "22P02": [
+    "ALV_CONFIG",
+    "check the values in the options (initial of a cursor, where) and the casts in sql",
+  ],
+  "22007": [
+    "ALV_CONFIG",
+    "check the values in the options (initial of a cursor, where) and the casts in sql",
+  ],
+  "22008": [
+    "ALV_CONFIG",
+    "check the values in the options (initial of a cursor, where) and the casts in sql",
+  ],
   "22021": [
     "ALV_VALUE_UNREPRESENTABLE",
     "a text is not valid in the database's encoding (SQL_ASCII checks nothing): read it as bytes by a query, convert_to(column, 'SQL_ASCII')",

@@ -8,6 +8,7 @@ import type {
   Naming,
 } from "@alluvium/core";
 import { AlluviumError } from "@alluvium/core";
+import { describeValue } from "@alluvium/core/columns";
 import * as z from "zod";
 
 /** A connected client of the package `pg`, of any version: `new pg.Client(…)` after `connect()`, or one of a pool. */
@@ -139,12 +140,15 @@ export interface CheckedOptions extends PostgresOptions {
 const milliseconds = z.int().min(0).max(2_147_483_647);
 const valueOptions = {
   numeric: z
-    .union([
-      z.literal("text"),
-      z
-        .strictObject({ precision: z.int().min(1).max(38), scale: z.int().min(0) })
-        .refine(({ precision, scale }) => scale <= precision, "scale must not exceed precision"),
-    ])
+    .union(
+      [
+        z.literal("text"),
+        z
+          .strictObject({ precision: z.int().min(1).max(38), scale: z.int().min(0) })
+          .refine(({ precision, scale }) => scale <= precision, "scale must not exceed precision"),
+      ],
+      'must be "text" or { precision, scale }',
+    )
     .optional(),
   special: z.enum(["error", "null", "text"]).optional(),
   arrays: z.enum(["list", "text"]).optional(),
@@ -158,14 +162,26 @@ const duration = z.strictObject({
 });
 const tableOptions = {
   ...valueOptions,
-  primaryKey: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+  primaryKey: z
+    .union([z.string(), z.array(z.string()).min(1)], "must be a column, or a list of columns")
+    .optional(),
   cursor: z
     .union([
       z.string(),
       z.strictObject({
         column: z.string(),
-        initial: z.union([z.date(), z.string(), z.number(), z.bigint()]).optional(),
-        lag: z.union([z.number().min(0), z.bigint().min(0n), duration]).optional(),
+        initial: z
+          .union(
+            [z.date(), z.string(), z.number(), z.bigint()],
+            "must be a valid Date, a text, a number or a bigint",
+          )
+          .optional(),
+        lag: z
+          .union(
+            [z.number().min(0), z.bigint().min(0n), duration],
+            "must be a number from 0 on, or a span such as { minutes: 5 }",
+          )
+          .optional(),
         order: z.literal("ascending").optional(),
         nulls: z.enum(["include", "exclude", "error"]).optional(),
         timeZone: z.string().optional(),
@@ -194,19 +210,51 @@ const optionsSchema = z.strictObject({
   lockTimeout: milliseconds.optional(),
   settleTimeout: milliseconds.optional(),
   schema: z.string().min(1).optional(),
-  tables: z.union([z.array(z.string()), z.record(z.string(), z.strictObject(tableOptions))]).optional(),
+  tables: z
+    .union(
+      [z.array(z.string()), z.record(z.string(), z.strictObject(tableOptions))],
+      "must be a list of names, or a record of options by name",
+    )
+    .optional(),
   queries: z.record(z.string(), z.strictObject({ ...tableOptions, sql: z.string().min(1) })).optional(),
   exclude: z.array(z.string()).optional(),
   views: z.boolean().optional(),
   rowSecurity: z.boolean().optional(),
 });
 
-/** Checks options; throws `ALV_CONFIG` naming the option and what is accepted. Never repeats `url` or `password`. */
+/** Checks options; throws `ALV_CONFIG` naming the option, its value and what is accepted. Never repeats `url` or `password`. */
 export function checkOptions(options: CheckedOptions): void {
-  const result = optionsSchema.safeParse(options);
+  const result = optionsSchema.safeParse(options, { reportInput: true });
   if (result.success) return;
-  const issues = result.error.issues.map(
-    (issue) => `${issue.path.length > 0 ? `${issue.path.map(String).join(".")}: ` : ""}${issue.message}`,
-  );
-  throw new AlluviumError("ALV_CONFIG", `postgres: ${issues.join("; ")}`, { step: "open" });
+  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, []));
+  throw new AlluviumError("ALV_CONFIG", `postgres: ${problems.map(({ text }) => text).join("; ")}`, {
+    step: "open",
+  });
+}
+
+interface Problem {
+  readonly depth: number;
+  readonly text: string;
+}
+
+/** What is wrong. Of a choice only the alternative that the value comes closest to. */
+function describeIssue(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): readonly Problem[] {
+  const path = [...above, ...issue.path];
+  if (issue.code === "invalid_union") {
+    const branches = issue.errors.map((errors) => errors.flatMap((each) => describeIssue(each, path)));
+    const depth = (problems: readonly Problem[]): number => Math.max(0, ...problems.map((one) => one.depth));
+    const deepest = Math.max(...branches.map(depth));
+    if (deepest > path.length) return branches.find((problems) => depth(problems) === deepest)!;
+  }
+  const name = path.map(String).join(".");
+  if (name === "" && issue.code === "invalid_type")
+    return [{ depth: 0, text: 'the options must be an object, such as { url: env("DATABASE_URL") }' }];
+  const isKey = issue.code === "unrecognized_keys" || path.length === 0;
+  const value = isKey ? "" : ` is ${describeValue(issue.input)}`;
+  return [
+    {
+      depth: path.length + (issue.code === "unrecognized_keys" ? 1 : 0),
+      text: `${name}${value}${name === "" ? "" : ": "}${issue.message}`,
+    },
+  ];
 }

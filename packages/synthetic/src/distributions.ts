@@ -5,7 +5,7 @@ export type Quantile = (unit: number) => number;
 export const exponential: Quantile = (unit) => -Math.log1p(-unit);
 
 /** Normal with mean 0 and deviation 1 (Acklam's rational approximation of the inverse, relative error below 1.2e-9). */
-export const normal: Quantile = (unit) => {
+const normal: Quantile = (unit) => {
   const p = Math.min(1 - 1e-12, Math.max(1e-12, unit));
   if (p > 0.97575) return -normal(1 - p);
   if (p < 0.02425) {

@@ -60,7 +60,7 @@ const BRANDS = ["visa", "mastercard", "amex", "discover"];
 const DECLINES = ["insufficient_funds", "do_not_honor", "expired_card", "suspected_fraud"];
 
 /** Order numbers hold the customer's number, so that a child finds its parent by arithmetic. Customers and orders count from 0, ids from 1. */
-export function orderId(customer: number, k: number): number {
+function orderId(customer: number, k: number): number {
   return customer * ORDERS_PER_CUSTOMER + k + 1;
 }
 

@@ -7,7 +7,7 @@ import type { AppliedMarker, FileList, Manifest } from "./manifest.ts";
  * Version of the stored forms. Raise it when an older reader would misread the new form, and teach the decoders both: what was
  * committed once stays readable.
  */
-export const manifestVersion = 1;
+const manifestVersion = 1;
 
 const count = z.int().nonnegative();
 const text = z.string();

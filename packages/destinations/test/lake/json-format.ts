@@ -84,7 +84,7 @@ export async function readJsonTable(store: ObjectStore, directory: string): Prom
 }
 
 /** The schema that a reader sees. */
-export async function readJsonSchema(store: ObjectStore, directory: string): Promise<Schema> {
+async function readJsonSchema(store: ObjectStore, directory: string): Promise<Schema> {
   return decodeSchema((await readLog(store, directory)).at(-1)!.schema);
 }
 

@@ -34,7 +34,7 @@ export const jsonLake: LakeUnderTest = {
 };
 
 /** No waiting, no lease, garbage after every load: what happens depends on the steps alone. */
-export const bareTiming: Partial<LakeTiming> = {
+const bareTiming: Partial<LakeTiming> = {
   leaseRenew: 0,
   leaseLive: 0,
   notice: 0,

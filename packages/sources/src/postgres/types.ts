@@ -129,7 +129,7 @@ export function planType(
 }
 
 /** The declared digits of a numeric: precision and scale from its modifier; `undefined` for a bare one. */
-export function numericDigits(
+function numericDigits(
   modifier: number,
 ): { readonly precision: number; readonly scale: number } | undefined {
   if (modifier < 4) return undefined;

@@ -84,7 +84,7 @@ export function isAbsolute(path: string): boolean {
 }
 
 /** Tells a file with one deletion vector from the same file with another or none; `undefined`: none. */
-export function vectorId(vector: DeletionVectorDescriptor | null | undefined): string | undefined {
+function vectorId(vector: DeletionVectorDescriptor | null | undefined): string | undefined {
   if (vector === null || vector === undefined) return undefined;
   const id = `${vector.storageType}${vector.pathOrInlineDv}`;
   return vector.offset === null || vector.offset === undefined ? id : `${id}@${vector.offset}`;

@@ -2,9 +2,9 @@ import type { KnownPipeline, LoadIdentity } from "../../lake/contract.ts";
 import type { Head } from "../log/replay.ts";
 
 /** Property of a table: the pipeline that owns it, percent-encoded. */
-export const OWNER = "alluvium.pipeline";
+const OWNER = "alluvium.pipeline";
 /** Property of a table: pipelines that owned it before it was adopted, percent-encoded, comma-separated. */
-export const FORMER_OWNERS = "alluvium.formerPipelines";
+const FORMER_OWNERS = "alluvium.formerPipelines";
 
 /** The application id of a pipeline's transactions in one table. */
 export function applicationId(load: LoadIdentity, table: string): string {

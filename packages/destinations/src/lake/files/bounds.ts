@@ -4,7 +4,7 @@ import type { LeafSummary } from "@alluvium/core/parquet";
 import type { ColumnStatistics } from "../contract.ts";
 
 /** Leaf columns that get statistics: as many as Delta indexes by default. */
-export const INDEXED_LEAVES = 32;
+const INDEXED_LEAVES = 32;
 /** Code points that a string bound keeps. */
 const BOUND_CHARACTERS = 32;
 

@@ -51,7 +51,7 @@ export async function* readDataFile(
 }
 
 /** A partition value as a column of equal values. */
-export function partitionVector(text: string | null, type: ColumnType, length: number, path: string): Vector {
+function partitionVector(text: string | null, type: ColumnType, length: number, path: string): Vector {
   if (text === null || type.kind === "null") return nullVector(type, length);
   const value = parseScalar(type, text);
   if (value === undefined)

@@ -56,9 +56,7 @@ export function formatDate(days: number): string {
 
 /** Microseconds since midnight as `04:05:06.789`, without trailing zeros. */
 export function formatTime(micros: bigint): string {
-  return clock(Number(micros)).replace(/\.?0+$/, (zeros) =>
-    zeros.startsWith(".") ? "" : zeros.replace(/0+$/, ""),
-  );
+  return clock(Number(micros)).replace(/\.?0+$/, "");
 }
 
 /** Microseconds since 1970 as `2024-02-29T04:05:06.789000`, and `Z` for an instant. */
@@ -73,10 +71,9 @@ export function formatTimestamp(micros: bigint, zone: "utc" | "local"): string {
   return `${formatDate(Number(days))}T${clock(Number(rest))}${zone === "utc" ? "Z" : ""}`;
 }
 
-const DATE = /^(\d{4}|[+-]\d{6,7})-(\d\d)-(\d\d)$/;
-const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?$/;
+/** Year, month, day, hours, minutes, seconds, fraction, offset: all but the day may be missing. */
 const TIMESTAMP =
-  /^(\d{4}|[+-]\d{6,7})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)? ?([Zz]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?)?$/;
+  /^(\d{4}|[+-]\d{6,7})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?: ?([Zz]|[+-]\d\d(?::?\d\d(?::?\d\d)?)?))?)?$/;
 
 /** Days since 1970 of an ISO day; `undefined` where the text is none or the day beyond 32 bits. */
 export function parseDate(text: string): number | undefined {
@@ -84,16 +81,16 @@ export function parseDate(text: string): number | undefined {
     const days = daysOf(digitsAt(text, 0, 4), digitsAt(text, 5, 2), digitsAt(text, 8, 2));
     if (!Number.isNaN(days)) return days;
   }
-  const match = DATE.exec(text);
-  const days = match === null ? undefined : daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
+  const match = TIMESTAMP.exec(text);
+  const days = match === null || match[4] !== undefined ? undefined : dayOf(match);
   return days === undefined || days !== (days | 0) ? undefined : days;
 }
 
 /** Microseconds since midnight of an ISO time, `24:00` included; `undefined` where the text is none, or finer than microseconds. */
 export function parseTime(text: string): bigint | undefined {
-  const match = TIME.exec(text);
-  const micros = match === null ? undefined : timeOf(match.slice(1));
-  return micros === undefined || micros > DAY_MICROS ? undefined : BigInt(micros);
+  const match = TIMESTAMP.exec(`1970-01-01T${text}`);
+  const micros = match === null || match[8] !== undefined ? undefined : timeOf(match);
+  return micros === undefined ? undefined : BigInt(micros);
 }
 
 /**
@@ -104,14 +101,15 @@ export function parseTimestamp(text: string, zone: "utc" | "local"): bigint | un
   const usual = usualTimestamp(text, zone);
   if (!Number.isNaN(usual)) return BigInt(usual);
   const match = TIMESTAMP.exec(text);
-  if (match === null) return undefined;
-  const days = daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
-  const time = match[4] === undefined ? 0 : timeOf(match.slice(4, 8));
-  const offset = match[8];
-  if (days === undefined || time === undefined || (offset !== undefined && zone === "local"))
-    return undefined;
-  const micros = BigInt(days) * BigInt(DAY_MICROS) + BigInt(time) - BigInt(offsetOf(offset));
+  if (match === null || (match[8] !== undefined && zone === "local")) return undefined;
+  const [days, time] = [dayOf(match), timeOf(match)];
+  if (days === undefined || time === undefined) return undefined;
+  const micros = BigInt(days) * BigInt(DAY_MICROS) + BigInt(time) - BigInt(offsetOf(match[8]));
   return BigInt.asIntN(64, micros) === micros ? micros : undefined;
+}
+
+function dayOf(match: readonly string[]): number | undefined {
+  return daysOf(Number(match[1]), Number(match[2]), Number(match[3]));
 }
 
 /** `2024-02-29T04:05:06.789Z`, without the `Z` where local: NaN for any other form. */
@@ -130,20 +128,20 @@ function usualTimestamp(text: string, zone: "utc" | "local"): number {
   return Number.isSafeInteger(micros) ? micros : Number.NaN;
 }
 
-function timeOf(parts: readonly (string | undefined)[]): number | undefined {
-  const [hours, minutes, seconds] = [Number(parts[0]), Number(parts[1]), Number(parts[2] ?? 0)];
-  const fraction = (parts[3] ?? "").replace(/0+$/, "");
+function timeOf(match: readonly (string | undefined)[]): number | undefined {
+  const [hours, minutes, seconds] = [4, 5, 6].map((i) => Number(match[i] ?? 0)) as [number, number, number];
+  const fraction = (match[7] ?? "").replace(/0+$/, "");
   if (minutes > 59 || seconds > 59 || fraction.length > 6) return undefined;
   const micros = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + Number(fraction.padEnd(6, "0"));
   return micros > DAY_MICROS ? undefined : micros;
 }
 
-function offsetOf(offset: string | undefined): number {
-  if (offset === undefined || offset === "Z" || offset === "z") return 0;
-  const digits = offset.slice(1).replaceAll(":", "").padEnd(6, "0");
-  const seconds =
-    Number(digits.slice(0, 2)) * 3600 + Number(digits.slice(2, 4)) * 60 + Number(digits.slice(4, 6));
-  return (offset.startsWith("-") ? -seconds : seconds) * 1_000_000;
+function offsetOf(offset: string = "Z"): number {
+  const [hours, minutes, seconds] = [1, 3, 5].map((at) =>
+    Number(offset.replaceAll(":", "").slice(at, at + 2)),
+  );
+  const micros = ((hours! * 60 + minutes!) * 60 + seconds!) * 1_000_000;
+  return offset.startsWith("-") ? -micros : micros;
 }
 
 function clock(micros: number): string {

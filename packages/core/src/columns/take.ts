@@ -122,10 +122,7 @@ function units({ buffer, byteOffset, byteLength }: FixedValues, unit: 1 | 4): Ui
     : new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-function takeBytes(
-  vector: BytesVector,
-  indexes: Int32Array,
-): { offsets: Int32Array; data: Uint8Array } {
+function takeBytes(vector: BytesVector, indexes: Int32Array): { offsets: Int32Array; data: Uint8Array } {
   const offsets = takeOffsets(vector, indexes);
   const data = new Uint8Array(offsets[indexes.length]!);
   for (let i = 0; i < indexes.length; i++) {

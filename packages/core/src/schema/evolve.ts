@@ -1,7 +1,8 @@
-import { AlluviumError } from "../errors.ts";
+import { AlluviumError, type ErrorCode } from "../errors.ts";
 import type { SchemaChange } from "../run/events.ts";
 import { describeType } from "./describe.ts";
 import { sameType } from "./equal.ts";
+import { isNested, membersOf, sameItems, withMembers, withType } from "./members.ts";
 import type { ColumnType, Field, Schema } from "./types.ts";
 import { widenTypes } from "./widen.ts";
 
@@ -42,148 +43,116 @@ export function evolveSchema(
   incoming: Schema,
   options: EvolveOptions,
 ): Evolution {
+  const { committed, contract, foldCase = false, table } = options;
   const changes: SchemaChange[] = [];
-  const { committed } = options;
+
+  function refuse(code: ErrorCode, column: string, why: string): AlluviumError {
+    const place = table === undefined ? "" : `table "${table}", `;
+    return new AlluviumError(code, `${place}column "${column}" ${why}`);
+  }
+
+  function keyOf(name: string): string {
+    return foldCase ? name.toLowerCase() : name;
+  }
+
+  function byName(fields: readonly Field[]): Map<string, Field> {
+    const named = new Map<string, Field>();
+    for (const field of fields) {
+      const other = named.get(keyOf(field.name));
+      if (other !== undefined)
+        throw refuse(
+          "ALV_NAME_COLLISION",
+          field.name,
+          `and column "${other.name}" are one: rename one of them`,
+        );
+      named.set(keyOf(field.name), field);
+    }
+    return named;
+  }
+
+  function arrive(kind: "columnAdded" | "columnBound", column: string, type: ColumnType): void {
+    if (contract === "freeze" && committed)
+      throw refuse(
+        "ALV_SCHEMA_CONFLICT",
+        column,
+        'is new, and the table\'s contract is "freeze": select the columns that it has, or use the contract "evolve"',
+      );
+    changes.push({ kind, column, type });
+  }
+
+  function evolveFields(
+    own: readonly Field[],
+    others: readonly Field[],
+    fixed: readonly Field[] | undefined,
+    parent: string,
+  ): readonly Field[] {
+    const news = byName(others);
+    const known = fixed && byName(fixed);
+    const fields = own.map((field) => {
+      const key = keyOf(field.name);
+      const other = news.get(key);
+      news.delete(key);
+      const path = parent + field.name;
+      if (other !== undefined) return evolveField(field, other, known?.get(key), path);
+      changes.push({ kind: "columnMissing", column: path });
+      return field.nullable ? field : { ...field, nullable: true };
+    });
+    for (const field of news.values()) {
+      if (field.type.kind !== "null") arrive("columnAdded", parent + field.name, field.type);
+      fields.push({ ...field, nullable: true });
+    }
+    return fields;
+  }
+
+  function evolveField(own: Field, other: Field, fixed: Field | undefined, path: string): Field {
+    const field = withType(own, evolveType(own.type, other.type, fixed?.type, path));
+    return field.nullable || !other.nullable ? field : { ...field, nullable: true };
+  }
+
+  function evolveType(
+    own: ColumnType,
+    other: ColumnType,
+    fixed: ColumnType | undefined,
+    path: string,
+  ): ColumnType {
+    if (other.kind === "null" || own === other) return own;
+    if (own.kind === "null") {
+      arrive("columnBound", path, other);
+      return other;
+    }
+    if (isNested(own) && own.kind === other.kind) {
+      const [members, others] = [membersOf(own), membersOf(other)];
+      const known = fixed?.kind === own.kind ? membersOf(fixed) : undefined;
+      if (own.kind === "struct") return withMembers(own, evolveFields(members, others, known, `${path}.`));
+      const marks = own.kind === "list" ? ["[]"] : ["{key}", "{}"];
+      return withMembers(
+        own,
+        members.map((member, i) => evolveField(member, others[i]!, known?.[i], path + marks[i]!)),
+      );
+    }
+    const wide = widenTypes(own, other);
+    if (wide !== undefined && sameType(wide, own)) return own;
+    if (wide !== undefined && (fixed === undefined || fixed.kind === "null")) {
+      changes.push({ kind: "columnWidened", column: path, from: own, to: wide });
+      return wide;
+    }
+    if (own.kind === "json" || (own.kind === "string" && !isNested(other))) return own;
+    throw refuse(
+      "ALV_SCHEMA_CONFLICT",
+      path,
+      `is ${describeType(own)}, and ${describeType(other)} does not fit it; ${
+        wide === undefined
+          ? 'no type holds both exactly: change the type at the source, or choose one with a column hint ({ type: "json" } holds anything)'
+          : "the type of a committed column does not change: keep it with a column hint, or load into a new table"
+      }`,
+    );
+  }
+
   if (current === undefined || (current.fields.length === 0 && !committed)) {
-    byName(incoming.fields, options);
+    byName(incoming.fields);
     return { schema: incoming, changes: [{ kind: "tableCreated" }] };
   }
-  const known = committed === true ? current.fields : committed ? committed.fields : undefined;
-  const fields = evolveFields(current.fields, incoming.fields, known, "", options, changes);
-  return { schema: fields === current.fields ? current : { fields }, changes };
-}
-
-function evolveFields(
-  current: readonly Field[],
-  incoming: readonly Field[],
-  committed: readonly Field[] | undefined,
-  parent: string,
-  options: EvolveOptions,
-  changes: SchemaChange[],
-): readonly Field[] {
-  const others = byName(incoming, options);
-  const fixed = committed && byName(committed, options);
-  const fields = current.map((field) => {
-    const key = nameKey(field.name, options);
-    const other = others.get(key);
-    others.delete(key);
-    const path = parent + field.name;
-    if (other !== undefined) return evolveField(field, other, fixed?.get(key), path, options, changes);
-    changes.push({ kind: "columnMissing", column: path });
-    return field.nullable ? field : { ...field, nullable: true };
-  });
-  for (const field of others.values()) {
-    const column = parent + field.name;
-    if (field.type.kind !== "null") {
-      refuseFrozen(column, options);
-      changes.push({ kind: "columnAdded", column, type: field.type });
-    }
-    fields.push({ ...field, nullable: true });
-  }
-  return fields.length === current.length && fields.every((field, i) => field === current[i])
-    ? current
-    : fields;
-}
-
-function evolveField(
-  current: Field,
-  incoming: Field,
-  committed: Field | undefined,
-  path: string,
-  options: EvolveOptions,
-  changes: SchemaChange[],
-): Field {
-  const type = evolveType(current.type, incoming.type, committed?.type, path, options, changes);
-  const nullable = current.nullable || incoming.nullable;
-  return type === current.type && nullable === current.nullable ? current : { ...current, type, nullable };
-}
-
-function evolveType(
-  current: ColumnType,
-  incoming: ColumnType,
-  committed: ColumnType | undefined,
-  path: string,
-  options: EvolveOptions,
-  changes: SchemaChange[],
-): ColumnType {
-  if (incoming.kind === "null" || current === incoming) return current;
-  if (current.kind === "null") {
-    refuseFrozen(path, options);
-    changes.push({ kind: "columnBound", column: path, type: incoming });
-    return incoming;
-  }
-  if (current.kind === "list" && incoming.kind === "list") {
-    const fixed = committed?.kind === "list" ? committed.element : undefined;
-    const element = evolveField(current.element, incoming.element, fixed, `${path}[]`, options, changes);
-    return element === current.element ? current : { kind: "list", element };
-  }
-  if (current.kind === "map" && incoming.kind === "map") {
-    const fixed = committed?.kind === "map" ? committed : undefined;
-    const key = evolveField(current.key, incoming.key, fixed?.key, `${path}{key}`, options, changes);
-    const value = evolveField(current.value, incoming.value, fixed?.value, `${path}{}`, options, changes);
-    return key === current.key && value === current.value ? current : { kind: "map", key, value };
-  }
-  if (current.kind === "struct" && incoming.kind === "struct") {
-    const fixed = committed?.kind === "struct" ? committed.fields : undefined;
-    const fields = evolveFields(current.fields, incoming.fields, fixed, `${path}.`, options, changes);
-    return fields === current.fields ? current : { kind: "struct", fields };
-  }
-  return evolveScalar(current, incoming, committed, path, options, changes);
-}
-
-function evolveScalar(
-  current: ColumnType,
-  incoming: ColumnType,
-  committed: ColumnType | undefined,
-  path: string,
-  options: EvolveOptions,
-  changes: SchemaChange[],
-): ColumnType {
-  const wide = widenTypes(current, incoming);
-  if (wide !== undefined && sameType(wide, current)) return current;
-  if (wide !== undefined && (committed === undefined || committed.kind === "null")) {
-    changes.push({ kind: "columnWidened", column: path, from: current, to: wide });
-    return wide;
-  }
-  const nested = incoming.kind === "list" || incoming.kind === "struct" || incoming.kind === "map";
-  if (current.kind === "json" || (current.kind === "string" && !nested)) return current;
-  const why =
-    wide === undefined
-      ? 'no type holds both exactly: change the type at the source, or choose one with a column hint ({ type: "json" } holds anything)'
-      : "the type of a committed column does not change: keep it with a column hint, or load into a new table";
-  throw new AlluviumError(
-    "ALV_SCHEMA_CONFLICT",
-    `${place(path, options)} is ${describeType(current)}, and ${describeType(incoming)} does not fit it; ${why}`,
-  );
-}
-
-function refuseFrozen(column: string, options: EvolveOptions): void {
-  if (options.contract !== "freeze" || !options.committed) return;
-  throw new AlluviumError(
-    "ALV_SCHEMA_CONFLICT",
-    `${place(column, options)} is new, and the table's contract is "freeze": select the columns that it has, or use the contract "evolve"`,
-  );
-}
-
-function byName(fields: readonly Field[], options: EvolveOptions): Map<string, Field> {
-  const named = new Map<string, Field>();
-  for (const field of fields) {
-    const key = nameKey(field.name, options);
-    const other = named.get(key);
-    if (other !== undefined)
-      throw new AlluviumError(
-        "ALV_NAME_COLLISION",
-        `${place(field.name, options)} ${other.name === field.name ? "is there twice" : `and column "${other.name}" are one`}: rename or leave out one of them`,
-      );
-    named.set(key, field);
-  }
-  return named;
-}
-
-function nameKey(name: string, { foldCase }: EvolveOptions): string {
-  return foldCase === true ? name.toLowerCase() : name;
-}
-
-function place(column: string, { table }: EvolveOptions): string {
-  return `${table === undefined ? "" : `table "${table}", `}column "${column}"`;
+  const known = committed === true ? current : committed || undefined;
+  const fields = evolveFields(current.fields, incoming.fields, known?.fields, "");
+  return { schema: sameItems(fields, current.fields) ? current : { fields }, changes };
 }

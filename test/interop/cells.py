@@ -88,6 +88,8 @@ def cells(array):
         return cells(array.storage)
     if types.is_dictionary(type_):
         return cells(array.dictionary_decode())
+    if types.is_fixed_size_binary(type_) and type_.byte_width == 16:
+        return [value and str(uuid.UUID(bytes=value)) for value in array.to_pylist()]
     if types.is_map(type_):
         valid = array.is_valid().to_pylist()
         offsets = array.offsets.to_pylist()

@@ -21,5 +21,5 @@ function textOf(type: ColumnType, value: unknown): string {
   if (value === null || value === undefined) return "\0";
   if (type.kind === "float64")
     return String(new BigInt64Array(new Float64Array([value as number]).buffer)[0]);
-  return String(cellOf(type, value));
+  return String(cellOf(type, value) as string | boolean);
 }

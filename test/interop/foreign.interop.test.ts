@@ -266,8 +266,11 @@ describe("our writer on tables of others", () => {
       at: BigInt(start + i) * 1_000_001n,
       wall: i === 0 ? null : -BigInt(start + i),
     }));
-  const sqlRow = (row: Row): string =>
-    `(${String(row["id"])}, ${row["country"] === null ? "null" : "'a b'"}, timestamp_micros(${String(row["at"])}), ${row["wall"] === null ? "null" : `cast(timestamp_micros(${String(row["wall"])}) as timestamp_ntz)`})`;
+  const sqlRow = (row: Row): string => {
+    const instantOf = (value: unknown): string => `timestamp_micros(${String(value as bigint)})`;
+    const wall = row["wall"] === null ? "null" : `cast(${instantOf(row["wall"])} as timestamp_ntz)`;
+    return `(${row["id"] as number}, ${row["country"] === null ? "null" : "'a b'"}, ${instantOf(row["at"])}, ${wall})`;
+  };
 
   test("Spark makes it and adds to it between our loads, as a guest and after a take-over", async () => {
     const lake = temporaryFolder();

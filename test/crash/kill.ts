@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { rowsOf } from "@alluvium/core/columns";
 import { deltaTable } from "@alluvium/destinations/delta";
 import pg from "pg";
@@ -62,7 +61,7 @@ async function runOnce(
 /**
  * Kills runs of a pipeline at random moments while the source goes on changing, then lets one run finish, and compares the lake with the
  * source: every row once. `seed` repeats the schedule as far as the machine does. `pairs`: two runs at once, each killed at a moment of
- * its own; the lease, which would keep them apart, is taken away from the first.
+ * its own.
  */
 export async function killAgainAndAgain(options: {
   readonly url: string;
@@ -78,15 +77,24 @@ export async function killAgainAndAgain(options: {
   let survived = 0;
   let gaveWay = 0;
   const kill = async (): Promise<void> => {
-    const done = await runOnce(options.url, lake, Math.floor(random() * 1_500));
+    const done = await runOnce(
+      options.url,
+      lake,
+      Math.floor(random() * (options.pairs === true ? 5_000 : 1_500)),
+    );
     if (done === undefined) kills += 1;
     else if (done < 0) gaveWay += 1;
     else survived += 1;
   };
-  const second = async (): Promise<void> => {
-    await sleep(random() * 1_000);
-    rmSync(join(lake, "_alluvium/crash/main/_lease.json"), { force: true });
-    await kill();
+  /** Two runs at once: their lease, which would keep them apart, is taken away as often as they take it. */
+  const killPair = async (): Promise<void> => {
+    const lease = join(lake, "_alluvium/crash/main/_lease.json");
+    const thief = setInterval(() => rmSync(lease, { force: true }), 20);
+    try {
+      await Promise.all([kill(), kill()]);
+    } finally {
+      clearInterval(thief);
+    }
   };
   try {
     await client.query(`
@@ -114,7 +122,7 @@ export async function killAgainAndAgain(options: {
     };
     await change(1_000);
     while (kills < options.kills) {
-      await Promise.all([kill(), ...(options.pairs === true ? [second()] : [])]);
+      await (options.pairs === true ? killPair() : kill());
       await change(50 + Math.floor(random() * 400));
     }
     if ((await runOnce(options.url, lake, undefined))! < 0)

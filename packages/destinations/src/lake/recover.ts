@@ -2,7 +2,7 @@ import { AlluviumError, type PipelineState, type Schema, type TableState } from 
 import { applyManifest } from "./apply.ts";
 import { isPoison } from "./apply-change.ts";
 import type { LakeContext } from "./context.ts";
-import { findNewest, readMarker } from "./journal.ts";
+import { checkFree, findNewest, readMarker } from "./journal.ts";
 import { LOADS_TABLE } from "./loads-table.ts";
 import type { Manifest, ParkedEntry } from "./manifest.ts";
 import { isOurs, stateLost } from "./ownership.ts";
@@ -64,6 +64,8 @@ async function refuseLostState(context: LakeContext): Promise<void> {
     if (isPoison(error)) return;
     throw error;
   }
+  // Another run may have put the first manifest since we looked.
+  await checkFree(context, undefined);
   throw stateLost(context, `${LOADS_TABLE} lists loads of this pipeline, but there is no manifest of it`);
 }
 

@@ -10,10 +10,11 @@ import type { LakeContext } from "./context.ts";
 import type { LakeTable } from "./contract.ts";
 import { partitionName } from "./files/partition.ts";
 import { loadHistory } from "./history.ts";
+import { checkFree } from "./journal.ts";
 import { takeLease, type Lease } from "./lease.ts";
 import { discardTables, openLoad } from "./load.ts";
 import { LOADS_TABLE } from "./loads-table.ts";
-import { targetOf } from "./ownership.ts";
+import { targetOf, type Target } from "./ownership.ts";
 import { listParked } from "./parked.ts";
 import { STATE_FOLDER, tableDirectory } from "./paths.ts";
 import { PendingTable } from "./pending-table.ts";
@@ -119,7 +120,14 @@ async function openTable(session: SessionState, plan: TablePlan, budget: number)
     );
   context.format.check?.(plan.table, boundSchema(plan.schema), plan.partitionBy);
   const found = await inspect(context, plan.table);
-  const target = targetOf(context, plan, found, newest);
+  let target: Target;
+  try {
+    target = targetOf(context, plan, found, newest);
+  } catch (error) {
+    // A table that is ahead of the state as we read it may be so because another run went on since.
+    if (AlluviumError.is(error) && error.code === "ALV_STATE_LOST") await checkFree(context, newest);
+    throw error;
+  }
   if (!target.create) refusePartitions(plan, found!);
   const known = newest?.known[plan.table];
   const committed = target.create

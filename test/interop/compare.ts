@@ -5,7 +5,7 @@ import { cellOf, fieldText, inDelta, type Cell, type Row } from "./expected.ts";
 import { readOurselves } from "./lake.ts";
 
 /** All readers of Delta tables, ours included. */
-export const readers = [...engines, "alluvium"] as const;
+const readers = [...engines, "alluvium"] as const;
 /** One of {@link readers}. */
 export type Reader = Engine | "alluvium";
 
@@ -18,18 +18,18 @@ export interface Content {
 }
 
 /** Reads a table with any reader. */
-export function readTable(reader: Reader, place: Place): Promise<ReadTable> {
+function readTable(reader: Reader, place: Place): Promise<ReadTable> {
   return reader === "alluvium" ? readOurselves(place) : readWith(reader, place);
 }
 
 /** Rows as objects, in the order of the key. */
-export function sorted(rows: readonly Readonly<Record<string, Cell>>[], key: string): object[] {
+function sorted(rows: readonly Readonly<Record<string, Cell>>[], key: string): object[] {
   const keyOf = (row: Readonly<Record<string, Cell>>): string => JSON.stringify(row[key]);
   return [...rows].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
 }
 
 /** Rows of a reader as objects. */
-export function objects({ names, rows }: Pick<ReadTable, "names" | "rows">): Record<string, Cell>[] {
+function objects({ names, rows }: Pick<ReadTable, "names" | "rows">): Record<string, Cell>[] {
   return rows.map((row) => Object.fromEntries(row.map((cell, i) => [names[i]!, cell])));
 }
 

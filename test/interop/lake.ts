@@ -29,7 +29,7 @@ export interface Rows {
 type HandMade = Readonly<Record<string, { readonly row: object; readonly ability: "append" | "replace" }>>;
 
 /** A source as a connector makes one: batches of declared types, names kept as they are. */
-export function handMade(tables: Readonly<Record<string, Rows>>): Source<HandMade> {
+function handMade(tables: Readonly<Record<string, Rows>>): Source<HandMade> {
   const streams = Object.entries(tables).map(([name, table]) => streamOf(name, table));
   return {
     specVersion: 1,

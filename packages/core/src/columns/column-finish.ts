@@ -73,13 +73,16 @@ export function fieldsOf(group: Group, known: readonly Field[] = []): readonly F
   return fields.length === known.length && fields.every((field, i) => field === known[i]) ? known : fields;
 }
 
-/** Doubles that are all integers up to 2^53, as 64-bit integers: by words, since a bigint a value is many times slower. */
+/**
+ * Doubles that are all integers up to 2^53, as 64-bit integers in the same memory: by words, since a bigint a value is many times
+ * slower.
+ */
 function takeIntegers(builder: FixedBuilder): Vector {
   const vector = builder.finish() as FixedVector;
   const { length } = vector;
   const doubles = vector.values as Float64Array;
-  const values = new BigInt64Array(length);
-  const words = new Int32Array(values.buffer);
+  const values = new BigInt64Array(doubles.buffer);
+  const words = new Int32Array(doubles.buffer);
   for (let row = 0; row < length; row++) {
     const value = doubles[row]!;
     // `| 0` is modulo 2^32: the low word, also of a negative number.

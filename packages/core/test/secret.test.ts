@@ -41,5 +41,5 @@ test("a credential is a text, a secret or a function, asked at each use", async 
   expect(await revealCredential(rotating, "token")).toBe("token 1");
   expect(await revealCredential(rotating, "token")).toBe("token 2");
   await expect(revealCredential("", "token")).rejects.toThrow("token is empty");
-  await expect(revealCredential((() => 5) as never, "token")).rejects.toThrow("token is a number");
+  await expect(revealCredential((() => 5) as never, "token")).rejects.toThrow("token is no credential");
 });

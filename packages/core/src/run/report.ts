@@ -9,7 +9,7 @@ export interface RunReport<Names extends string = string> {
   readonly finishedAt: Date;
   /** Whether every stream was read to its end and committed. */
   readonly complete: boolean;
-  /** What went wrong, per stream; empty when `complete`. */
+  /** What went wrong, with the run or with a stream; empty when `complete`. */
   readonly problems: readonly RunProblem[];
   /** What was committed, in order. */
   readonly loads: readonly {
@@ -21,10 +21,12 @@ export interface RunReport<Names extends string = string> {
   readonly tables: { readonly [Name in Names]: TableReport };
 }
 
-/** Why a stream is not complete. */
+/** Why a stream, or the whole run, is not complete. */
 export interface RunProblem {
   /** The stream that is not complete; `undefined`: the run as a whole. */
+  /** `undefined`: the run ended before its streams did. */
   readonly stream: string | undefined;
+  /** An `ErrorCode`, or `aborted`. */
   /** One of the error codes. */
   readonly code: string;
   readonly message: string;

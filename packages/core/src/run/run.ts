@@ -13,7 +13,7 @@ import { chooseStreams, planRun } from "./plan.ts";
 import { readStream } from "./read-stream.ts";
 import { createReportBuilder, type ReportBuilder } from "./report-builder.ts";
 import type { RunReport } from "./report.ts";
-import { asError } from "./retry.ts";
+import { asError, messageOf } from "./retry.ts";
 import { sampleStreams } from "./sample.ts";
 import { openDestination } from "./session.ts";
 import { createStops, type Stops } from "./stops.ts";
@@ -73,7 +73,10 @@ export async function runPipeline(
   try {
     failure = await (options.limit === undefined ? load(context) : sample(context));
   } catch (error) {
-    failure = error;
+    // What ends the whole run is no stream's problem, and without one the report would call the run complete.
+    failure = signal?.aborted === true ? error : asError(error, { step: "run" });
+    const code = AlluviumError.is(failure) ? failure.code : "aborted";
+    report.problem({ stream: undefined, code, message: messageOf(failure) });
   } finally {
     stops.dispose();
   }

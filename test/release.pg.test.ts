@@ -9,11 +9,13 @@ import { poison } from "../packages/core/test/columns/poison.ts";
 import { ownDatabase } from "./database.ts";
 
 const rows = 60_000;
+type Appended = Source<{ readonly plain: { readonly row: object; readonly ability: "append" } }>;
 
 /** The source, but whatever it gets back is spoilt first. */
-function spoiling(inner: Source, count: { released: number; batches: number }): Source {
+function spoiling(inner: Source, count: { released: number; batches: number }): Appended {
   return {
-    ...inner,
+    specVersion: 1,
+    name: inner.name,
     async open(context) {
       const session = await inner.open(context);
       return {
@@ -43,7 +45,7 @@ function spoiling(inner: Source, count: { released: number; batches: number }): 
   };
 }
 
-async function load(source: Source, keeps: boolean): Promise<string[]> {
+async function load(source: Appended, keeps: boolean): Promise<string[]> {
   const store = memoryStore();
   const made = delta({ store });
   const destination: Destination<"append" | "replace"> = keeps

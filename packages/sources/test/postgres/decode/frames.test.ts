@@ -87,7 +87,11 @@ function decode(pieces: Iterable<Uint8Array>, batchBytes: number): Decoded {
   const rows: Record<string, unknown>[] = [];
   let messages = "";
   const readers = plans.map((plan) => plan.reader({ onSpecial: () => {}, onShape: () => {} }));
-  const sink = createSink(schema, readers, batchBytes, (batch) => rows.push(...rowsOfBatch(batch)));
+  const sink = createSink(schema, readers, batchBytes, ({ batch, release }) => {
+    rows.push(...rowsOfBatch(batch));
+    // The arrays are used again for the next batch: what was read must not depend on them.
+    release();
+  });
   const reader = new FrameReader(plans.length, {
     onBlock: (block) => sink.add(block),
     onMessage: (type) => (messages += String.fromCharCode(type)),

@@ -92,5 +92,8 @@ test("a lake holds the same rows when the arrays of its batches are used again, 
   const actual = await load(spoiling(source(), used), false);
   expect(used.batches).toBeGreaterThan(10);
   expect(used.released).toBe(used.batches);
-  expect(actual).toEqual(expected);
+  // A difference of so many rows would take minutes to print.
+  const first = expected.findIndex((row, i) => row !== actual[i]);
+  expect(actual[first]).toBe(expected[first]);
+  expect(actual.length).toBe(expected.length);
 });

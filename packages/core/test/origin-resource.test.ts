@@ -45,7 +45,7 @@ function connector(log: { id: number; open: boolean }[]) {
   const made = {
     specVersion: 1 as const,
     name: "shop",
-    open: async ({ only }: { readonly only?: readonly string[] }): Promise<SourceSession> => {
+    open: async ({ only }: { readonly only?: readonly string[] | undefined }): Promise<SourceSession> => {
       counts.opened += 1;
       counts.only.push(only);
       return {

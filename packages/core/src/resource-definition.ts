@@ -23,6 +23,7 @@ export interface ReadRoot {
   readonly schema: RowSchema<unknown, unknown> | undefined;
   readonly validate: boolean;
   readonly cursor: CursorDefinition | undefined;
+  readonly primaryKey: readonly string[];
   readonly columns: ColumnHints;
   readonly read: (context: AnyReadContext) => AsyncIterable<unknown> | Iterable<unknown>;
 }

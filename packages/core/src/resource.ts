@@ -81,6 +81,7 @@ export function resource(unchecked: object): unknown {
       schema,
       validate: schema !== undefined && standard?.vendor !== typedVendor && validate !== false,
       cursor,
+      primaryKey: key,
       columns,
       read: read as ReadRoot["read"],
     },

@@ -28,6 +28,8 @@ export interface BoundaryOptions {
   readonly nulls?: "include" | "exclude" | "error" | undefined;
   /** `false`: rows at the greatest value are not counted, because the caller keeps behind it by a lag. @default true */
   readonly counts?: boolean | undefined;
+  /** Columns that tell rows apart. Rows are then known by them alone, whatever other columns come, go or change. @default all columns */
+  readonly key?: readonly string[] | undefined;
   /** Names the resource in errors. */
   readonly resource?: string | undefined;
   /** Most rows at the greatest value to keep count of. @default 100 000 */
@@ -76,8 +78,8 @@ export function openBoundary(options: BoundaryOptions): Boundary {
   const closed = since && closedPoint(since);
   const taken = takenRows(since?.boundary ?? []);
   const takenNulls = takenRows(since?.nulls ?? []);
-  const atTop = hashCollector(append ? (reached?.boundary ?? []) : []);
-  const withoutValue = hashCollector(append ? (reached?.nulls ?? []) : []);
+  const atTop = hashCollector(append ? (reached?.boundary ?? []) : [], options.key);
+  const withoutValue = hashCollector(append ? (reached?.nulls ?? []) : [], options.key);
 
   let top = reached && pointOfCursor(reached);
   let topIsCounted = true;

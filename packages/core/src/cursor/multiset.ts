@@ -54,8 +54,11 @@ export interface HashCollector {
   stored(): readonly RowHashes[];
 }
 
-/** A collector that goes on from the rows stored before. */
-export function hashCollector(before: readonly RowHashes[]): HashCollector {
+/**
+ * A collector that goes on from the rows stored before. With a `key` rows are known by it alone, so that they stay the same when the
+ * source's columns change.
+ */
+export function hashCollector(before: readonly RowHashes[], key: readonly string[] = []): HashCollector {
   let groups = before
     .filter(({ hashes }) => hashes.length > 0)
     .map(({ columns, hashes }) => ({ columns, hashes: [...hashes] }));
@@ -65,7 +68,8 @@ export function hashCollector(before: readonly RowHashes[]): HashCollector {
     },
     add(batch, rows) {
       if (rows.length === 0) return;
-      const columns = batch.schema.fields.map(({ name }) => name);
+      const all = batch.schema.fields.map(({ name }) => name);
+      const columns = key.length > 0 && key.every((name) => all.includes(name)) ? key : all;
       let group = groups.find((one) => sameItems(one.columns, columns));
       if (group === undefined) {
         group = { columns, hashes: [] };

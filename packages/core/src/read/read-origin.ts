@@ -177,6 +177,7 @@ function followRead(root: ReadRoot, request: OriginRequest & { readonly cursor: 
     counts: lag === undefined,
     order,
     nulls,
+    key: root.primaryKey,
     resource,
   });
   const hold =

@@ -147,6 +147,7 @@ export function trackCursor(
     mode: merge ? "merge" : "append",
     order: cursor.order,
     nulls: cursor.nulls,
+    key: table.description.primaryKey,
     resource: table.name,
   });
   if (closed === undefined || from !== undefined)

@@ -66,7 +66,7 @@ export async function tableRows(path: string): Promise<readonly object[]> {
  * The one error of what must fail: an AlluviumError of `code` whose message has each part, that holds no secret anywhere, and whose
  * run, if it is one, ended with a report.
  */
-export async function failure(
+export async function expectFailure(
   code: ErrorCode,
   parts: readonly (string | RegExp)[],
   act: () => unknown,
@@ -86,8 +86,8 @@ export async function failure(
   return error;
 }
 
-/** Runs a pipeline that must fail, as {@link failure}; its events hold no secret either, and tell of one end with the same problem. */
-export async function failedRun(
+/** Runs a pipeline that must fail, as {@link expectFailure}; its events hold no secret either, and tell of one end with the same problem. */
+export async function expectFailedRun(
   code: ErrorCode,
   parts: readonly (string | RegExp)[],
   lake: () => Pipeline,
@@ -95,7 +95,7 @@ export async function failedRun(
 ): Promise<AlluviumError> {
   const events: RunEvent[] = [];
   const onEvent = (event: RunEvent): void => void events.push(event);
-  const error = await failure(code, parts, () => lake().run({ ...quick, onEvent, ...options }));
+  const error = await expectFailure(code, parts, () => lake().run({ ...quick, onEvent, ...options }));
   expect(inspect(events, { depth: 12, showHidden: true })).not.toContain(secret);
   if (events.length > 0) {
     expect(events.filter(({ type }) => type === "runFinished")).toHaveLength(1);

@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { checkpoint, day, resource, source, typed, type ErrorCode, type Source } from "@alluvium/core";
 import * as v from "valibot";
 import * as z from "zod";
-import { failedRun, failure, lakeOf, ownFolder, tableRows, tableSource, yields } from "./failure.ts";
+import {
+  expectFailedRun,
+  expectFailure,
+  lakeOf,
+  ownFolder,
+  tableRows,
+  tableSource,
+  yields,
+} from "./failure.ts";
 
 const good = [{ id: 1, note: "committed" }];
 const cyclic: Record<string, unknown> = { id: 1 };
@@ -268,6 +276,7 @@ const cases: readonly Case[] = [
     "a read that throws a text",
     {
       async *read() {
+        yield { id: 9, note: "x" };
         throw "just text";
       },
     },
@@ -300,7 +309,7 @@ describe("refused, and nothing committed is harmed", () => {
     const url = ownFolder();
     await lakeOf(tableSource(yields(good)), url).run();
     const before = await tableRows(`${url}/t`);
-    await failedRun(code, parts, () => lakeOf(tableSource(options), url));
+    await expectFailedRun(code, parts, () => lakeOf(tableSource(options), url));
     expect(await tableRows(`${url}/t`)).toEqual(before);
     // A run that is in order goes on.
     await lakeOf(tableSource(yields([{ id: 2, note: "later" }])), url).run();
@@ -343,7 +352,7 @@ describe("a cursor column", () => {
     const url = ownFolder();
     await lakeOf(followed([{ id: 1, at: new Date("2026-01-01") }]), url).run();
     const before = await tableRows(`${url}/t`);
-    await failedRun(code, parts, () => lakeOf(followed(rows, cursor), url));
+    await expectFailedRun(code, parts, () => lakeOf(followed(rows, cursor), url));
     expect(await tableRows(`${url}/t`)).toEqual(before);
     await lakeOf(followed([{ id: 4, at: new Date("2026-03-01") }]), url).run();
     expect(await tableRows(`${url}/t`)).toHaveLength(2);
@@ -373,15 +382,22 @@ describe("a cursor column", () => {
     const lake = lakeOf(backfilled(new Date(0)), url);
     await lake.run();
     const before = await tableRows(`${url}/t`);
-    await failedRun("ALV_CONFIG", [/"t"/, /second time/, /replaceWhere/], () => lakeOf(followed(rows), url), {
-      since: new Date(0),
+    await expectFailedRun(
+      "ALV_CONFIG",
+      [/"t"/, /second time/, /replaceWhere/],
+      () => lakeOf(followed(rows), url),
+      {
+        since: new Date(0),
+      },
+    );
+    await expectFailedRun("ALV_CONFIG", [/"yesterday"/, /"at"/, /timestamp/], () => lake, {
+      since: "yesterday",
     });
-    await failedRun("ALV_CONFIG", [/"yesterday"/, /"at"/, /timestamp/], () => lake, { since: "yesterday" });
-    await failedRun("ALV_CONFIG", [/Invalid Date/, /"at"/], () => lake, { since: new Date("x") });
-    await failedRun("ALV_EMPTY_REPLACE", [/window in t/, /allowEmpty/], () => lake, {
+    await expectFailedRun("ALV_CONFIG", [/Invalid Date/, /"at"/], () => lake, { since: new Date("x") });
+    await expectFailedRun("ALV_EMPTY_REPLACE", [/window in t/, /allowEmpty/], () => lake, {
       since: new Date("2026-06-01"),
     });
-    await failedRun("ALV_CONFIG", [/"t"/, /no cursor/], () => lakeOf(tableSource(yields(good)), url), {
+    await expectFailedRun("ALV_CONFIG", [/"t"/, /no cursor/], () => lakeOf(tableSource(yields(good)), url), {
       since: new Date(0),
     });
     expect(await tableRows(`${url}/t`)).toEqual(before);
@@ -428,7 +444,7 @@ describe("a read that does not end", () => {
       yield checkpoint(1);
       yield { id: 2 };
     };
-    await failedRun("ALV_NO_CHECKPOINT", [/"t"/, /after its last checkpoint/, /yield checkpoint/], () =>
+    await expectFailedRun("ALV_NO_CHECKPOINT", [/"t"/, /after its last checkpoint/, /yield checkpoint/], () =>
       lakeOf(tableSource({ read }), url),
     );
   });
@@ -455,27 +471,31 @@ describe("resources that cannot be", () => {
       [/"d"/, /99/, /1 to 38/],
     ],
   ])("%o", async (options, code, parts) => {
-    await failure(code, parts, () => one(options));
+    await expectFailure(code, parts, () => one(options));
   });
 
   test("names that meet", async () => {
     const named = (...names: string[]): Source =>
       source("s", () => names.map((name) => resource({ name, ...yields(good) } as never)))() as Source;
-    await failure("ALV_NAME_COLLISION", [/"t"/, /as\(\)/], () => named("t", "t"));
-    await failedRun("ALV_NAME_COLLISION", [/aB/, /a_b/, /as\(\)/], () =>
+    await expectFailure("ALV_NAME_COLLISION", [/"t"/, /as\(\)/], () => named("t", "t"));
+    await expectFailedRun("ALV_NAME_COLLISION", [/aB/, /a_b/, /as\(\)/], () =>
       lakeOf(named("a_b", "aB"), ownFolder()),
     );
-    await failedRun("ALV_NAME_COLLISION", [/_alv_loads/], () => lakeOf(named("_alv_loads"), ownFolder()));
-    await failedRun("ALV_CONFIG", [/a_day/, /int64/], () =>
+    await expectFailedRun("ALV_NAME_COLLISION", [/_alv_loads/], () =>
+      lakeOf(named("_alv_loads"), ownFolder()),
+    );
+    await expectFailedRun("ALV_CONFIG", [/a_day/, /int64/], () =>
       lakeOf(tableSource({ partitionBy: [day("a" as never)], ...yields([{ a: 1 }]) }), ownFolder()),
     );
   });
 
   test("sources that are none", async () => {
-    await failure("ALV_CONFIG", [/"s"/, /list of resources/], () =>
+    await expectFailure("ALV_CONFIG", [/"s"/, /list of resources/], () =>
       source("s", (() => undefined) as never)(),
     );
-    await failure("ALV_CONFIG", [/"s"/, /promise/], () => source("s", (async () => []) as never)());
-    await failure("ALV_CONFIG", [/"s"/, /name: 't'/], () => source("s", (() => [{ name: "t" }]) as never)());
+    await expectFailure("ALV_CONFIG", [/"s"/, /promise/], () => source("s", (async () => []) as never)());
+    await expectFailure("ALV_CONFIG", [/"s"/, /name: 't'/], () =>
+      source("s", (() => [{ name: "t" }]) as never)(),
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorCodes } from "@alluvium/core/errors";
 
@@ -16,4 +16,6 @@ Every error that Alluvium throws is an \`AlluviumError\` with one of these codes
 | --- | --- | --- |
 ${rows.join("\n")}
 `;
-writeFileSync(join(import.meta.dirname, "../docs/reference/errors.md"), page);
+const folder = join(import.meta.dirname, "../docs/reference");
+mkdirSync(folder, { recursive: true });
+writeFileSync(join(folder, "errors.md"), page);

@@ -1,4 +1,10 @@
-import { columnCursorCodec, definedMembers, members, unreadable, type ColumnCursor } from "../cursor/column-cursor.ts";
+import {
+  columnCursorCodec,
+  definedMembers,
+  members,
+  unreadable,
+  type ColumnCursor,
+} from "../cursor/column-cursor.ts";
 import { parseScalar } from "../columns/text.ts";
 import { typeOfText } from "../cursor/order.ts";
 import type { Ordered } from "../resource-options.ts";

@@ -83,11 +83,6 @@ export async function readJsonTable(store: ObjectStore, directory: string): Prom
   return rows;
 }
 
-/** The schema that a reader sees. */
-async function readJsonSchema(store: ObjectStore, directory: string): Promise<Schema> {
-  return decodeSchema((await readLog(store, directory)).at(-1)!.schema);
-}
-
 async function filesOf(
   change: TableChange,
   { store, load }: ApplyContext,

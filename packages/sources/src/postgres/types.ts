@@ -129,9 +129,7 @@ export function planType(
 }
 
 /** The declared digits of a numeric: precision and scale from its modifier; `undefined` for a bare one. */
-function numericDigits(
-  modifier: number,
-): { readonly precision: number; readonly scale: number } | undefined {
+function numericDigits(modifier: number): { readonly precision: number; readonly scale: number } | undefined {
   if (modifier < 4) return undefined;
   const packed = modifier - 4;
   // The scale is signed, in 11 bits, since PostgreSQL 15 (numeric_typmod_scale).

@@ -1,4 +1,4 @@
-import { AlluviumError, type Json, type ObjectStore, type Schema } from "@alluvium/core";
+import { AlluviumError, type Json, type ObjectStore } from "@alluvium/core";
 import { decodeSchema, encodeSchema } from "@alluvium/core/state";
 import type {
   ApplyContext,

@@ -84,7 +84,7 @@ async function main(): Promise<void> {
 
 async function readBack(): Promise<void> {
   using lake = await openLake("./lake", world.tables);
-  console.table(
+  show(
     await lake.query(`
       select country, count(distinct order_id) as orders, sum(total) as revenue, count(gift_note) as gifts
       from orders join customers using (customer_id)
@@ -93,10 +93,23 @@ async function readBack(): Promise<void> {
   const [totals] = await lake.query(`
     select (select count(*) from orders) as orders, (select count(distinct order_id) from orders) as "different orders",
            (select count(*) from order_items) as items, (select count(*) from payments) as payments`);
-  console.table([totals]);
+  show([totals!]);
   say(
     "Every order is there once. Start again to let another week pass; remove ./lake and ./.shop to begin anew.",
   );
+}
+
+/** Rows as lines: names first, numbers to the right. */
+function show(rows: readonly Record<string, unknown>[]): void {
+  const names = Object.keys(rows[0] ?? {});
+  const isText = (name: string): boolean => rows.some((row) => Number.isNaN(Number(row[name])));
+  const text = (value: unknown, name: string): string => (isText(name) ? String(value) : count(value));
+  const lines = [names, ...rows.map((row) => names.map((name) => text(row[name], name)))];
+  const widths = names.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+  const cell = (value: string, i: number): string =>
+    isText(names[i]!) ? value.padEnd(widths[i]!) : value.padStart(widths[i]!);
+  for (const line of lines) say(`  ${line.map(cell).join("  ")}`);
+  say("");
 }
 
 async function connect(url: string): Promise<pg.Client & AsyncDisposable> {

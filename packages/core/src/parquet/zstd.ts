@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { constants, createZstdCompress, type ZstdCompress } from "node:zlib";
+// Not by name: a Node without it would refuse to load the module, with nothing but this file's text for a reason.
+import zlib, { constants, type ZstdCompress } from "node:zlib";
 import { AlluviumError } from "../errors.ts";
 
 // As many as there are threads in libuv's pool by default; more would only hold memory.
@@ -20,6 +21,11 @@ const pools = new Map<number, (bytes: Uint8Array) => Promise<Uint8Array>>();
  * one for each page, as `zlib.zstdCompress` does, takes a quarter of the whole time. All files of a level share them.
  */
 export function zstdCompressor(level: number): (bytes: Uint8Array) => Promise<Uint8Array> {
+  if (typeof zlib.createZstdCompress !== "function")
+    throw new AlluviumError(
+      "ALV_UNSUPPORTED",
+      `Node ${process.versions.node} has no zstd: use Node 22.18 or later, which Alluvium is made for`,
+    );
   let pool = pools.get(level);
   if (pool === undefined) pools.set(level, (pool = createPool(level)));
   return pool;
@@ -77,7 +83,7 @@ class FrameStream {
   private size = 0;
 
   constructor(level: number) {
-    this.stream = createZstdCompress({
+    this.stream = zlib.createZstdCompress({
       params: { [constants.ZSTD_c_compressionLevel]: level },
       // Every write ends a frame.
       flush: constants.ZSTD_e_end,

@@ -80,7 +80,7 @@ export interface Bounds<Value = unknown> {
  * - `"append"`: they are added. `{ append: { replaceWhere } }`: and a backfill (`run({ since, until })`) puts its rows in place of those that
  *   the conditions hold for.
  * - `"replace"`, `{ replace: "all" }`: they take the place of all rows; `{ replace: { where } }`: of those that the conditions hold for.
- *   A replace by nothing is `ALV_EMPTY_REPLACE` unless `allowEmpty` is set.
+ *   A replace by nothing is `ALV_EMPTY_REPLACE` unless `allowEmpty` is set. A row that the conditions do not hold for is `ALV_ROW_INVALID`.
  * - `"merge"`: rows with a known key take the place of theirs, others are added (`{ merge: "upsert" }`). Further strategies: `insertOnly`
  *   leaves known keys alone, `deleteInsert` deletes all rows of the keys seen, `scd2` keeps the history of each key.
  */

@@ -53,10 +53,10 @@ const brand = Symbol.for("@alluvium/core/error");
  * ```
  */
 export class AlluviumError extends Error {
-  /** What kind of error it is: one of {@link errorCodes}. */
   /** Said, because the packages are minified and Node prints the name of the class. */
   static override readonly name: string = "AlluviumError";
 
+  /** What kind of error it is: one of {@link errorCodes}. */
   readonly code: ErrorCode;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;

@@ -47,6 +47,11 @@ export interface Capabilities {
    * The run converts batches before it writes them, so a session only ever sees types that this returns.
    */
   readonly storedType: (type: ColumnType) => ColumnType;
+  /**
+   * Whether a committed column of stored type `from` can be given the wider `to` in place, keeping every value. Where it cannot, values
+   * that do not fit go into a variant column (`total__v_float64`). @default never
+   */
+  readonly widens?: (from: ColumnType, to: ColumnType) => boolean;
 }
 
 /** What a destination is given when it is opened. */
@@ -74,10 +79,17 @@ export interface DestinationSession extends AsyncDisposable {
   /**
    * Takes the pipeline (a live run of another process is waited out, then `ALV_CONCURRENT_RUN`), finishes what a crash left, and
    * reads the state. `undefined`: this pipeline has never committed here. Throws `ALV_STATE_LOST` when tables say otherwise.
+   * `readOnly`: takes nothing, finishes nothing and waits for nobody; gives the newest committed state. Only `describe`, `preview` and
+   * `history` may follow.
    */
-  recover(options?: { readonly signal?: AbortSignal }): Promise<PipelineState | undefined>;
+  recover(options?: {
+    readonly signal?: AbortSignal;
+    readonly readOnly?: boolean;
+  }): Promise<PipelineState | undefined>;
   /** A table as it stands; `undefined` when there is none. */
   describe(table: string): Promise<TableInfo | undefined>;
+  /** What a load with this plan would do to the tables' definitions, as statements in the destination's language (DDL). Writes nothing. */
+  preview?(plan: LoadPlan): Promise<readonly TablePreview[]>;
   /** Starts a load. Files left open by the load before carry over into it. */
   begin(plan: LoadPlan): Promise<Load>;
   /** Loads of this pipeline, newest first. */
@@ -99,6 +111,13 @@ export interface TableInfo {
   readonly version?: number;
 }
 
+/** What {@link DestinationSession.preview} says of one table. */
+export interface TablePreview {
+  readonly table: string;
+  /** The statements in order; empty where nothing changes. */
+  readonly statements: readonly string[];
+}
+
 /** A load about to begin. */
 export interface LoadPlan {
   readonly loadId: string;
@@ -117,6 +136,11 @@ export interface TablePlan {
   readonly partitionBy: readonly Partition[];
   /** Columns known at the start, in stored types. A table that gets no rows is still created if it has columns. */
   readonly schema: Schema;
+  /**
+   * The first commit that takes this table's rows also takes away everything it held: `data` its rows, `tables` its columns as well, so
+   * that it has those of the load only. Later loads of the session go on as usual, whatever their plans say.
+   */
+  readonly restart?: "data" | "tables" | undefined;
 }
 
 /**
@@ -128,7 +152,8 @@ export interface Load extends AsyncDisposable {
   readonly loadId: string;
   /**
    * Takes rows; resolves when there is room for more (backpressure). The schema may have grown since the last batch of the table:
-   * new columns anywhere, `null` → any, and, while the table is not committed, a widened type. All types are stored types.
+   * new columns anywhere, `null` → any, and a widened type: any while the table is not committed, later what `capabilities.widens` allows.
+   * All types are stored types. In a table that merges, batches may hold `changes`; those of a table without merges never do.
    */
   write(table: string, batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
@@ -179,8 +204,20 @@ export interface TableReceipt {
   readonly version?: number;
   /** What was done: `append`, `replace` … */
   readonly operation: string;
+  /** What a merge did to the table's rows, where the destination knows. */
+  readonly changed?: RowCounts;
   /** Why it could not be applied; the table is then parked. */
   readonly parked?: string;
+}
+
+/** Rows by what a load did to them, after the changes of each key were folded. */
+export interface RowCounts {
+  /** Rows that were not there before. In `scd2`: versions that were begun. */
+  readonly inserted: number;
+  /** Rows that took the place of others. In `scd2`: versions that were ended by newer ones. */
+  readonly updated: number;
+  /** Rows that went. In `scd2`: versions that were ended by a delete. */
+  readonly deleted: number;
 }
 
 /** A row of `_alv_loads`. */

@@ -9,15 +9,65 @@ export type Disposition =
   | { readonly kind: "replace"; readonly where?: Where; readonly allowEmpty: boolean }
   | { readonly kind: "merge"; readonly strategy: MergeStrategy };
 
-/** How a merge folds rows in. */
+/**
+ * How a merge folds rows in. The changes of a load take effect in the order of their ordinals (`Changes`); rows of a batch without
+ * `changes` are inserts of whole rows, in the order of writing, each after all that was written before it. What follows holds for the
+ * stored rows and the load's rows taken together, one change after another:
+ *
+ * - `upsert`: a row takes the place of the stored one of its primary key, or is added. A delete takes the key's row away; of a key
+ *   that is not there it does nothing. An update that moved its key takes the old key away and puts the new one. Of two rows of one
+ *   key the last one stays, or with `orderBy` the one with the greater value there (of equal ones the last).
+ * - `insertOnly`: a row of a key that is there, stored or earlier in the load, is left out; updates and deletes are, too.
+ * - `deleteInsert`: all stored rows whose merge key occurs in the load go (nulls of a merge key equal one another), then its rows are
+ *   added, one for each primary key. It takes effect once for everything that its stream read, at the stream's end.
+ * - `scd2`: the history of each key. A row that differs from its key's active version in any column but the system's and the validity
+ *   columns ends that version and begins one; an equal row changes nothing (null and absent are equal). A delete ends the active
+ *   version. Every version in a load is kept.
+ *
+ * Cells that a change does not hold (`Changes.unchanged`) keep what the row of its key (of its old key, where it moved) holds at that
+ * moment; where there is no such row an insert has null, and an update cannot be applied (`ALV_ROW_INVALID`).
+ * A truncate takes away every row of the table that is there at that moment; in `scd2` it ends every active version.
+ */
 export type MergeStrategy = "upsert" | "insertOnly" | "deleteInsert" | "scd2";
 
-/** Options of merges, by strategy. */
-export type MergeOptions = {
-  /** Rows of one key: the greatest value of this column wins, stored rows included. */
+/** Options of merges; which ones a strategy has, the options of resources say. */
+export interface MergeOptions {
+  /**
+   * Of a key the row with the greatest value here wins, stored rows included: one with a smaller value than the stored row changes
+   * nothing. Null is the smallest. A delete without a value (by key alone) always takes effect.
+   */
   readonly orderBy?: string | undefined;
-  /** A true value in this column deletes the key. */
+  /** A row with `true` in this column deletes its key. */
   readonly deleteFlag?: string | undefined;
+  /** `deleteInsert`: the columns whose values say which stored rows go. @default the primary key */
+  readonly mergeKey?: readonly string[] | undefined;
+  /** `scd2`: how its columns are named and when versions begin. */
+  readonly validity?: Validity | undefined;
+}
+
+/** How `scd2` keeps versions. */
+export interface Validity {
+  /** Timestamp (utc) from which a version holds, inclusive. */
+  readonly from: string;
+  /** Timestamp (utc) until which it held, exclusive; null while it is active. */
+  readonly to: string;
+  /** Boolean: whether it is the key's active version. */
+  readonly active: string;
+  /**
+   * When versions begin that the load brings. `undefined`: at the load's boundary, which is max(now, the table's last boundary + 1 µs);
+   * the n-th version of a key within a load begins n µs later. `column`: the value of that column in the row. `at`: this time, in
+   * milliseconds since 1970; must lie after the table's last boundary.
+   */
+  readonly boundary?: { readonly column: string } | { readonly at: number } | undefined;
+  /** Whether keys that a complete read of the stream did not bring are ended, once, at its end. */
+  readonly retireAbsent: boolean;
+}
+
+/** The validity columns of `scd2` unless a resource names others. */
+export const validityColumns: Pick<Validity, "from" | "to" | "active"> = {
+  from: "_alv_valid_from",
+  to: "_alv_valid_to",
+  active: "_alv_active",
 };
 
 /** A window of rows: every condition holds. Values are in user form; the column's type decides how they compare. */
@@ -36,6 +86,19 @@ export interface Condition {
 /** The ability that a disposition asks of a destination. */
 export function abilityOf(disposition: Disposition): Ability {
   return disposition.kind === "merge" ? disposition.strategy : disposition.kind;
+}
+
+/**
+ * When the rows of a table take effect. `load`: with any load that holds them. `end`: all at once when the stream has been read to its
+ * end, because stored rows that they do not know of go (`replace`, a replaced window, `deleteInsert`, retirement of absent keys).
+ */
+export function takesEffect(disposition: Disposition, merge: MergeOptions | undefined): "load" | "end" {
+  const whole =
+    disposition.kind === "merge"
+      ? disposition.strategy === "deleteInsert" ||
+        (disposition.strategy === "scd2" && merge?.validity?.retireAbsent === true)
+      : disposition.kind === "replace" || disposition.replaceWhere !== undefined;
+  return whole ? "end" : "load";
 }
 
 /** The window that a disposition replaces; `undefined` where it adds rows, merges, or replaces all of them. */

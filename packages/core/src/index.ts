@@ -48,10 +48,13 @@ export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
 export { AlluviumError, type ErrorCode, type ErrorPlace } from "./errors.ts";
 export {
   abilityOf,
+  takesEffect,
+  validityColumns,
   type Condition,
   type Disposition,
   type MergeOptions,
   type MergeStrategy,
+  type Validity,
   type Where,
 } from "./disposition.ts";
 export type {
@@ -64,9 +67,11 @@ export type {
   LoadRecord,
   OpenContext,
   ParkedTable,
+  RowCounts,
   StagedLoad,
   TableInfo,
   TablePlan,
+  TablePreview,
   TableReceipt,
 } from "./destination.ts";
 export type {

@@ -1,5 +1,4 @@
 import type { Checkpoint } from "./checkpoint.ts";
-import type { MergeStrategy } from "./disposition.ts";
 import type { DerivedPartition } from "./partition.ts";
 import type { ColumnHint } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
@@ -82,7 +81,8 @@ export interface Bounds<Value = unknown> {
  * - `"replace"`, `{ replace: "all" }`: they take the place of all rows; `{ replace: { where } }`: of those that the conditions hold for.
  *   A replace by nothing is `ALV_EMPTY_REPLACE` unless `allowEmpty` is set. A row that the conditions do not hold for is `ALV_ROW_INVALID`.
  * - `"merge"`: rows with a known key take the place of theirs, others are added (`{ merge: "upsert" }`). Further strategies: `insertOnly`
- *   leaves known keys alone, `deleteInsert` deletes all rows of the keys seen, `scd2` keeps the history of each key.
+ *   leaves known keys alone, `deleteInsert` deletes all rows of the merge keys seen, `scd2` keeps the history of each key
+ *   (`MergeStrategy` says exactly what each does).
  */
 export type DispositionOption<Row = object> =
   | "append"
@@ -94,13 +94,39 @@ export type DispositionOption<Row = object> =
       /** Whether no rows at all may take the place of some. @default false */
       readonly allowEmpty?: boolean;
     }
-  | {
-      readonly merge: MergeStrategy;
-      /** Of several rows of a key the one with the greatest value here wins, stored rows included. @default the last one read */
-      readonly orderBy?: ColumnOf<Row>;
-      /** A true value in this column deletes the key. @default none */
-      readonly deleteFlag?: ColumnOf<Row>;
-    };
+  | { readonly merge: "insertOnly" }
+  | ({ readonly merge: "upsert" } & MergeOrder<Row>)
+  | ({
+      readonly merge: "deleteInsert";
+      /** Stored rows with the same values here as any row of the load go. Need not be unique. @default the primary key */
+      readonly mergeKey?: ColumnOf<Row> | readonly ColumnOf<Row>[];
+    } & MergeOrder<Row>)
+  | ({ readonly merge: "scd2" } & MergeOrder<Row> & HistoryOptions<Row>);
+
+/** Which of several rows of a key wins, and which ones delete. */
+export interface MergeOrder<Row = object> {
+  /** Of several rows of a key the one with the greatest value here wins, stored rows included. @default the last one read */
+  readonly orderBy?: ColumnOf<Row>;
+  /** A true value in this column deletes the key. @default none */
+  readonly deleteFlag?: ColumnOf<Row>;
+}
+
+/** How `scd2` keeps the history of a key. Column names are taken as they are. */
+export interface HistoryOptions<Row = object> {
+  /** Timestamp from which a version holds. @default "_alv_valid_from" */
+  readonly validFrom?: string;
+  /** Timestamp until which it held; null while it is active. @default "_alv_valid_to" */
+  readonly validTo?: string;
+  /** Whether it is the active version. @default "_alv_active" */
+  readonly active?: string;
+  /** When new versions begin: at the time in a column of the row, or at a time of your choice. @default when the load is committed */
+  readonly boundary?: ColumnOf<Row> | Date;
+  /**
+   * Whether keys that a read did not bring are ended. Only for a resource that reads everything each time (no `cursor`).
+   * @default false
+   */
+  readonly retireAbsent?: boolean;
+}
 
 /** What a disposition asks of a destination. */
 export type AbilityOfDisposition<Option> = Option extends "append" | "replace"

@@ -1,6 +1,7 @@
 import type { Batch } from "./columns/batch.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { RunEvent } from "./run/events.ts";
+import type { Runner } from "./run/runner.ts";
 import type { ColumnType, Schema } from "./schema/types.ts";
 import type { Json } from "./state/json.ts";
 import type { PipelineId, PipelineState } from "./state/state.ts";
@@ -15,6 +16,8 @@ export interface Destination<Can extends Ability = never> {
   readonly specVersion: 1;
   /** For messages: `delta`. */
   readonly name: string;
+  /** What carries out runs into it: `runner` of `@alluvium/core/run`. It comes with the destination, so that a pipeline alone loads little. */
+  readonly runner: Runner;
   /** What it can do, for the planner. */
   readonly capabilities: Capabilities;
   /** Phantom: carries `Can`, never set. */

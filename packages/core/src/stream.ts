@@ -1,5 +1,6 @@
 import type { Batch } from "./columns/batch.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Schema } from "./schema/types.ts";
 import type { Json } from "./state/json.ts";
@@ -42,7 +43,16 @@ export interface SourceContext {
   readonly concurrency: number;
   /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
+  /** Opens the resources of a source made by `source()`. It comes from the runner, so that declaring resources loads no code that reads them. */
+  readonly openResources: OpenResources;
 }
+
+/** How the resources of a source are opened: its name, what its resources are, and what the source itself was given. */
+export type OpenResources = (
+  name: string,
+  definitions: readonly ResourceDefinition[],
+  context: SourceContext,
+) => Promise<SourceSession>;
 
 /** An opened source. Disposing it closes what it opened, also midway. */
 export interface SourceSession extends AsyncDisposable {

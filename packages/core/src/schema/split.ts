@@ -8,7 +8,7 @@ import { matchColumns } from "./conform.ts";
 import { isTypeWithin } from "./equal.ts";
 import { isNested, sameItems } from "./members.ts";
 import type { ColumnType, Field, Schema, StructType } from "./types.ts";
-import { variantFor, variantsOf, type VariantNames } from "./variants.ts";
+import { variantFor, type VariantNames } from "./variants.ts";
 
 /** Options of {@link splitBatch}. */
 export interface SplitOptions extends VariantNames {

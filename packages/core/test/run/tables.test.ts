@@ -9,6 +9,7 @@ import {
   type TableDescription,
 } from "@alluvium/core";
 import { batchOf, memoryDestination, memoryTables, type MemoryStore } from "@alluvium/core/testing";
+import { printReport } from "../../src/run/report-text.ts";
 import { runPipeline } from "../../src/run/run.ts";
 import { storedTypeOf } from "../../src/run/stored-type.ts";
 
@@ -189,7 +190,9 @@ describe("types", () => {
       { kind: "variantAdded", column: "a", variant: "a__v_int64", type: int64 },
       { kind: "variantAdded", column: "a", variant: "a__v_string", type: string },
     ]);
-    expect(String(big)).toContain("column a does not hold all values; the others are in a__v_int64 (int64)");
+    expect(printReport(big)).toContain(
+      "column a does not hold all values; the others are in a__v_int64 (int64)",
+    );
     expect(store.rows("t").slice(2)).toEqual([
       { a: null, a__v_int64: 2n ** 53n + 1n, a__v_string: null },
       { a: 8, a__v_int64: null, a__v_string: null },

@@ -52,7 +52,8 @@ export interface Capabilities {
   readonly storedType: (type: ColumnType) => ColumnType;
   /**
    * Whether a committed column of stored type `from` can be given the wider `to` in place, keeping every value. Where it cannot, values
-   * that do not fit go into a variant column (`total__v_float64`). @default never
+   * that do not fit go into a variant column (`total__v_float64`). Asked for columns as a whole: of a struct, list or map whose members
+   * widen it gets the whole types. @default never
    */
   readonly widens?: (from: ColumnType, to: ColumnType) => boolean;
 }

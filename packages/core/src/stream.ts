@@ -148,8 +148,16 @@ export interface TableDescription {
   readonly naming?: Naming | undefined;
   /** Name of the table at the destination, where it is not the resource's name. */
   readonly table?: string | undefined;
-  /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
+  /**
+   * What may change in a committed table. `evolve`: columns are added, and values that a column cannot hold go into a variant column.
+   * `freeze`: both are errors. @default "evolve"
+   */
   readonly contract?: "evolve" | "freeze" | undefined;
+  /**
+   * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`); columns that such a batch lacks are unchanged
+   * then, too. Only for tables that merge by `upsert` or `scd2`. @default false
+   */
+  readonly partial?: boolean | undefined;
 }
 
 /** How names are spelled at the destination: `snake` (`HTTPStatus` → `http_status`), `keep`, or a function. */

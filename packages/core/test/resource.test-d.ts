@@ -3,6 +3,7 @@ import { expectTypeOf, test } from "vitest";
 import * as z from "zod";
 import * as zm from "zod/mini";
 import { checkpoint } from "../src/checkpoint.ts";
+import { redact, sha256, tokenize } from "../src/mask.ts";
 import { day } from "../src/partition.ts";
 import { resource } from "../src/resource.ts";
 import { source } from "../src/source.ts";
@@ -290,6 +291,69 @@ test("transforms carry name, row and ability", () => {
   orders.map(({ id }) => ({ id })).as("x", { primaryKey: "total" });
   // @ts-expect-error rows are objects
   orders.map((row) => row.id);
+});
+
+test("cast and mask change the types of their columns alone", () => {
+  const cast = orders.cast({
+    id: { type: "int64" },
+    total: { type: "decimal", precision: 18, scale: 2 },
+    closedAt: { type: "date" },
+    version: { type: "int32" },
+    tags: { type: "list", element: { type: "float64" } },
+  });
+  expectTypeOf(cast).toEqualTypeOf<
+    Resource<
+      "orders",
+      {
+        id: bigint;
+        customer: string;
+        total: string;
+        open: boolean;
+        updatedAt: Date;
+        closedAt: string | null;
+        version?: number;
+        tags: (number | null)[];
+      },
+      "upsert"
+    >
+  >();
+  const nested = orders.cast({
+    closedAt: { type: "timestamp", nullable: false },
+    customer: {
+      type: "struct",
+      fields: { a: { type: "binary" }, b: { type: "boolean", nullable: false } },
+    },
+    total: { type: "map", key: { type: "string" }, value: { type: "json" } },
+  });
+  expectTypeOf<RowOf<typeof nested>["closedAt"]>().toEqualTypeOf<Date>();
+  expectTypeOf<RowOf<typeof nested>["customer"]>().toEqualTypeOf<{ a: Uint8Array | null; b: boolean }>();
+  expectTypeOf<RowOf<typeof nested>["total"]>().toEqualTypeOf<Map<string, unknown>>();
+  const masked = orders.mask({
+    id: sha256({ salt: "s" }),
+    closedAt: tokenize({ key: () => "k" }),
+    version: redact(),
+    customer: redact(null),
+  });
+  expectTypeOf<RowOf<typeof masked>>().toEqualTypeOf<{
+    id: string;
+    customer: null;
+    total: string;
+    open: boolean;
+    updatedAt: Date;
+    closedAt: string | null;
+    version?: string;
+    tags: string[];
+  }>();
+  // @ts-expect-error no such column
+  orders.cast({ nope: { type: "string" } });
+  // @ts-expect-error no such type
+  orders.cast({ id: { type: "number" } });
+  // @ts-expect-error no such column
+  orders.mask({ nope: redact() });
+  // @ts-expect-error no mask
+  orders.mask({ id: "sha256" });
+  // @ts-expect-error a hash needs a salt
+  sha256({});
 });
 
 test("a source is typed by name without as const", () => {

@@ -5,6 +5,7 @@ import { connectorOrigin } from "./connector-origin.ts";
 import { describeResource } from "../describe-resource.ts";
 import type { Origin } from "./origin.ts";
 import { readOrigin } from "./read-origin.ts";
+import { revealOnce, type Reveal } from "./reveal.ts";
 import { sharedStream, type SharedResource } from "./shared-stream.ts";
 
 /** Opens the resources of a source made by `source()`: each origin once, whatever number of resources is derived from it. */
@@ -66,6 +67,7 @@ async function openStreams(
     shared.push({ definition, description, table });
     byOrigin.set(origin, shared);
   }
+  const reveal = revealOnce();
   return [...byOrigin].flatMap(([origin, resources]) => {
     const { root } = resources[0]!.definition;
     const follows = all.some(
@@ -73,7 +75,7 @@ async function openStreams(
         sameOrigin(one.root, root) &&
         (one.table.disposition ?? origin.tables.get(tableOf(one.root))?.disposition)?.kind !== "replace",
     );
-    return streamsOf(origin, resources, follows);
+    return streamsOf(origin, resources, follows, reveal);
   });
 }
 
@@ -153,11 +155,14 @@ function streamsOf(
   origin: Origin,
   resources: readonly SharedResource[],
   follows: boolean,
+  reveal: Reveal,
 ): readonly Stream[] {
   const isWhole = ({ description }: SharedResource): boolean => description.disposition.kind === "replace";
   const stream = (name: string, wholeSet: boolean): Stream[] => {
     const own = resources.filter((one) => isWhole(one) === wholeSet);
-    return own.length === 0 ? [] : [sharedStream({ name, origin, resources: own, wholeSet }) as Stream];
+    return own.length === 0
+      ? []
+      : [sharedStream({ name, origin, resources: own, wholeSet, reveal }) as Stream];
   };
   return [...stream(origin.name, false), ...stream(follows ? `${origin.name}:replace` : origin.name, true)];
 }

@@ -7,6 +7,7 @@ import type { Origin, OriginItem } from "./origin.ts";
 import { withPositions } from "./positions.ts";
 import { planSteps, type KeyNames } from "../plan-steps.ts";
 import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
+import type { Reveal } from "./reveal.ts";
 import { runnerOf, type StepRunner } from "./steps.ts";
 
 /** A resource with all that is known of it once its origin is open. */
@@ -24,6 +25,7 @@ export interface SharedStreamOptions {
   readonly resources: readonly SharedResource[];
   /** Whether the resources replace their tables: nothing is resumed. */
   readonly wholeSet: boolean;
+  readonly reveal: Reveal;
 }
 
 /**
@@ -31,15 +33,17 @@ export interface SharedStreamOptions {
  * share a read, one that lags (because it is new, or was left out of runs) is first read alone until it has caught up.
  */
 export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor> {
-  const { name, origin, resources, wholeSet } = options;
+  const { name, origin, resources, wholeSet, reveal } = options;
   const { acknowledge, codec, identity } = origin;
   const planned = resources.map(plan);
+  // Also across attempts: what is read again comes after what was kept of the attempt before, within the same load.
+  const positions = { next: 0n };
   return {
     name,
     tables: resources.map(({ description }) => description),
     cursor: sharedCursorCodec(codec),
     identity: wholeSet ? undefined : identity,
-    read: (context) => readShared(origin, planned, wholeSet, context),
+    read: (context) => readShared({ origin, resources: planned, wholeSet, positions, reveal }, context),
     ...(acknowledge !== undefined &&
       !wholeSet && {
         acknowledge: async (cursor, context) => {
@@ -60,13 +64,22 @@ interface Planned extends SharedResource {
   readonly deletes: boolean;
 }
 
+interface Shared {
+  readonly origin: Origin;
+  readonly resources: readonly Planned[];
+  readonly wholeSet: boolean;
+  /** Where rows stand among all that the stream read. */
+  readonly positions: { next: bigint };
+  readonly reveal: Reveal;
+}
+
 function plan(resource: SharedResource): Planned {
   const { definition, description } = resource;
   const { steps } = definition;
-  const { disposition, primaryKey, name } = description;
+  const { disposition } = description;
   return {
     ...resource,
-    keys: planSteps({ name, steps, disposition, primaryKey }),
+    keys: planSteps({ ...description, steps }),
     appends: disposition.kind === "append",
     needsRows: steps.some((step) => "call" in step),
     deletes: disposition.kind === "merge" && steps.some(({ kind }) => kind === "filter"),
@@ -84,9 +97,7 @@ function keyOf(origin: Origin, cursor: unknown): string {
 }
 
 async function* readShared(
-  origin: Origin,
-  resources: readonly Planned[],
-  wholeSet: boolean,
+  { origin, resources, wholeSet, positions, reveal }: Shared,
   context: StreamContext<SharedCursor>,
 ): AsyncGenerator<StreamItem<SharedCursor>> {
   const samples = context.window !== undefined || context.limit !== undefined;
@@ -97,7 +108,8 @@ async function* readShared(
   const runners = new Map(
     resources.map((one) => {
       const { definition, keys } = one;
-      return [one, runnerOf({ resource: definition.name, steps: definition.steps, keys, signal })];
+      const { name, steps } = definition;
+      return [one, runnerOf({ resource: name, steps, keys, signal, reveal })];
     }),
   );
   let waiting = [...resources];
@@ -114,7 +126,6 @@ async function* readShared(
       wholeSet,
       needsRows: group.resources.some(({ needsRows }) => needsRows),
     });
-    let position = 0n;
     for await (const item of items) {
       if ("checkpoint" in item) {
         if (wholeSet || samples) continue;
@@ -122,8 +133,7 @@ async function* readShared(
         yield { checkpoint: new Map(cursors) };
         continue;
       }
-      const numbered = numberRows(item, position, group.resources);
-      position += BigInt(item.portion.length);
+      const numbered = numberRows(item, positions, group.resources);
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
         for (const batch of await batchesFor(resource, runners.get(resource)!, numbered)) {
@@ -168,15 +178,21 @@ function goalOf(origin: Origin, group: Group, next: Group | undefined): unknown 
 type Rows = Exclude<OriginItem, { readonly checkpoint: unknown }>;
 
 /** Rows with their positions, where some resource tells deletes from other rows by them. */
-function numberRows(item: Rows, position: bigint, resources: readonly Planned[]): Rows {
+function numberRows(item: Rows, positions: { next: bigint }, resources: readonly Planned[]): Rows {
   if (!resources.some(({ deletes }) => deletes)) return item;
-  const ordinals = new BigInt64Array(item.portion.length).map((_, i) => position + BigInt(i));
+  const ordinals = nextPositions(positions, item.portion.length);
   return { ...item, portion: { ...item.portion, ordinals } };
 }
 
+function nextPositions(positions: { next: bigint }, count: number): BigInt64Array {
+  const ordinals = new BigInt64Array(count);
+  for (let i = 0; i < count; i++) ordinals[i] = positions.next++;
+  return ordinals;
+}
+
 async function batchesFor(resource: Planned, run: StepRunner, item: Rows): Promise<readonly Batch[]> {
-  const { definition, appends, keys, deletes } = resource;
+  const { definition, appends, keys, deletes, needsRows: byRows } = resource;
   const portion = appends ? item.fresh : item.portion;
   if (definition.steps.length === 0) return [portion.batch()];
-  return writtenBatches(await run(withPositions(portion, keys[0], definition.name, deletes)));
+  return writtenBatches(await run(withPositions(portion, keys[0], definition.name, { deletes, byRows })));
 }

@@ -26,6 +26,8 @@ export interface ReadRoot {
   readonly cursor: CursorDefinition | undefined;
   readonly primaryKey: readonly string[];
   readonly columns: ColumnHints;
+  /** Whether a property that a row lacks leaves the column as it is. */
+  readonly partial: boolean;
   readonly read: (context: AnyReadContext) => AsyncIterable<unknown> | Iterable<unknown>;
 }
 

@@ -145,9 +145,35 @@ export type AbilityOfDisposition<Option> = Option extends "append" | "replace"
 type Keyed<Option> = Option extends "merge" | { readonly merge: unknown } ? true : never;
 
 /** The primary key: demanded by a merge, optional otherwise. */
-export type KeyOption<Row, Option> = [Keyed<Option>] extends [never]
-  ? { readonly primaryKey?: ColumnOf<Row> | readonly ColumnOf<Row>[] }
-  : { readonly primaryKey: ColumnOf<Row> | readonly ColumnOf<Row>[] };
+export type KeyOption<Row, Option, Key extends ColumnOf<Row> = ColumnOf<Row>> = [Keyed<Option>] extends [
+  never,
+]
+  ? { readonly primaryKey?: Key | readonly Key[] }
+  : { readonly primaryKey: Key | readonly Key[] };
+
+/** Whether rows may leave columns out: only where they are merged with the row that is there. */
+export type PartialOption<Option, Partially extends boolean = boolean> = Option extends
+  | "merge"
+  | { readonly merge: "upsert" | "scd2" }
+  ? {
+      /**
+       * A property that a row lacks, or that is `undefined`, leaves the column as it is in the row that is there; in a new row it is null. `null` is a
+       * value. Rows are checked by the schema as it is given, so let it allow what they leave out (zod: `.partial()`, without defaults,
+       * which would be values). A column with `nullable: false` must be in each row. `filter`, `map` and `flatMap` need whole rows
+       * and are refused. @default false: what is absent is null
+       */
+      readonly partial?: Partially;
+    }
+  : { readonly partial?: false };
+
+/** The rows of a resource: if they may leave columns out, all of them but those of the key are optional. */
+export type RowsRead<Row extends object, Key, Partially extends boolean> = [Partially] extends [true]
+  ? PartialRow<Row, Key>
+  : Row;
+
+type PartialRow<Row, Key> = Flat<Pick<Row, Key & keyof Row> & Partial<Omit<Row, Key & keyof Row>>>;
+
+type Flat<Row> = { [Column in keyof Row]: Row[Column] };
 
 /** Options of how the table is laid out. */
 export interface TableOptions<Row> {

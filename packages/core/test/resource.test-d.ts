@@ -356,6 +356,65 @@ test("cast and mask change the types of their columns alone", () => {
   sha256({});
 });
 
+test("rows of a partial resource may leave out all but their key", () => {
+  const partial = resource({
+    name: "p",
+    schema: typed<Pick<Order, "id" | "total" | "closedAt" | "version">>(),
+    primaryKey: "id",
+    disposition: "merge",
+    partial: true,
+    cursor: "version",
+    async *read({ since }) {
+      expectTypeOf(since).toEqualTypeOf<bigint | undefined>();
+      yield { id: 1 };
+    },
+  });
+  expectTypeOf(partial).toEqualTypeOf<
+    Resource<"p", { id: number; total?: string; closedAt?: Date | null; version?: bigint }, "upsert">
+  >();
+  const keys = resource({
+    name: "k",
+    schema: typed<{ a: number; b: string; c: boolean }>(),
+    primaryKey: ["a", "b"],
+    disposition: { merge: "scd2", validFrom: "since" },
+    partial: true,
+    read,
+  });
+  expectTypeOf<RowOf<typeof keys>>().toEqualTypeOf<{ a: number; b: string; c?: boolean }>();
+  const plain = resource({
+    name: "plain",
+    primaryKey: "id",
+    disposition: { merge: "upsert" },
+    partial: true,
+    async *read() {
+      yield { id: 1, total: 5 };
+    },
+  });
+  expectTypeOf<RowOf<typeof plain>>().toEqualTypeOf<{ id: number; total?: number }>();
+  const Row = z.object({ id: z.int(), note: z.string(), total: z.number() });
+  const checked = resource({
+    name: "checked",
+    schema: Row.partial().required({ id: true }),
+    primaryKey: "id",
+    disposition: "merge",
+    partial: true,
+    read,
+  });
+  expectTypeOf<RowOf<typeof checked>["id"]>().toEqualTypeOf<number>();
+  const whole = resource({ name: "w", schema, primaryKey: "id", disposition: "merge", partial: false, read });
+  expectTypeOf(whole).toEqualTypeOf<Resource<"w", Order, "upsert">>();
+  // @ts-expect-error what is left out is taken from the row that is there: only a merge has one
+  resource({ name: "x", schema, partial: true, read });
+  const keyed = { name: "x", schema, primaryKey: "id", read } as const;
+  resource({ ...keyed, disposition: "merge", partial: true });
+  // @ts-expect-error a replace has none
+  resource({ ...keyed, disposition: "replace", partial: true });
+  // @ts-expect-error nor is one looked at
+  resource({ ...keyed, disposition: { merge: "insertOnly" }, partial: true });
+  // @ts-expect-error nor is one left
+  resource({ ...keyed, disposition: { merge: "deleteInsert" }, partial: true });
+});
+
 test("a source is typed by name without as const", () => {
   const open = orders.filter((row) => row.open).as("open");
   const crm = source("crm", (config: { token: string }) => {

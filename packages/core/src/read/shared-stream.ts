@@ -3,7 +3,7 @@ import type { ResourceDefinition } from "../resource-definition.ts";
 import { canonicalJson } from "../state/canonical.ts";
 import type { Stream, StreamContext, StreamItem, TableDescription } from "../stream.ts";
 import { writtenBatches } from "./deletes.ts";
-import type { Origin, OriginItem } from "./origin.ts";
+import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { withPositions } from "./positions.ts";
 import { planSteps, type KeyNames } from "../plan-steps.ts";
 import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
@@ -37,7 +37,7 @@ export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor>
   const { acknowledge, codec, identity } = origin;
   const planned = resources.map(plan);
   // Also across attempts: what is read again comes after what was kept of the attempt before, within the same load.
-  const positions = { next: 0n };
+  const positions = countRows();
   return {
     name,
     tables: resources.map(({ description }) => description),
@@ -68,8 +68,7 @@ interface Shared {
   readonly origin: Origin;
   readonly resources: readonly Planned[];
   readonly wholeSet: boolean;
-  /** Where rows stand among all that the stream read. */
-  readonly positions: { next: bigint };
+  readonly positions: OriginRequest["positions"];
   readonly reveal: Reveal;
 }
 
@@ -125,6 +124,7 @@ async function* readShared(
       appends: group.resources.some(({ appends }) => appends),
       wholeSet,
       needsRows: group.resources.some(({ needsRows }) => needsRows),
+      positions,
     });
     for await (const item of items) {
       if ("checkpoint" in item) {
@@ -178,16 +178,18 @@ function goalOf(origin: Origin, group: Group, next: Group | undefined): unknown 
 type Rows = Exclude<OriginItem, { readonly checkpoint: unknown }>;
 
 /** Rows with their positions, where some resource tells deletes from other rows by them. */
-function numberRows(item: Rows, positions: { next: bigint }, resources: readonly Planned[]): Rows {
+function numberRows(item: Rows, positions: OriginRequest["positions"], resources: readonly Planned[]): Rows {
   if (!resources.some(({ deletes }) => deletes)) return item;
-  const ordinals = nextPositions(positions, item.portion.length);
-  return { ...item, portion: { ...item.portion, ordinals } };
+  return { ...item, portion: { ...item.portion, ordinals: positions(item.portion.length) } };
 }
 
-function nextPositions(positions: { next: bigint }, count: number): BigInt64Array {
-  const ordinals = new BigInt64Array(count);
-  for (let i = 0; i < count; i++) ordinals[i] = positions.next++;
-  return ordinals;
+function countRows(): OriginRequest["positions"] {
+  let next = 0n;
+  return (count) => {
+    const ordinals = new BigInt64Array(count);
+    for (let i = 0; i < count; i++) ordinals[i] = next++;
+    return ordinals;
+  };
 }
 
 async function batchesFor(resource: Planned, run: StepRunner, item: Rows): Promise<readonly Batch[]> {

@@ -51,7 +51,7 @@ export type ValueOfHint<Hint> = Hint extends { readonly type: infer Kind }
 type NestedValue<Hint> = Hint extends { readonly element: infer Element }
   ? NullableValue<Element>[]
   : Hint extends { readonly fields: infer Fields }
-    ? { [Member in keyof Fields]: NullableValue<Fields[Member]> }
+    ? { -readonly [Member in keyof Fields]: NullableValue<Fields[Member]> }
     : Hint extends { readonly key: infer Key; readonly value: infer Value }
       ? Map<ValueOfHint<Key>, NullableValue<Value>>
       : never;

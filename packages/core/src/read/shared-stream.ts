@@ -101,6 +101,8 @@ async function* readShared(
     }),
   );
   let waiting = [...resources];
+  // Over all reads: a resource that has caught up goes on in another one.
+  let position = 0n;
   while (waiting.length > 0) {
     const groups = groupsOf(origin, waiting, cursors);
     const group = groups[0]!;
@@ -114,7 +116,6 @@ async function* readShared(
       wholeSet,
       needsRows: group.resources.some(({ needsRows }) => needsRows),
     });
-    let position = 0n;
     for await (const item of items) {
       if ("checkpoint" in item) {
         if (wholeSet || samples) continue;

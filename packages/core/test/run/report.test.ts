@@ -108,7 +108,7 @@ describe("report", () => {
     expect(printReport(report).split("\n").slice(2, 6)).toEqual([
       "  table   disposition  rows  inserted  updated  deleted  bytes  files",
       "  orders  upsert         10     1,003        1        2   20 B      2",
-      "  visits  append         10                              20 B      2",
+      "  visits  append         10                               20 B      2",
       "                         20     1,003        1        2   40 B      4",
     ]);
     expect(printReport(example())).not.toContain("updated");

@@ -118,18 +118,15 @@ export function takesEffect(disposition: Disposition, merge: MergeOptions | unde
   return whole ? "end" : "load";
 }
 
+/** Whether every run reads everything, because what it does not bring goes: a replace, and the retirement of absent keys. */
+export function readsAll(disposition: Disposition | undefined, merge: MergeOptions | undefined): boolean {
+  return disposition?.kind === "replace" || merge?.validity?.retireAbsent === true;
+}
+
 /** The window that a disposition replaces; `undefined` where it adds rows, merges, or replaces all of them. */
 export function windowOf(disposition: Disposition): Where | undefined {
   if (disposition.kind === "merge") return undefined;
   return disposition.kind === "append" ? disposition.replaceWhere : disposition.where;
-}
-
-/** The columns whose values decide what a merge does with a row, beside the primary key. */
-export function decidingColumns(merge: MergeOptions | undefined): readonly string[] {
-  const { orderBy, deleteFlag, mergeKey = [], validity } = merge ?? {};
-  const boundary = validity?.boundary;
-  const at = boundary !== undefined && "column" in boundary ? boundary.column : undefined;
-  return [...mergeKey, ...[orderBy, deleteFlag, at].filter((column) => column !== undefined)];
 }
 
 /** The disposition with the columns of its window under other names. */

@@ -73,7 +73,7 @@ export interface Validity {
    * the next one of its key begins. The table's last boundary is the greatest time in its validity columns.
    *
    * `column`: the time in that column of the row (a timestamp, or a date at midnight UTC), but never before the beginning of the version that it
-   * ends. Where it is null or not held, deletes by key included, the load's boundary.
+   * ends. Where it is null or not held, and in truncates, the load's boundary.
    */
   readonly boundary?: { readonly column: string } | { readonly at: number } | undefined;
   /** Whether keys that a complete read of the stream did not bring are ended, once, at its end. A read without rows ends all of them. */

@@ -14,7 +14,7 @@ import { isValid, type Vector } from "../columns/vector.ts";
 export interface ConformOptions extends VariantNames {
   /** The table's name, for messages. */
   readonly table?: string;
-  /** What the cells of a batch of changes are in columns that it lacks. @default "unchanged" if it has `unchanged`, else "null" */
+  /** What the cells of a batch of changes are in columns that it lacks. @default "null" */
   readonly absent?: "null" | "unchanged" | undefined;
 }
 
@@ -83,7 +83,7 @@ function unchangedCells(
 
 /** The unchanged cells of a column that a batch lacks. */
 function unsent({ changes, length }: Batch, { absent }: ConformOptions): Uint8Array | undefined {
-  if (changes === undefined || (absent !== "unchanged" && changes.unchanged === undefined)) return undefined;
+  if (changes === undefined || absent !== "unchanged") return undefined;
   return new Uint8Array((length + 7) >> 3).fill(0xff);
 }
 

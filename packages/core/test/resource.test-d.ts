@@ -231,6 +231,33 @@ test("dispositions", () => {
     async *read() {},
   });
   expectTypeOf(window).toEqualTypeOf<Resource<"w", Order, "append">>();
+  const key = { primaryKey: "id", schema, read } as const;
+  resource({
+    ...key,
+    name: "m",
+    disposition: { merge: "upsert", orderBy: "updatedAt", deleteFlag: "customer" },
+  });
+  resource({ ...key, name: "m", disposition: { merge: "deleteInsert", mergeKey: ["customer", "id"] } });
+  resource({
+    ...key,
+    name: "m",
+    disposition: { merge: "scd2", boundary: "updatedAt", validFrom: "any name" },
+  });
+  resource({ ...key, name: "m", disposition: { merge: "scd2", boundary: new Date(), retireAbsent: true } });
+  const once = resource({ ...key, name: "o", disposition: { merge: "insertOnly" } });
+  expectTypeOf(once).toExtend<Resource<"o", Order, "insertOnly">>();
+  // @ts-expect-error insertOnly compares nothing
+  resource({ ...key, name: "m", disposition: { merge: "insertOnly", orderBy: "updatedAt" } });
+  // @ts-expect-error no such column
+  resource({ ...key, name: "m", disposition: { merge: "upsert", orderBy: "updated" } });
+  // @ts-expect-error no such column
+  resource({ ...key, name: "m", disposition: { merge: "deleteInsert", mergeKey: ["customer", "nope"] } });
+  // @ts-expect-error no such column
+  resource({ ...key, name: "m", disposition: { merge: "scd2", boundary: "updated" } });
+  // @ts-expect-error an upsert has no merge key
+  resource({ ...key, name: "m", disposition: { merge: "upsert", mergeKey: "customer" } });
+  // @ts-expect-error only scd2 retires keys
+  resource({ ...key, name: "m", disposition: { merge: "deleteInsert", retireAbsent: true } });
   // @ts-expect-error no such disposition
   resource({ name: "x", schema, disposition: "upsert", read });
   // @ts-expect-error no such column

@@ -7,6 +7,7 @@ import type { LoadIdentity } from "./contract.ts";
 import { collectGarbage } from "./garbage.ts";
 import { checkFree, checkWinner, concurrent, putManifest, readMarker } from "./journal.ts";
 import type { AppliedMarker, KnownTable, Manifest, StoredTableState } from "./manifest.ts";
+import { lastBoundary } from "./merge-operation.ts";
 import { parkedBy } from "./parked.ts";
 import { planChanges, type PlannedChange } from "./plan-changes.ts";
 import { storeSchema } from "./schemas.ts";
@@ -118,7 +119,11 @@ async function writeManifest(
     changes.push(await storeChange(context, change, facts, { ...identity, index }, kept));
   }
   const known: Record<string, KnownTable> = { ...newest?.known };
-  for (const { table, tableId, stream, schema } of changes) known[table] = { id: tableId, stream, schema };
+  for (const { table, tableId, stream, schema, operation, rows } of changes) {
+    const fixed = operation.kind === "merge" ? lastBoundary(operation, rows) : undefined;
+    const boundary = fixed ?? newest?.known[table]?.boundary;
+    known[table] = { id: tableId, stream, schema, ...(boundary !== undefined && { boundary }) };
+  }
   const parkedStreams = new Set(session.parked.map(({ stream }) => stream));
   return {
     ...identity,

@@ -104,9 +104,12 @@ export interface DataFile extends FilePlace {
   readonly columns: readonly ColumnStatistics[];
   /**
    * Merges only: the file holds changes in the form of `change-file.ts`. Apply reads it, and it never becomes part of the table. Files
-   * without it hold whole rows in the order of writing, and may become part of the table as they are.
+   * without it hold whole rows in the order of writing, and may become part of the table as they are; they come before all changes.
    */
-  readonly changes?: true;
+  readonly changes?: {
+    /** Number of the stretch between two sealed marks in which they were written: ordinals count within it. Ascends. */
+    readonly stretch: number;
+  };
 }
 
 /**

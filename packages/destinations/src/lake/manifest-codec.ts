@@ -27,7 +27,7 @@ const dataFile = z.object({
       max: text.optional(),
     }),
   ),
-  changes: z.literal(true).optional(),
+  changes: z.object({ stretch: count }).optional(),
 });
 
 const fileList = z.object({ files: z.array(dataFile), obsolete: z.array(text) });

@@ -45,7 +45,9 @@ export class PendingTable {
   /** Writes rows of a merge that cannot become data files as they are; once there is one, everything goes to it until all is taken. */
   #changeWriter: TableWriter | undefined;
   #changeForm: { readonly of: Schema; readonly form: Schema } | undefined;
-  /** The greatest ordinal so far: rows without one take effect after it. */
+  /** Number of sealed marks that came before. */
+  #stretch = 0;
+  /** The greatest ordinal of the stretch so far: rows without one take effect after it. */
   #ordinal = NO_ORDINAL;
   #last: Promise<unknown> = Promise.resolve();
   #restarted = false;
@@ -125,6 +127,8 @@ export class PendingTable {
     return this.#next(async () => {
       await this.#close();
       this.#sealed.push(...this.#loose.splice(0));
+      this.#stretch += 1;
+      this.#ordinal = NO_ORDINAL;
     });
   }
 
@@ -134,6 +138,7 @@ export class PendingTable {
       await this.#writer?.discard();
       await this.#changeWriter?.discard();
       this.#begun = undefined;
+      this.#ordinal = NO_ORDINAL;
       await this.#delete(this.#loose.splice(0));
     });
   }
@@ -226,7 +231,8 @@ export class PendingTable {
     // Rows that became data files were all written before the first changes.
     const rows = (await this.#writer?.seal()) ?? [];
     const changes = (await this.#changeWriter?.seal()) ?? [];
-    const files = [...rows, ...changes.map((file) => ({ ...file, changes: true as const }))];
+    const stretch = { stretch: this.#stretch };
+    const files = [...rows, ...changes.map((file) => ({ ...file, changes: stretch }))];
     if (files.length > 0) this.#loose.push({ files, epoch: this.#epoch, written: this.#begun! });
     this.#begun = undefined;
   }
@@ -237,7 +243,6 @@ export class PendingTable {
     if ([...this.#sealed, ...this.#loose].some(({ files }) => files.some((file) => file.changes))) return;
     await this.#changeWriter[Symbol.asyncDispose]();
     this.#changeWriter = undefined;
-    this.#ordinal = NO_ORDINAL;
   }
 
   async #delete(sets: readonly FileSet[]): Promise<void> {

@@ -7,7 +7,7 @@ import {
   type Batch,
   type Vector,
 } from "@alluvium/core/columns";
-import { openParquet } from "@alluvium/core/parquet";
+import { openParquet, type ParquetFile, type ParquetRowGroup } from "@alluvium/core/parquet";
 import { objectSource } from "../../lake/files/object-source.ts";
 import type { AddFile } from "../log/actions.ts";
 import { decodePath } from "../log/paths.ts";
@@ -25,6 +25,10 @@ export interface FileReading {
   /** The columns to read, in order. */
   readonly columns: readonly Column[];
   readonly schema: Schema;
+  /** Whether a row group, which begins at a row of the file, is read. @default all are */
+  readonly wants?: (group: ParquetRowGroup, firstRow: number) => boolean;
+  /** Whether text that is stored by dictionary comes as dictionary vectors. @default false */
+  readonly dictionaries?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -43,7 +47,7 @@ export interface FileBatch {
  * would misplace the footer.
  */
 export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGenerator<FileBatch> {
-  const { store, directory, mode, columns, schema, signal } = reading;
+  const { store, directory, mode, columns, schema, dictionaries = false, signal } = reading;
   const call = signal ? { signal } : {};
   const file = await resolveFile(store, directory, decodePath(add.path));
   const info = await file.store.head(file.path, call);
@@ -62,8 +66,8 @@ export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGe
     ...new Set(plans.flatMap((plan) => (plan.index === undefined ? [] : [fields[plan.index]!.name]))),
   ];
   const deleted = await readDeletedRows(store, directory, add, parquet.metadata.rows, signal);
-  let firstRow = 0;
   if (names.length === 0) {
+    let firstRow = 0;
     // Nothing of the file itself is asked for; only its number of rows counts.
     for (let rest = parquet.metadata.rows; rest > 0; rest -= BLANK_ROWS) {
       const length = Math.min(rest, BLANK_ROWS);
@@ -73,15 +77,38 @@ export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGe
     }
     return;
   }
-  for await (const read of parquet.read({ columns: names, ...call })) {
+  const groups = wantedGroups(parquet, reading);
+  const rowGroups = groups.map(({ index }) => index);
+  let at = 0;
+  let within = 0;
+  for await (const read of parquet.read({ columns: names, rowGroups, dictionaries, ...call })) {
     const { length } = read;
+    // Batches do not reach from one row group into the next.
+    if (within === groups[at]!.rows) {
+      at += 1;
+      within = 0;
+    }
     const byName = new Map(read.schema.fields.map(({ name }, i) => [name, read.columns[i]!] as const));
     const vectors = plans.map((plan) =>
       plan.vector(plan.index === undefined ? undefined : byName.get(fields[plan.index]!.name), length),
     );
-    yield { batch: { schema, length, columns: vectors }, deleted, firstRow };
-    firstRow += length;
+    yield { batch: { schema, length, columns: vectors }, deleted, firstRow: groups[at]!.firstRow + within };
+    within += length;
   }
+}
+
+/** The row groups to read that hold rows. */
+function wantedGroups(
+  { rowGroups }: ParquetFile,
+  { wants }: FileReading,
+): readonly { readonly index: number; readonly firstRow: number; readonly rows: number }[] {
+  let firstRow = 0;
+  return rowGroups.flatMap((group, index) => {
+    const start = firstRow;
+    firstRow += group.rows;
+    const wanted = group.rows > 0 && (wants === undefined || wants(group, start));
+    return wanted ? [{ index, firstRow: start, rows: group.rows }] : [];
+  });
 }
 
 const BLANK_ROWS = 65_536;

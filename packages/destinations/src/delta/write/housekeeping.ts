@@ -76,7 +76,10 @@ async function stateBefore({ store, directory, version, state }: MadeCommit): Pr
   return checksum && { ...checksum.head, size: checksum.size };
 }
 
-function sizeAfter(before: TableSize | undefined, { added, removed }: MadeCommit["plan"]): TableSize | undefined {
+function sizeAfter(
+  before: TableSize | undefined,
+  { added, removed }: MadeCommit["plan"],
+): TableSize | undefined {
   if (removed.whole) return added;
   return (
     before && {

@@ -38,7 +38,8 @@ export async function applyChange(change: TableChange, context: ApplyContext): P
     if (plan.written.length > 0) await store.sync(plan.written, { signal });
     const outcome = await commitPlan(plan, directory, state?.version ?? -1, txnId, context);
     if ("version" in outcome) {
-      await afterCommit({ store, directory, ...outcome, txnId, appId, sequence: load.sequence, plan, state });
+      const transaction = { appId, sequence: load.sequence };
+      await afterCommit({ store, directory, ...outcome, txnId, transaction, plan, state });
       return { version: outcome.version, already: false };
     }
     // Nobody names these files: the commit that would have was not put.

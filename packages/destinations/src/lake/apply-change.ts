@@ -7,7 +7,7 @@ import { pause } from "./timing.ts";
 
 /** What became of one table of a load. */
 export type ApplyOutcome =
-  | { readonly version?: number; readonly changed?: RowCounts }
+  | { readonly version?: number; readonly changed?: RowCounts; readonly boundary?: string }
   | { readonly parked: string };
 
 /** Applies a change; what may pass is tried again, what can never succeed is `parked`. */
@@ -20,8 +20,8 @@ export async function applyChange(
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
     try {
-      const { version, changed } = await context.format.apply(change, applyContext(context, load));
-      return { ...(version !== undefined && { version }), ...(changed && { changed }) };
+      const { already: _, ...applied } = await context.format.apply(change, applyContext(context, load));
+      return applied;
     } catch (error) {
       if (isPoison(error)) return { parked: reasonOf(error) };
       if (!mayPass(error) || attempt + 1 >= timing.attempts) throw error;

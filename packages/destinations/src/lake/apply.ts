@@ -33,6 +33,7 @@ export async function applyManifest(
   const versions: Record<string, number | null> = {};
   const parked: Record<string, string> = {};
   const changed: Record<string, RowCounts> = {};
+  const boundaries: Record<string, string> = {};
   for (const [index, result] of settled.entries()) {
     if (result.status === "rejected") throw result.reason;
     const { table } = manifest.changes[index]!;
@@ -40,6 +41,7 @@ export async function applyManifest(
     else {
       versions[table] = result.value.version ?? null;
       if (result.value.changed) changed[table] = result.value.changed;
+      if (result.value.boundary !== undefined) boundaries[table] = result.value.boundary;
     }
   }
   const { loadId, sequence } = manifest;
@@ -53,6 +55,7 @@ export async function applyManifest(
     versions,
     parked,
     ...(Object.keys(changed).length > 0 && { changed }),
+    ...(Object.keys(boundaries).length > 0 && { boundaries }),
   });
   await deleteChanges(context, manifest, marker);
   await putHint(context, sequence);

@@ -39,7 +39,8 @@ export function placeChanges(id: string): { readonly staged: string; readonly fi
 
 /**
  * Columns of a file of changes: those of the table, any of which may be null, then for each row its op, its ordinal, a bitmap of the
- * cells that the source did not send (bit i: the i-th of the table's columns in the file), and where an update moved its key the old one.
+ * cells that the source did not send (bit i: the i-th of the table's columns in the file; null: the row is whole), and where an update
+ * moved its key the old one.
  */
 export function changeSchema(schema: Schema, primaryKey: readonly string[]): Schema {
   const fields = knownFields(schema).map((field) => ({ ...field, nullable: true }));
@@ -96,41 +97,20 @@ function fixed(type: FixedVector["type"], values: FixedVector["values"]): FixedV
   return { layout: "fixed", type, length: values.length, nullCount: 0, validity: undefined, values };
 }
 
-/** Per row the bits of its cells that were not sent; null where all were. */
+/** Per row the bits of its cells that were not sent; null in batches that hold whole rows only. */
 function unchangedRows({ schema, changes, length }: Batch, fields: readonly Field[]): Vector {
-  const bitmaps = fields.map(
-    ({ name }) => changes?.unchanged?.[schema.fields.findIndex((field) => field.name === name)],
-  );
-  if (bitmaps.every((bits) => bits === undefined)) return nullVector(binary, length);
+  const unchanged = changes?.unchanged;
+  if (unchanged === undefined) return nullVector(binary, length);
   const width = (fields.length + 7) >> 3;
-  const rows = new Uint8Array(width * length);
-  const validity = new Uint8Array((length + 7) >> 3);
-  for (const [column, bits] of bitmaps.entries())
-    if (bits !== undefined)
-      for (let row = 0; row < length; row++)
-        if (bitAt(bits, row)) {
-          rows[row * width + (column >> 3)]! |= 1 << (column & 7);
-          validity[row >> 3]! |= 1 << (row & 7);
-        }
-  const offsets = new Int32Array(length + 1);
-  let size = 0;
-  let nullCount = 0;
-  for (let row = 0; row < length; row++) {
-    if (bitAt(validity, row)) {
-      rows.copyWithin(size, row * width, (row + 1) * width);
-      size += width;
-    } else nullCount += 1;
-    offsets[row + 1] = size;
+  const data = new Uint8Array(width * length);
+  for (const [column, { name }] of fields.entries()) {
+    const bits = unchanged[schema.fields.findIndex((field) => field.name === name)];
+    if (bits === undefined) continue;
+    for (let row = 0; row < length; row++)
+      if (bitAt(bits, row)) data[row * width + (column >> 3)]! |= 1 << (column & 7);
   }
-  return {
-    layout: "bytes",
-    type: binary,
-    length,
-    nullCount,
-    validity: nullCount > 0 ? validity : undefined,
-    offsets,
-    data: rows.subarray(0, size),
-  };
+  const offsets = Int32Array.from({ length: length + 1 }, (_, row) => row * width);
+  return { layout: "bytes", type: binary, length, nullCount: 0, validity: undefined, offsets, data };
 }
 
 /** How a file of changes is read. */

@@ -178,8 +178,10 @@ export interface MergeValidity {
   readonly from: string;
   readonly to: string;
   readonly active: string;
-  /** Begin of its versions: a time in microseconds since 1970, as text, or a column that holds it. */
-  readonly boundary: { readonly at: string } | { readonly column: string };
+  /** When its versions begin: microseconds since 1970, as text. */
+  readonly at: string;
+  /** The column that says when a version begins, where it holds a time. */
+  readonly column?: string;
   /** Keys that the load does not hold are ended. */
   readonly retireAbsent: boolean;
 }
@@ -198,6 +200,8 @@ export interface Applied {
   readonly already: boolean;
   /** What a merge did to the table's rows, where that is known. */
   readonly changed?: RowCounts;
+  /** `scd2`: the greatest time in validity columns that this load wrote, in microseconds since 1970, where that is known. */
+  readonly boundary?: string;
 }
 
 /** How {@link OpenTableWriter} writes one table's data files. */

@@ -50,7 +50,8 @@ const merge = z.object({
       from: text,
       to: text,
       active: text,
-      boundary: z.union([z.object({ at: text }), z.object({ column: text })]),
+      at: text,
+      column: text.optional(),
       retireAbsent: z.boolean(),
     })
     .optional(),
@@ -163,6 +164,7 @@ const marker = z.object({
   versions: z.record(text, count.nullable()),
   parked: z.record(text, text),
   changed: z.record(text, rowCounts).optional(),
+  boundaries: z.record(text, text).optional(),
 });
 
 const list = fileList.extend({ version });
@@ -192,7 +194,7 @@ export function decodeFileList(bytes: Uint8Array, path: string): FileList {
 
 /** The marker that a load is applied. */
 export function encodeMarker(value: AppliedMarker): Uint8Array {
-  return encode(value, value.changed === undefined ? 1 : 2);
+  return encode(value, value.changed === undefined && value.boundaries === undefined ? 1 : 2);
 }
 
 /** Reads what {@link encodeMarker} wrote. Throws `ALV_STATE_INVALID`. */

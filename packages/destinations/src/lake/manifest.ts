@@ -47,7 +47,7 @@ export interface KnownTable {
   readonly schema: string;
   /** Its next load replaces all that it holds: the stream is read again from its start. */
   readonly resync?: true;
-  /** `scd2`: the last microsecond since 1970, as text, at which a version of it may have begun. Later loads begin theirs after it. */
+  /** `scd2`: the last microsecond since 1970, as text, at which something may have happened to a version. Later loads begin theirs after it. */
   readonly boundary?: string;
 }
 
@@ -106,4 +106,6 @@ export interface AppliedMarker {
   readonly parked: Readonly<Record<string, string>>;
   /** What merges did to the rows of tables, where that is known. */
   readonly changed?: Readonly<Record<string, RowCounts>>;
+  /** `scd2`: the greatest times in validity columns that the load wrote, in microseconds since 1970, where that is known. */
+  readonly boundaries?: Readonly<Record<string, string>>;
 }

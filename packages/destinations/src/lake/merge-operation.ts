@@ -40,27 +40,32 @@ function fixedValidity(
       resource: table,
     });
   const { from, to, active, boundary, retireAbsent } = validity;
-  const names = { from, to, active, retireAbsent };
-  if (boundary !== undefined && "column" in boundary)
-    return { ...names, boundary: { column: boundary.column } };
   const next = lastBoundary === undefined ? undefined : BigInt(lastBoundary) + 1n;
-  if (boundary === undefined) {
-    const current = BigInt(Math.floor(now)) * 1000n;
-    const at = next !== undefined && next > current ? next : current;
-    return { ...names, boundary: { at: String(at) } };
+  const given = boundary !== undefined && "at" in boundary ? boundary.at : undefined;
+  let at = BigInt(Math.floor(given ?? now)) * 1000n;
+  if (next !== undefined && next > at) {
+    if (given !== undefined && next - at > 999n)
+      throw new AlluviumError(
+        "ALV_CONFIG",
+        `table ${table}: versions are to begin at ${new Date(given).toISOString()}, but the last load's began as late as ${new Date(Number(next / 1000n)).toISOString()}: give a later boundary`,
+        { resource: table },
+      );
+    at = next;
   }
-  const at = BigInt(Math.floor(boundary.at)) * 1000n;
-  if (next !== undefined && at < next)
-    throw new AlluviumError(
-      "ALV_CONFIG",
-      `table ${table}: versions are to begin at ${new Date(boundary.at).toISOString()}, but the last load's began as late as ${new Date(Number(next / 1000n)).toISOString()}: give a later boundary`,
-      { resource: table },
-    );
-  return { ...names, boundary: { at: String(at) } };
+  return {
+    from,
+    to,
+    active,
+    at: String(at),
+    ...(boundary !== undefined && "column" in boundary && { column: boundary.column }),
+    retireAbsent,
+  };
 }
 
-/** The last microsecond at which a version of a load may begin: each of its rows may be one more version of the same key. */
-export function lastBoundary({ validity }: MergeOperation, rows: number): string | undefined {
-  if (validity === undefined || !("at" in validity.boundary)) return undefined;
-  return String(BigInt(validity.boundary.at) + BigInt(rows));
+/**
+ * The last microsecond at which something may happen to a version, as far as can be told before the load is applied: each of its rows may
+ * begin one more version of the same key.
+ */
+export function latestTime({ validity }: MergeOperation, rows: number): string | undefined {
+  return validity === undefined ? undefined : String(BigInt(validity.at) + BigInt(rows));
 }

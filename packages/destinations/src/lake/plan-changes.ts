@@ -87,14 +87,17 @@ function isWhole(operation: TableOperation): boolean {
   return operation.restart === true || operation.validity?.retireAbsent === true;
 }
 
-async function operationOf({ context, newest }: SessionState, table: PendingTable): Promise<TableOperation> {
+async function operationOf(
+  { context, newest, boundaries }: SessionState,
+  table: PendingTable,
+): Promise<TableOperation> {
   const { disposition, partitionBy } = table.plan;
   const known = newest?.known[table.name];
   // Read again from its start, with all that it held thrown away: the first load puts its rows in place of those.
   const restart = !table.target.create && (known?.resync === true || table.restart !== undefined);
   if (disposition.kind === "merge") {
     const now = (await context.store.now()).getTime();
-    return mergeOperation(table.plan, { now, lastBoundary: known?.boundary, restart });
+    return mergeOperation(table.plan, { now, lastBoundary: boundaries.get(table.name) ?? known?.boundary, restart });
   }
   if (restart) return { kind: "replace" };
   const where = disposition.kind === "append" ? disposition.replaceWhere : disposition.where;

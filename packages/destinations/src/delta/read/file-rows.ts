@@ -39,6 +39,8 @@ export interface FileBatch {
   readonly deleted: Uint8Array | undefined;
   /** Number of the batch's first row in the file. */
   readonly firstRow: number;
+  /** Rows of the whole file, deleted ones included. */
+  readonly fileRows: number;
 }
 
 /**
@@ -72,11 +74,12 @@ export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGe
     for (let rest = parquet.metadata.rows; rest > 0; rest -= BLANK_ROWS) {
       const length = Math.min(rest, BLANK_ROWS);
       const batch = { schema, length, columns: plans.map((plan) => plan.vector(undefined, length)) };
-      yield { batch, deleted, firstRow };
+      yield { batch, deleted, firstRow, fileRows: parquet.metadata.rows };
       firstRow += length;
     }
     return;
   }
+  const fileRows = parquet.metadata.rows;
   const groups = wantedGroups(parquet, reading);
   const rowGroups = groups.map(({ index }) => index);
   let at = 0;
@@ -92,7 +95,8 @@ export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGe
     const vectors = plans.map((plan) =>
       plan.vector(plan.index === undefined ? undefined : byName.get(fields[plan.index]!.name), length),
     );
-    yield { batch: { schema, length, columns: vectors }, deleted, firstRow: groups[at]!.firstRow + within };
+    const firstRow = groups[at]!.firstRow + within;
+    yield { batch: { schema, length, columns: vectors }, deleted, firstRow, fileRows };
     within += length;
   }
 }

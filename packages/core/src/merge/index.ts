@@ -13,6 +13,7 @@ export {
 export { combineRows, type CombinedRows } from "./combined-rows.ts";
 export { foldHistory, NO_ROW, type FoldedHistory } from "./fold-history.ts";
 export { foldRows, KeyAction, type FoldedRows } from "./fold-rows.ts";
+export { keyHashes } from "./key-hashes.ts";
 export { createKeyIndex, type KeyIndex } from "./key-index.ts";
 export { sameValues, type SameValue } from "./same-rows.ts";
 export { isTruncated, storedNeeds, type StoredNeeds, type StoredRows } from "./stored-rows.ts";

@@ -16,6 +16,7 @@ import {
 import { openParquet } from "@alluvium/core/parquet";
 import type { DataFile } from "./contract.ts";
 import { objectSource } from "./files/object-source.ts";
+import { readGroups, type RowPiece, type WantsGroup } from "./files/row-groups.ts";
 
 /** Folder of a table for files that apply only reads. Hidden by its first letter: no reader takes it for data, no vacuum empties it. */
 const STAGED_FOLDER = "_alv_staged";
@@ -120,40 +121,52 @@ export interface ReadChangesOptions {
   readonly directory: string;
   /** The columns to read, in types that the file's can be widened to; those that it lacks are null. */
   readonly schema: Schema;
-  readonly primaryKey: readonly string[];
   /** Types of the key columns, for old keys. */
   readonly keySchema: Schema;
+  /** All columns of the table. */
+  readonly tableColumns: readonly string[];
+  /** Which row groups are read. @default all */
+  readonly wants?: WantsGroup | undefined;
+  readonly signal?: AbortSignal;
 }
 
-/** Reads what was written in the form of {@link changeBatch}: batches with `changes`, of the columns asked for. */
+/** Some changes; `batch.changes` says of the columns that were read which cells were not sent. */
+export interface ChangePiece extends RowPiece {
+  /** Bitmap of rows with cells that were not sent, whether or not their columns were read. */
+  readonly partial: Uint8Array | undefined;
+}
+
+/** Reads what was written in the form of {@link changeBatch}. */
 export async function* readChanges(
   file: Pick<DataFile, "staged" | "size">,
-  { store, directory, schema, keySchema }: ReadChangesOptions,
-  signal?: AbortSignal,
-): AsyncGenerator<Batch> {
+  options: ReadChangesOptions,
+): AsyncGenerator<ChangePiece> {
+  const { store, directory, schema, keySchema, tableColumns, wants, signal } = options;
   const path = `${directory}/${file.staged}`;
   const parquet = await openParquet(objectSource(store, path, file.size, signal), { name: path });
-  const own = parquet.schema.fields.filter(({ name }) => !name.startsWith(PREFIX));
-  const names = new Set(parquet.schema.fields.map(({ name }) => name));
-  const wanted = schema.fields.filter(({ name }) => names.has(name)).map(({ name }) => name);
-  const old = keySchema.fields.filter(({ name }) => names.has(`${OLD}${name}`));
-  const columns = [...wanted, OP, ORDINAL, UNCHANGED, ...old.map(({ name }) => `${OLD}${name}`)];
-  for await (const batch of parquet.read({ columns, ...(signal && { signal }) })) {
-    const { length } = batch;
+  const names = parquet.schema.fields.map(({ name }) => name);
+  const own = names.filter((name) => !name.startsWith(PREFIX));
+  const wanted = schema.fields.filter(({ name }) => own.includes(name)).map(({ name }) => name);
+  const old = keySchema.fields.map(({ name }) => `${OLD}${name}`).filter((name) => names.includes(name));
+  const lacks = tableColumns.some((name) => !own.includes(name));
+  const columns = [...wanted, OP, ORDINAL, UNCHANGED, ...old];
+  for await (const piece of readGroups(parquet, wants, { columns, ...(signal && { signal }) })) {
+    const { length } = piece.batch;
+    const cells = unchangedCells(columnNamed(piece.batch, UNCHANGED)!);
     const changes: Changes = {
-      ops: opsOf(columnNamed(batch, OP)!, length, path),
-      ordinals: (plain(columnNamed(batch, ORDINAL)!) as FixedVector).values as BigInt64Array,
-      oldKeys: oldKeysOf(batch, keySchema),
-      unchanged: unchangedColumns(columnNamed(batch, UNCHANGED)!, own, schema),
+      ops: opsOf(columnNamed(piece.batch, OP)!, length, path),
+      ordinals: (plain(columnNamed(piece.batch, ORDINAL)!) as FixedVector).values as BigInt64Array,
+      oldKeys: oldKeysOf(piece.batch, keySchema),
+      unchanged: cells && schema.fields.map(({ name }) => cells.column(own.indexOf(name))),
     };
+    const vectors = schema.fields.map(({ name, type }) => {
+      const column = columnNamed(piece.batch, name);
+      return column === undefined ? nullVector(type, length) : castVector(column, type, name);
+    });
     yield {
-      schema,
-      length,
-      columns: schema.fields.map(({ name, type }) => {
-        const column = columnNamed(batch, name);
-        return column === undefined ? nullVector(type, length) : castVector(column, type);
-      }),
-      changes,
+      batch: { schema, length, columns: vectors, changes },
+      firstRow: piece.firstRow,
+      partial: cells?.partial(lacks),
     };
   }
 }
@@ -172,26 +185,40 @@ function opsOf(vector: Vector, length: number, path: string): Uint8Array {
 function oldKeysOf(batch: Batch, keySchema: Schema): Batch | undefined {
   const columns = keySchema.fields.map(({ name, type }) => {
     const column = columnNamed(batch, `${OLD}${name}`);
-    return column === undefined ? nullVector(type, batch.length) : castVector(column, type);
+    return column === undefined ? nullVector(type, batch.length) : castVector(column, type, name);
   });
   if (columns.every(({ nullCount }) => nullCount === batch.length)) return undefined;
   return { schema: keySchema, length: batch.length, columns };
 }
 
-function unchangedColumns(
-  vector: Vector,
-  own: readonly Field[],
-  schema: Schema,
-): readonly (Uint8Array | undefined)[] | undefined {
-  if (vector.nullCount === vector.length) return undefined;
+/** Which cells of some rows were not sent. */
+interface UnchangedCells {
+  /** Bitmap of the rows that lack a column of the file; one that the file lacks (-1) was sent by none of them. */
+  column(index: number): Uint8Array | undefined;
+  /** Bitmap of the rows that lack any. `lacks`: the file does not have all columns of the table. */
+  partial(lacks: boolean): Uint8Array | undefined;
+}
+
+function unchangedCells(vector: Vector): UnchangedCells | undefined {
+  const { length } = vector;
+  if (vector.nullCount === length) return undefined;
   const { offsets, data } = plain(vector) as BytesVector;
-  return schema.fields.map(({ name }) => {
-    const column = own.findIndex((field) => field.name === name);
-    if (column < 0) return undefined;
+  const rowsWhere = (test: (row: number) => boolean): Uint8Array | undefined => {
     let bits: Uint8Array | undefined;
-    for (let row = 0; row < vector.length; row++)
-      if (isValid(vector, row) && ((data[offsets[row]! + (column >> 3)]! >> (column & 7)) & 1) === 1)
-        (bits ??= new Uint8Array((vector.length + 7) >> 3))[row >> 3]! |= 1 << (row & 7);
+    for (let row = 0; row < length; row++)
+      if (isValid(vector, row) && test(row))
+        (bits ??= new Uint8Array((length + 7) >> 3))[row >> 3]! |= 1 << (row & 7);
     return bits;
-  });
+  };
+  const every = (): boolean => true;
+  return {
+    column: (index) =>
+      rowsWhere(
+        index < 0 ? every : (row) => ((data[offsets[row]! + (index >> 3)]! >> (index & 7)) & 1) === 1,
+      ),
+    partial: (lacks) =>
+      rowsWhere(
+        lacks ? every : (row) => data.subarray(offsets[row]!, offsets[row + 1]!).some((byte) => byte !== 0),
+      ),
+  };
 }

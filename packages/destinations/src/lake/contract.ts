@@ -254,4 +254,8 @@ export const poison = [
   "ALV_NOT_FOUND",
   "ALV_FILE_INVALID",
   "ALV_SCHEMA_CONFLICT",
+  // What only a merge finds out: a change that lacks the row below it, a column that cannot be ordered by.
+  "ALV_ROW_INVALID",
+  "ALV_UNSUPPORTED",
+  "ALV_CONFIG",
 ] as const;

@@ -36,6 +36,15 @@ export function refuseChanges(
       `table ${table} is not merged into, but a batch of changes came for it`,
       { resource: table },
     );
+  if (
+    disposition.strategy === "deleteInsert" &&
+    changes.unchanged?.some((bits) => bits?.some((byte) => byte !== 0))
+  )
+    throw new AlluviumError(
+      "ALV_UNSUPPORTED",
+      `table ${table}: deleteInsert takes whole rows, and a change came of which cells were not sent: merge with upsert, or have the source send whole rows`,
+      { resource: table },
+    );
   if (ownership === "shared" && changes.ops.subarray(0, length).includes(ChangeOp.truncate))
     throw new AlluviumError(
       "ALV_TABLE_FOREIGN",

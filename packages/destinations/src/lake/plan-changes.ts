@@ -97,7 +97,11 @@ async function operationOf(
   const restart = !table.target.create && (known?.resync === true || table.restart !== undefined);
   if (disposition.kind === "merge") {
     const now = (await context.store.now()).getTime();
-    return mergeOperation(table.plan, { now, lastBoundary: boundaries.get(table.name) ?? known?.boundary, restart });
+    return mergeOperation(table.plan, {
+      now,
+      lastBoundary: boundaries.get(table.name) ?? known?.boundary,
+      restart,
+    });
   }
   if (restart) return { kind: "replace" };
   const where = disposition.kind === "append" ? disposition.replaceWhere : disposition.where;

@@ -1,14 +1,8 @@
 import { AlluviumError, type Field, type ObjectStore, type Schema } from "@alluvium/core";
-import {
-  castVector,
-  constantVector,
-  formatScalar,
-  nullVector,
-  type Batch,
-  type Vector,
-} from "@alluvium/core/columns";
-import { openParquet, type ParquetFile, type ParquetRowGroup } from "@alluvium/core/parquet";
+import { castVector, constantVector, formatScalar, nullVector, type Vector } from "@alluvium/core/columns";
+import { openParquet } from "@alluvium/core/parquet";
 import { objectSource } from "../../lake/files/object-source.ts";
+import { readGroups, type RowPiece, type WantsGroup } from "../../lake/files/row-groups.ts";
 import type { AddFile } from "../log/actions.ts";
 import { decodePath } from "../log/paths.ts";
 import type { DeltaField, DeltaType } from "../types.ts";
@@ -25,20 +19,17 @@ export interface FileReading {
   /** The columns to read, in order. */
   readonly columns: readonly Column[];
   readonly schema: Schema;
-  /** Whether a row group, which begins at a row of the file, is read. @default all are */
-  readonly wants?: (group: ParquetRowGroup, firstRow: number) => boolean;
+  /** Which row groups are read. @default all */
+  readonly wants?: WantsGroup | undefined;
   /** Whether text that is stored by dictionary comes as dictionary vectors. @default false */
   readonly dictionaries?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** Rows of a file with a bitmap of those that are deleted. */
-export interface FileBatch {
-  readonly batch: Batch;
+export interface FileBatch extends RowPiece {
   /** Over the rows of the *file*; `undefined`: none. */
   readonly deleted: Uint8Array | undefined;
-  /** Number of the batch's first row in the file. */
-  readonly firstRow: number;
   /** Rows of the whole file, deleted ones included. */
   readonly fileRows: number;
 }
@@ -49,7 +40,7 @@ export interface FileBatch {
  * would misplace the footer.
  */
 export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGenerator<FileBatch> {
-  const { store, directory, mode, columns, schema, dictionaries = false, signal } = reading;
+  const { store, directory, mode, columns, schema, wants, dictionaries = false, signal } = reading;
   const call = signal ? { signal } : {};
   const file = await resolveFile(store, directory, decodePath(add.path));
   const info = await file.store.head(file.path, call);
@@ -80,39 +71,15 @@ export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGe
     return;
   }
   const fileRows = parquet.metadata.rows;
-  const groups = wantedGroups(parquet, reading);
-  const rowGroups = groups.map(({ index }) => index);
-  let at = 0;
-  let within = 0;
-  for await (const read of parquet.read({ columns: names, rowGroups, dictionaries, ...call })) {
+  for await (const piece of readGroups(parquet, wants, { columns: names, dictionaries, ...call })) {
+    const { batch: read, firstRow } = piece;
     const { length } = read;
-    // Batches do not reach from one row group into the next.
-    if (within === groups[at]!.rows) {
-      at += 1;
-      within = 0;
-    }
     const byName = new Map(read.schema.fields.map(({ name }, i) => [name, read.columns[i]!] as const));
     const vectors = plans.map((plan) =>
       plan.vector(plan.index === undefined ? undefined : byName.get(fields[plan.index]!.name), length),
     );
-    const firstRow = groups[at]!.firstRow + within;
     yield { batch: { schema, length, columns: vectors }, deleted, firstRow, fileRows };
-    within += length;
   }
-}
-
-/** The row groups to read that hold rows. */
-function wantedGroups(
-  { rowGroups }: ParquetFile,
-  { wants }: FileReading,
-): readonly { readonly index: number; readonly firstRow: number; readonly rows: number }[] {
-  let firstRow = 0;
-  return rowGroups.flatMap((group, index) => {
-    const start = firstRow;
-    firstRow += group.rows;
-    const wanted = group.rows > 0 && (wants === undefined || wants(group, start));
-    return wanted ? [{ index, firstRow: start, rows: group.rows }] : [];
-  });
 }
 
 const BLANK_ROWS = 65_536;

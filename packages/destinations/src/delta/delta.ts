@@ -1,4 +1,5 @@
 import type { Destination } from "@alluvium/core";
+import { runner } from "@alluvium/core/run";
 import * as z from "zod";
 import { rewriteWith } from "../lake/files/rewrite.ts";
 import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
@@ -27,6 +28,7 @@ export function delta(
   return {
     specVersion: 1,
     name: "delta",
+    runner,
     capabilities,
     async open(context) {
       const { store, compression, targetFileBytes, mergeMode } = checkLakeOptions("delta", options, extra);

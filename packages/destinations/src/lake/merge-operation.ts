@@ -44,7 +44,7 @@ function fixedValidity(
   const given = boundary !== undefined && "at" in boundary ? boundary.at : undefined;
   let at = BigInt(Math.floor(given ?? now)) * 1000n;
   if (next !== undefined && next > at) {
-    if (given !== undefined && next - at > 999n)
+    if (given !== undefined && next - at > 1000n)
       throw new AlluviumError(
         "ALV_CONFIG",
         `table ${table}: versions are to begin at ${new Date(given).toISOString()}, but the last load's began as late as ${new Date(Number(next / 1000n)).toISOString()}: give a later boundary`,

@@ -1,4 +1,4 @@
-import { bitAt, takeVector, type Batch } from "@alluvium/core/columns";
+import type { Batch } from "@alluvium/core/columns";
 import { combineRows, type CombinedRows } from "@alluvium/core/merge";
 import { readFileRows } from "../read/file-rows.ts";
 import { inputOf, readInput, type MergeInput } from "./inputs.ts";

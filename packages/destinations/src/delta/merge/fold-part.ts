@@ -62,9 +62,9 @@ export async function foldPart(
     await output.write(await combinedRows(combined, start, end, table.columns, sources));
   }
   const counts = folded.counts ?? { inserted: 0, updated: 0, deleted: 0 };
-  // Beside the rows of its keys those of its merge keys go.
   return {
-    counts: all ? { ...counts, deleted: gone - counts.updated } : counts,
+    // Its rows take the place of no particular ones.
+    counts: all ? { inserted: counts.inserted + counts.updated, updated: 0, deleted: gone } : counts,
     truncated: folded.truncated,
   };
 }

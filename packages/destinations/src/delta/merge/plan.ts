@@ -1,4 +1,4 @@
-import { AlluviumError, type RowCounts } from "@alluvium/core";
+import type { RowCounts } from "@alluvium/core";
 import type { ApplyContext, DataFile, MergeOperation, TableChange } from "../../lake/contract.ts";
 import { partitionName } from "../../lake/files/partition.ts";
 import type { FileOptions } from "../../lake/files/table-writer.ts";

@@ -106,6 +106,7 @@ export async function retireFile(
   )) {
     table.signal.throwIfAborted();
     const isActive = materialize(columnNamed(batch, validity!.active));
+    const since = materialize(columnNamed(batch, validity!.from));
     if (isActive.layout !== "boolean") continue;
     const picked: number[] = [];
     for (let row = 0; row < batch.length; row++) {
@@ -117,8 +118,8 @@ export async function retireFile(
     }
     if (picked.length === 0) continue;
     count += picked.length;
-    const time = constantTime(BigInt(validity!.at), picked.length);
-    await output.write(endedRows(takeBatch(batch, Int32Array.from(picked)), time, table));
+    const times = BigInt64Array.from(picked, (row) => timeAfter(since, row, BigInt(validity!.at)));
+    await output.write(endedRows(takeBatch(batch, Int32Array.from(picked)), timesVector(times), table));
   }
   return count;
 }
@@ -231,8 +232,11 @@ function timesVector(times: BigInt64Array): Vector {
   };
 }
 
-function constantTime(time: bigint, length: number): Vector {
-  return timesVector(new BigInt64Array(length).fill(time));
+/** A time, or that in a row, if it is later. */
+function timeAfter(since: Vector, row: number, time: bigint): bigint {
+  if (since.layout !== "fixed" || !isValid(since, row)) return time;
+  const begun = since.values[row] as bigint;
+  return begun > time ? begun : time;
 }
 
 function greatest(lists: readonly BigInt64Array[]): bigint | undefined {

@@ -8,6 +8,8 @@ import type { OptimizeOptions, OptimizeResult } from "./maintain/optimize-option
 import { checkReadable } from "./log/protocol.ts";
 import { loadState, type TableState } from "./log/state.ts";
 import { readHistory, type HistoryEntry } from "./read/history.ts";
+import { vacuumTable } from "./maintain/vacuum.ts";
+import type { VacuumOptions, VacuumResult } from "./maintain/vacuum-options.ts";
 import { verifyTable } from "./maintain/verify.ts";
 import type { VerifyOptions, VerifyResult } from "./maintain/verify-options.ts";
 import { openSnapshot, type DeltaSnapshot, type ScanOptions } from "./read/snapshot.ts";
@@ -37,6 +39,11 @@ export interface DeltaTable {
    * that hold such rows again. With `purge`, for requests of erasure, their bytes go as well.
    */
   delete(options: DeleteOptions): Promise<DeleteResult>;
+  /**
+   * Deletes the files that no version within the retention needs: data files and deletion vectors that went from the table, what stopped
+   * writers left behind, and the log before its own retention. What committed loads are about to add stays, however old.
+   */
+  vacuum(options?: VacuumOptions): Promise<VacuumResult>;
   /**
    * Looks whether the table is as its log says: replays the log, compares checksums and the checkpoint with it, looks for each file and
    * deletion vector, and with `deep` reads every row. Damage is a finding, never an error.
@@ -111,6 +118,7 @@ export function deltaTable(
     },
     optimize: (options = {}) => optimizeTable(target, options),
     delete: (options) => deleteRows(target, options),
+    vacuum: (options = {}) => vacuumTable(target, options),
     verify: (options = {}) => verifyTable(target, options),
   };
 }

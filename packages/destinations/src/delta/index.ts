@@ -12,6 +12,7 @@ export type { OptimizeOptions, OptimizeResult } from "./maintain/optimize-option
 export type { DeletedRemains, DeleteOptions, DeleteResult } from "./maintain/delete-options.ts";
 export type { VacuumOptions, VacuumResult } from "./maintain/vacuum-options.ts";
 export type { Finding, FindingKind, VerifyOptions, VerifyResult } from "./maintain/verify-options.ts";
+export type { RestoreOptions, RestoreResult, Rewound } from "./maintain/restore-options.ts";
 export type { CareOptions } from "./maintain/target.ts";
 export type { HistoryEntry } from "./read/history.ts";
 export type { Protocol } from "./log/actions.ts";

@@ -8,6 +8,10 @@ import type { OptimizeOptions, OptimizeResult } from "./maintain/optimize-option
 import { checkReadable } from "./log/protocol.ts";
 import { loadState, type TableState } from "./log/state.ts";
 import { readHistory, type HistoryEntry } from "./read/history.ts";
+import { restoreTable } from "./maintain/restore.ts";
+import type { RestoreOptions, RestoreResult } from "./maintain/restore-options.ts";
+import { vacuumTable } from "./maintain/vacuum.ts";
+import type { VacuumOptions, VacuumResult } from "./maintain/vacuum-options.ts";
 import { verifyTable } from "./maintain/verify.ts";
 import type { VerifyOptions, VerifyResult } from "./maintain/verify-options.ts";
 import { openSnapshot, type DeltaSnapshot, type ScanOptions } from "./read/snapshot.ts";
@@ -37,6 +41,16 @@ export interface DeltaTable {
    * that hold such rows again. With `purge`, for requests of erasure, their bytes go as well.
    */
   delete(options: DeleteOptions): Promise<DeleteResult>;
+  /**
+   * Makes an older version current again with a new commit, as long as its files are there. With `rewind` the cursor of the pipeline
+   * that loads the table goes back as well.
+   */
+  restore(options: RestoreOptions): Promise<RestoreResult>;
+  /**
+   * Deletes the files that no version within the retention needs: data files and deletion vectors that went from the table, what stopped
+   * writers left behind, and the log before its own retention. What committed loads are about to add stays, however old.
+   */
+  vacuum(options?: VacuumOptions): Promise<VacuumResult>;
   /**
    * Looks whether the table is as its log says: replays the log, compares checksums and the checkpoint with it, looks for each file and
    * deletion vector, and with `deep` reads every row. Damage is a finding, never an error.
@@ -111,6 +125,8 @@ export function deltaTable(
     },
     optimize: (options = {}) => optimizeTable(target, options),
     delete: (options) => deleteRows(target, options),
+    restore: (options) => restoreTable(target, options),
+    vacuum: (options = {}) => vacuumTable(target, options),
     verify: (options = {}) => verifyTable(target, options),
   };
 }

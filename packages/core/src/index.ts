@@ -50,6 +50,7 @@ export {
   abilityOf,
   takesEffect,
   validityColumns,
+  windowOf,
   type Condition,
   type Disposition,
   type MergeOptions,

@@ -3,6 +3,8 @@ import type { SqlStatement, SqlValue } from "./engine.ts";
 
 /** How SQL is spelled in a database: text only, no I/O. What is common to both (`standard.ts`) need not be said again. */
 export interface SqlDialect {
+  /** The schema in which all tables are, of the data and of the session; `undefined`: the connection's own. */
+  readonly schema: string | undefined;
   /** An identifier in quotes. */
   quote(name: string): string;
   /** A table of the destination's schema in quotes, with the schema. */
@@ -52,11 +54,11 @@ export interface DeleteMatching {
 export interface UpsertStatements {
   /** Quoted. */
   readonly target: string;
-  /** A quoted table, temporary, with `columns` and a boolean `_alv_delete`: one row for each key. */
+  /** A relation for a `FROM` (a quoted table or a query in brackets) with `columns` and a boolean `_alv_delete`: one row for each key. */
   readonly source: string;
   /** Never null. */
   readonly keys: readonly Field[];
-  /** All columns of the target that the source has, keys included. */
+  /** All columns of the target, keys included. */
   readonly columns: readonly Field[];
   /** Whether the source has rows that delete. */
   readonly deletes: boolean;

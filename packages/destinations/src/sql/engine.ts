@@ -29,7 +29,10 @@ export interface SqlConnection extends AsyncDisposable {
   query(statement: SqlStatement, options?: SqlCall): Promise<readonly SqlRow[]>;
   /** Runs a statement; gives the number of rows that it changed (0 for DDL). */
   execute(statement: SqlStatement, options?: SqlCall): Promise<number>;
-  /** The rows of a query by batches with exactly the columns of `schema`, which the query gives in that order and type. */
+  /**
+   * The rows of a query by batches with exactly the columns of `schema`, which the query gives in that order and type. Between its batches
+   * other calls may be made (segments appended, statements run).
+   */
   scan(statement: SqlStatement, schema: Schema, options?: SqlCall): AsyncIterable<Batch>;
   /**
    * Runs `work`, which uses this connection, in one transaction: commits when it resolves, rolls back and rethrows when it rejects.
@@ -59,7 +62,10 @@ export interface SqlConnection extends AsyncDisposable {
    * alters or writes the table.
    */
   inspect(table: string, options?: { readonly lock?: boolean }): Promise<SqlTable | undefined>;
-  /** Opens a segment: a place for rows with these columns, which only this session sees. Outside of transactions. */
+  /**
+   * Opens a segment: a place for rows with these columns, which only this session sees. Those opened in a transaction are needed no longer
+   * than it; others outlive transactions, also ones that are rolled back.
+   */
   stage(schema: Schema): Promise<SqlSegment>;
 }
 
@@ -121,7 +127,7 @@ export interface SqlIndex {
 
 /**
  * Rows that are staged together: a temporary or unlogged table, or files that the database reads. It is written once, then read by any
- * number of statements, then dropped. Rollbacks of transactions do not touch it.
+ * number of statements, then dropped.
  */
 export interface SqlSegment {
   readonly schema: Schema;

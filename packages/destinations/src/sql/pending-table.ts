@@ -1,5 +1,5 @@
 import { AlluviumError, type Field, type Schema, type TablePlan } from "@alluvium/core";
-import type { Batch } from "@alluvium/core/columns";
+import { ChangeOp, isValid, type Batch } from "@alluvium/core/columns";
 import { boundSchema, conformBatch, sameType } from "@alluvium/core/schema";
 import { schemaHash } from "@alluvium/core/state";
 import type { SqlContext } from "./context.ts";
@@ -102,6 +102,7 @@ export class PendingTable {
     const rows = await this.#segmentFor(schema, hash, fields, form);
     const conformed = conformBatch(batch, schema, { table: this.name });
     const keyNames = key.map(({ name }) => name);
+    refuseNullKeys(conformed, this.name, keyNames);
     await rows.segment.append(
       merges ? withChangeColumns(conformed, fields, keyNames, this.#number) : conformed,
       { signal },
@@ -223,6 +224,22 @@ export function keyFields({ table, primaryKey }: TablePlan, schema: Schema): rea
       { resource: table },
     );
   });
+}
+
+/** Rows are found by their key; only a truncate has none. */
+function refuseNullKeys(batch: Batch, table: string, key: readonly string[]): void {
+  const { schema, columns, length, changes } = batch;
+  for (const name of key) {
+    const column = columns[schema.fields.findIndex((field) => field.name === name)]!;
+    if (column.nullCount === 0) continue;
+    for (let row = 0; row < length; row++)
+      if (!isValid(column, row) && changes?.ops[row] !== ChangeOp.truncate)
+        throw new AlluviumError(
+          "ALV_ROW_INVALID",
+          `a row of table ${table} has null in its key column ${JSON.stringify(name)}; rows are found by their key: filter such rows out, or choose another primaryKey`,
+          { resource: table },
+        );
+  }
 }
 
 function greatestOrdinal({ changes, length }: Batch, before: bigint): bigint {

@@ -13,8 +13,6 @@ export interface TableEntry {
   readonly incarnation: string;
   /** The last load that wrote it. */
   readonly sequence: number;
-  /** Of `scd2`: the last time at which versions began or ended, in microseconds since 1970. */
-  readonly boundary: bigint | undefined;
   /** Whether its next load replaces what it holds. */
   readonly resync: boolean;
 }
@@ -27,7 +25,6 @@ const columns = [
   "stream",
   "incarnation",
   "sequence",
-  "cast(boundary as varchar) as boundary",
   "resync",
 ].join(", ");
 
@@ -55,23 +52,16 @@ export async function ownEntries(context: SqlContext): Promise<readonly TableEnt
 export async function putEntry(context: SqlContext, entry: TableEntry): Promise<void> {
   const { connection, dialect } = context;
   const table = dialect.table(systemTables.tables);
-  const { table: name, pipeline, lane, tableId, stream, incarnation, sequence, boundary, resync } = entry;
-  const rest = [
-    tableId,
-    stream,
-    incarnation,
-    sequence,
-    boundary === undefined ? null : String(boundary),
-    resync,
-  ];
+  const { table: name, pipeline, lane, tableId, stream, incarnation, sequence, resync } = entry;
+  const values = [name, pipeline, lane, tableId, stream, incarnation, sequence, resync];
   const changed = await connection.execute({
-    text: `update ${table} set table_id = $4, stream = $5, incarnation = $6, sequence = $7, boundary = cast($8 as bigint), resync = $9 where table_name = $1 and pipeline = $2 and lane = $3`,
-    values: [name, pipeline, lane, ...rest],
+    text: `update ${table} set table_id = $4, stream = $5, incarnation = $6, sequence = $7, resync = $8 where table_name = $1 and pipeline = $2 and lane = $3`,
+    values,
   });
   if (changed > 0) return;
   await connection.execute({
-    text: `insert into ${table} (table_name, pipeline, lane, table_id, stream, incarnation, sequence, boundary, resync) values ($1, $2, $3, $4, $5, $6, $7, cast($8 as bigint), $9)`,
-    values: [name, pipeline, lane, ...rest],
+    text: `insert into ${table} (table_name, pipeline, lane, table_id, stream, incarnation, sequence, resync) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values,
   });
 }
 
@@ -85,7 +75,6 @@ export async function deleteEntry(context: SqlContext, table: string): Promise<v
 }
 
 function entryOf(row: SqlRow): TableEntry {
-  const boundary = row["boundary"];
   return {
     table: String(row["table_name"]),
     pipeline: String(row["pipeline"]),
@@ -94,7 +83,6 @@ function entryOf(row: SqlRow): TableEntry {
     stream: String(row["stream"]),
     incarnation: String(row["incarnation"]),
     sequence: Number(row["sequence"]),
-    boundary: typeof boundary === "string" ? BigInt(boundary) : undefined,
     resync: row["resync"] === true,
   };
 }

@@ -1,11 +1,5 @@
 import type { Field, Schema } from "@alluvium/core";
-import {
-  ChangeOp,
-  nullVector,
-  type Batch,
-  type FixedVector,
-  type Vector,
-} from "@alluvium/core/columns";
+import { ChangeOp, nullVector, type Batch, type FixedVector, type Vector } from "@alluvium/core/columns";
 import { stagedColumns } from "./names.ts";
 
 /** How the rows of a segment are staged: whole rows, changes of whole rows, or changes that depend on the rows which they find. */
@@ -41,9 +35,9 @@ export function changeFields(form: ChangeForm, key: readonly Field[]): readonly 
 export function formOf({ changes, length }: Batch): ChangeForm {
   if (changes === undefined) return "rows";
   const { unchanged, oldKeys } = changes;
-  const missing = unchanged?.some((bits) => bits?.some((byte) => byte !== 0)) ?? false;
   const moved = oldKeys?.columns.some(({ nullCount }) => nullCount < length) ?? false;
-  return missing || moved ? "partial" : "changes";
+  // Where some cells may be missing, so are those of columns that the batch lacks.
+  return unchanged !== undefined || moved ? "partial" : "changes";
 }
 
 /** The last truncate of a batch whose first row has this number. */

@@ -37,7 +37,6 @@ const definitions: Readonly<Record<keyof typeof systemTables, SystemTable>> = {
         required("stream"),
         required("incarnation"),
         required("sequence", int64),
-        optional("boundary", int64),
         required("resync", { kind: "boolean" }),
       ],
     },

@@ -32,8 +32,9 @@ export interface PgTextQuery {
 /** The result of a {@link PgTextQuery}. */
 export interface PgResult {
   readonly rows: readonly (readonly (string | null)[])[];
-  readonly fields: readonly { readonly name: string }[];
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
   readonly rowCount: number | null;
+  readonly command?: string | null;
 }
 
 /** The connection as a submitted object sees it. */

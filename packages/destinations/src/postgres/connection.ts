@@ -1,9 +1,10 @@
-import type { PgClient, PgResult } from "./client.ts";
+import { AlluviumError } from "@alluvium/core";
 import { requestCancel } from "./cancel.ts";
+import type { PgClient, PgResult } from "./client.ts";
 import type { Connector } from "./connect.ts";
 import { copyIn } from "./copy/copy-in.ts";
 import { isFatal, translateError } from "./errors.ts";
-import { pinSettings, type SessionSettings } from "./settings.ts";
+import { pinSettings, readSettings, restoreSettings, type SessionSettings } from "./settings.ts";
 
 /** What a connection is opened with. */
 export interface ConnectionInfo {
@@ -30,8 +31,12 @@ export type TextRow = Readonly<Record<string, string | null>>;
 /** What a statement gave. */
 export interface StatementResult {
   readonly rows: readonly TextRow[];
+  /** Object ids of the columns' types, by name. */
+  readonly types: ReadonlyMap<string, number>;
   /** Rows that it changed. */
   readonly changed: number;
+  /** What the server says that it did: `COMMIT`, `ROLLBACK` … */
+  readonly command: string;
 }
 
 const textTypes = {
@@ -40,6 +45,9 @@ const textTypes = {
     (value: string): string =>
       value,
 };
+
+/** `server_version_num` of the first server with `MERGE`, and with `NULLS NOT DISTINCT`. */
+const OLDEST = 150_000;
 
 /** Milliseconds that a server has to stop what was cancelled, and for a goodbye. */
 const GOODBYE = 5000;
@@ -52,6 +60,9 @@ export class PgConnection implements AsyncDisposable {
   readonly info: ConnectionInfo;
   readonly #client: PgClient;
   #backend: Backend | undefined;
+  /** What others had set before us. */
+  #settings: readonly TextRow[] = [];
+  #giveUp: ((error: Error) => void) | undefined;
   #broken: Error | undefined;
   #disposed = false;
   #last: Promise<unknown> = Promise.resolve();
@@ -86,17 +97,25 @@ export class PgConnection implements AsyncDisposable {
     }
   }
 
-  /** Pins settings of the session, and asks who serves it. */
+  /** Pins settings of the session, and asks who serves it. A server before PostgreSQL 15 is `ALV_UNSUPPORTED`. */
   async prepare(settings: SessionSettings, signal: AbortSignal): Promise<void> {
+    const call = { signal, step: "open" };
     const { rows } = await this.query(
       "select pg_backend_pid()::text as pid, current_setting('server_version_num') as version, " +
         "(select extract(epoch from backend_start)::text from pg_stat_activity where pid = pg_backend_pid()) as started",
       [],
-      { signal, step: "open" },
+      call,
     );
     const { pid, version, started } = rows[0]!;
     this.#backend = { pid: Number(pid), started: started ?? null, version: Number(version) };
-    await this.query(pinSettings(settings, this.#backend.version), [], { signal, step: "open" });
+    if (this.#backend.version < OLDEST)
+      throw new AlluviumError(
+        "ALV_UNSUPPORTED",
+        `PostgreSQL at ${this.info.server} is version ${Math.floor(this.#backend.version / 10_000)}; 15 or later is needed`,
+        { step: "open" },
+      );
+    if (this.info.ownership !== "opened") this.#settings = (await this.query(readSettings(), [], call)).rows;
+    await this.query(pinSettings(settings, this.#backend.version), [], call);
   }
 
   /** Runs a statement with parameters `$1` …; values go and come as text. */
@@ -118,10 +137,12 @@ export class PgConnection implements AsyncDisposable {
       options,
     );
     // A text of several statements gives one result each.
-    const { rows, fields, rowCount } = (Array.isArray(result) ? result.at(-1) : result) as PgResult;
+    const { rows, fields, rowCount, command } = (Array.isArray(result) ? result.at(-1) : result) as PgResult;
     return {
       rows: rows.map((row) => Object.fromEntries(fields.map(({ name }, i) => [name, row[i]!]))),
+      types: new Map(fields.map(({ name, dataTypeID }) => [name, dataTypeID])),
       changed: rowCount ?? 0,
+      command: command ?? "",
     };
   }
 
@@ -169,7 +190,7 @@ export class PgConnection implements AsyncDisposable {
     try {
       return await Promise.race([work(), gone.promise]);
     } catch (error) {
-      if (error instanceof Error && isFatal(error) && signal?.reason !== error && !isOurs(error))
+      if (error instanceof Error && isFatal(error) && signal?.reason !== error && !AlluviumError.is(error))
         this.#broken ??= error;
       if (signal?.aborted === true) throw signal.reason;
       throw translateError(error, place);
@@ -180,8 +201,6 @@ export class PgConnection implements AsyncDisposable {
       await cancelled;
     }
   }
-
-  #giveUp: ((error: Error) => void) | undefined;
 
   /** Asks the server to stop what runs; where it does not in time, the connection is dropped. */
   async #cancel(): Promise<void> {
@@ -226,7 +245,7 @@ export class PgConnection implements AsyncDisposable {
     const { ownership } = this.info;
     if (this.#broken === undefined) {
       // `rollback` outside a transaction is a notice, no error.
-      const reset = this.query(ownership === "opened" ? "rollback" : "rollback; reset all");
+      const reset = this.query(["rollback", ...restoreSettings(this.#settings)].join("; "));
       if (!(await inTime(reset))) this.#broken = new Error("the server no longer answers");
     }
     if (this.#broken !== undefined && ownership !== "given") return this.destroy(this.#broken);
@@ -245,10 +264,6 @@ export interface Backend {
   readonly started: string | null;
   /** `server_version_num`. */
   readonly version: number;
-}
-
-function isOurs(error: Error): boolean {
-  return Symbol.for("@alluvium/core/error") in error;
 }
 
 /** Whether something ends, well or not, while it is waited for. */

@@ -63,7 +63,7 @@ const states: Readonly<Record<string, Meaning>> = {
   "53200": ["ALV_STORE_FAILED", "the server is out of memory or lock slots"],
   "53300": ["ALV_CONNECTION", "the server has no free connection: raise max_connections"],
   "55P03": [
-    "ALV_TIMEOUT",
+    "ALV_TABLE_CONFLICT",
     "another session holds a lock: end it or run again when it is done, or raise lockTimeout",
   ],
   "55006": ["ALV_TABLE_CONFLICT", "the table is in use by another session: run again when it is done"],

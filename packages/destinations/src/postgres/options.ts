@@ -34,7 +34,7 @@ export interface PostgresOptions {
   readonly connectTimeout?: number;
   /** Milliseconds that one statement may take at the server; 0: as long as it needs. @default 0 */
   readonly statementTimeout?: number;
-  /** Milliseconds to wait for a lock that others hold (`ALV_TIMEOUT`); 0: as long as it takes. @default 30 000 */
+  /** Milliseconds to wait for a lock that others hold (`ALV_TABLE_CONFLICT`); 0: as long as it takes. @default 30 000 */
   readonly lockTimeout?: number;
   /** Milliseconds to wait for the answer to a COMMIT before it is settled over another connection. @default 60 000 */
   readonly commitTimeout?: number;

@@ -1,14 +1,13 @@
 import type { ListVector } from "@alluvium/core/columns";
-import { cellSize, cellWriter, elementOid, writeCell, type CellContext, type CellWriter } from "./cells.ts";
+import { cellSize, elementOid, writeCell, type CellContext, type CellWriter } from "./cell.ts";
 
 /** Dimensions, whether nulls may occur, type of the elements, length of the one dimension, its first index. */
 const HEADER = 20;
 const EMPTY_HEADER = 12;
 
 /** Lists as arrays of one dimension (array_recv in src/backend/utils/adt/arrayfuncs.c); an empty list is an array of none. */
-export function arrayCells(vector: ListVector, context: CellContext): CellWriter {
+export function arrayCells(vector: ListVector, element: CellWriter, context: CellContext): CellWriter {
   const { offsets, child, type } = vector;
-  const element = cellWriter(child, context);
   const oid = elementOid(type.kind === "list" ? type.element.type : child.type, context.json);
   const { size } = element;
   const hasNulls = child.nullCount > 0 ? 1 : 0;

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { BytesVector } from "@alluvium/core/columns";
-import type { CellContext, CellWriter } from "./cells.ts";
+import type { CellContext, CellWriter } from "./cell.ts";
 import { refuseValue } from "./refuse-value.ts";
 
 const BY_HAND = 32;

@@ -1,6 +1,7 @@
 import { AlluviumError } from "@alluvium/core";
 import type { Vector } from "@alluvium/core/columns";
-import { cellSize, cellWriter, writeCell, type CellContext, type Target } from "./cells.ts";
+import { cellSize, writeCell, type CellContext, type Target } from "./cell.ts";
+import { cellWriter } from "./cells.ts";
 
 /** A column to encode. */
 export interface CopyColumn {

@@ -9,7 +9,7 @@ import {
   type StructVector,
   type MapVector,
 } from "@alluvium/core/columns";
-import type { CellContext, CellWriter } from "./cells.ts";
+import type { CellContext, CellWriter } from "./cell.ts";
 import { numericCells } from "./numeric-cells.ts";
 import { refuseValue } from "./refuse-value.ts";
 

@@ -1,4 +1,4 @@
-import type { CellWriter, Target } from "./cells.ts";
+import type { CellWriter, Target } from "./cell.ts";
 
 /**
  * `numeric` in the binary format (numeric_recv in src/backend/utils/adt/numeric.c): number of base-10000 digits, weight (the first digit

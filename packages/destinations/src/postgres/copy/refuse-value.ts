@@ -1,5 +1,5 @@
 import { AlluviumError } from "@alluvium/core";
-import type { CellContext } from "./cells.ts";
+import type { CellContext } from "./cell.ts";
 
 /** The error for a value that PostgreSQL has no place for. */
 export function refuseValue(

@@ -52,6 +52,11 @@ export function postgresDatabase(options: PostgresOptions): SqlDatabase {
   };
 }
 
+/** Memory for sorts and joins of a load's rows, where the server gives less. */
+const begin =
+  "begin isolation level read committed; " +
+  "select set_config('work_mem', '64MB', true) where pg_size_bytes(current_setting('work_mem')) < 67108864";
+
 /** Asked first: to create what is there takes a privilege that a loader need not have. */
 async function ensureSchema(connection: PgConnection, schema: string, context: OpenContext): Promise<void> {
   const call = { signal: context.signal, step: "open" };
@@ -73,7 +78,7 @@ async function openConnection(
   await staging.claim();
 
   async function transaction<Result>(work: () => Promise<Result>): Promise<Result> {
-    await connection.query("begin isolation level read committed");
+    await connection.query(begin);
     inTransaction = true;
     let result: Result;
     try {
@@ -96,15 +101,8 @@ async function openConnection(
     async execute({ text, values }, call) {
       return (await connection.query(text, values, { signal: call?.signal })).changed;
     },
-    async *scan(statement, columns, call) {
-      if (inTransaction) return yield* scanQuery(connection, statement, columns, call);
-      await connection.query("begin read only");
-      try {
-        yield* scanQuery(connection, statement, columns, call);
-      } finally {
-        if (connection.broken === undefined) await connection.query("rollback").catch(() => {});
-      }
-    },
+    scan: (statement, columns, call) =>
+      scanQuery(connection, statement, columns, { ...call, hold: !inTransaction }),
     transaction,
     async settle() {
       connection = await replaceConnection(connector, connection, Math.max(options.lockTimeout, 10_000));
@@ -125,7 +123,7 @@ async function openConnection(
       return lease;
     },
     inspect: (table, call) => inspectTable(connection, schema, table, { lock: call?.lock === true }),
-    stage: (columns) => staging.stage(columns),
+    stage: (columns) => staging.stage(columns, inTransaction),
     async [Symbol.asyncDispose]() {
       await clearStaging(connector, connection, staging, (another) => (connection = another));
       await connection[Symbol.asyncDispose]();

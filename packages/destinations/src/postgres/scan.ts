@@ -15,29 +15,35 @@ import { timestampMicros } from "./micros.ts";
 /** Rows that the server sends at a time. */
 const ROWS = 1000;
 
-/** The rows of a query by batches of `schema`, through a cursor. Inside of a transaction. */
+let cursors = 0;
+
+/**
+ * The rows of a query by batches of `schema`, through a cursor. `hold`: outside of a transaction, where the server keeps the whole result
+ * for as long as it is read.
+ */
 export async function* scanQuery(
   connection: PgConnection,
   { text, values }: SqlStatement,
   schema: Schema,
-  call: SqlCall = {},
+  call: SqlCall & { readonly hold: boolean },
 ): AsyncGenerator<Batch, void> {
+  const cursor = `alv_scan_${(cursors += 1)}`;
   const columns = schema.fields.map(({ type }, i) => `${asText(`c${i}`, type)} as c${i}`);
   const names = schema.fields.map((_, i) => `c${i}`);
   const options = { signal: call.signal, step: "read" };
   await connection.query(
-    `declare alv_scan no scroll cursor for select ${columns.join(", ")} from (${text}) as s(${names.join(", ")})`,
+    `declare ${cursor} no scroll cursor ${call.hold ? "with hold " : ""}for select ${columns.join(", ")} from (${text}) as s(${names.join(", ")})`,
     values,
     options,
   );
   try {
     for (;;) {
-      const { rows } = await connection.query(`fetch ${ROWS} from alv_scan`, [], options);
+      const { rows } = await connection.query(`fetch ${ROWS} from ${cursor}`, [], options);
       if (rows.length > 0) yield batchOf(rows, schema);
       if (rows.length < ROWS) return;
     }
   } finally {
-    if (connection.broken === undefined) await connection.query("close alv_scan").catch(() => {});
+    if (connection.broken === undefined) await connection.query(`close ${cursor}`).catch(() => {});
   }
 }
 

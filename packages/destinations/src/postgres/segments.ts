@@ -15,8 +15,8 @@ const NAME = /^_alv_stage_([0-9a-f]{16})_\d+$/;
 export interface Staging {
   /** Says to others that the session lives; for each connection that it gets. */
   claim(): Promise<void>;
-  /** Opens a segment. */
-  stage(schema: Schema): Promise<SqlSegment>;
+  /** Opens a segment; in a transaction one that ends with it. */
+  stage(schema: Schema, inTransaction: boolean): Promise<SqlSegment>;
   /** Whether all that is staged is still there. */
   isWhole(): Promise<boolean>;
   /** Drops what dead sessions left in the schema. */
@@ -34,26 +34,29 @@ export function createStaging(
   const session = randomBytes(8).toString("hex");
   const open = new Map<string, { readonly rows: () => number }>();
   let count = 0;
-  // A crash of the server empties unlogged tables without a word: one row stands for all of them.
-  const drop = async (name: string): Promise<void> => {
-    await connection().query(`drop table if exists ${relationName({ schema, name })}`, [], { step: "clean" });
+  const drop = async (relation: string): Promise<void> => {
+    await connection().query(`drop table if exists ${relation}`, [], { step: "clean" });
   };
 
   return {
     async claim() {
       await tryLock(connection(), lockNumber("stage", session));
     },
-    async stage({ fields }) {
+    async stage({ fields }, inTransaction) {
       const name = `${PREFIX}${session}_${count++}`;
-      const relation = relationName({ schema, name });
-      const columns = fields.map((field) => `${identifier(field.name)} ${typeName(field.type, json)}`);
+      const relation = relationName({ schema: inTransaction ? "pg_temp" : schema, name });
+      const columns = fields
+        .map((field) => `${identifier(field.name)} ${typeName(field.type, json)}`)
+        .join(", ");
       await connection().query(
-        `create unlogged table ${relation} (${columns.join(", ")}) with (autovacuum_enabled = off)`,
+        inTransaction
+          ? `create temporary table ${relation} (${columns}) on commit drop`
+          : `create unlogged table ${relation} (${columns}) with (autovacuum_enabled = off)`,
       );
       const list = fields.map((field) => identifier(field.name)).join(", ");
       let bytes = 0;
       let rows = 0;
-      open.set(name, { rows: () => rows });
+      if (!inTransaction) open.set(name, { rows: () => rows });
       return {
         schema: { fields },
         relation,
@@ -79,7 +82,8 @@ export function createStaging(
         },
         async seal() {},
         async drop() {
-          if (open.delete(name)) await drop(name);
+          // One of a transaction goes with it.
+          if (open.delete(name)) await drop(relation);
         },
       };
     },
@@ -91,6 +95,7 @@ export function createStaging(
         ]);
         if (found[0]!["there"] !== "t") return false;
         if (rows() === 0) continue;
+        // A crash of the server empties unlogged tables without a word: one row stands for all of them.
         const { rows: some } = await connection().query(`select 1 as one from ${relation} limit 1`);
         if (some.length === 0) return false;
       }
@@ -112,7 +117,7 @@ export function createStaging(
         const lock = lockNumber("stage", owner);
         if (!(await tryLock(connection(), lock))) continue;
         try {
-          for (const name of names) await drop(name);
+          for (const name of names) await drop(relationName({ schema, name }));
         } finally {
           await unlock(connection(), lock);
         }
@@ -121,7 +126,7 @@ export function createStaging(
     async clear() {
       const names = [...open.keys()];
       open.clear();
-      for (const name of names) await drop(name);
+      for (const name of names) await drop(relationName({ schema, name }));
       await unlock(connection(), lockNumber("stage", session));
     },
   };

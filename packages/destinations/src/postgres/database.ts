@@ -94,7 +94,7 @@ async function openConnection(
   }
 
   return {
-    dialect: postgresDialect(options),
+    dialect: postgresDialect({ ...options, version: opened.backend.version }),
     async query({ text, values }, call) {
       return typedRows(await connection.query(text, values, { signal: call?.signal }));
     },

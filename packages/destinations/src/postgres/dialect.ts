@@ -15,10 +15,13 @@ export const IDENTIFIER_BYTES = 63;
 export function postgresDialect(options: {
   readonly schema: string;
   readonly json: "jsonb" | "json";
+  /** `server_version_num`. */
+  readonly version: number;
 }): SqlDialect {
-  const { schema, json } = options;
+  const { schema, json, version } = options;
   const table = (name: string): string => relationName({ schema, name });
   return {
+    schema,
     quote: identifier,
     table,
     typeName: (type) => typeName(type, json),
@@ -50,7 +53,7 @@ export function postgresDialect(options: {
       return [`create ${unique ? "unique " : ""}index if not exists ${called} on ${table(name)} (${list})`];
     },
     deleteMatching,
-    upsert: upsertStatements,
+    upsert: version >= TELLS_ACTIONS ? mergeStatements : upsertStatements,
   };
 }
 
@@ -125,23 +128,72 @@ function standInOf({ type }: Field): string {
   }
 }
 
+/** `MERGE … RETURNING merge_action()` is in PostgreSQL 17. */
+const TELLS_ACTIONS = 170_000;
+
+/** One pass over the rows that says what it did to each. */
+function mergeStatements(options: UpsertStatements): readonly CountedStatement[] {
+  const { target, source, keys, deletes, known } = options;
+  if (known === "keep") return [insertMissing(options)];
+  const { names, others } = namesOf(options);
+  const update = others.map((name) => `${name} = s.${name}`).join(", ");
+  const when = [
+    ...(deletes ? ["when matched and s._alv_delete then delete"] : []),
+    // Rows that are nothing but their key are as they were.
+    `when matched then ${others.length === 0 ? "do nothing" : `update set ${update}`}`,
+    `when not matched${deletes ? " and not s._alv_delete" : ""} then insert (${names.join(", ")}) values (${names.map((name) => `s.${name}`).join(", ")})`,
+  ];
+  const merge = `merge into ${target} as t using ${source} as s on ${equalKeys(keys)} ${when.join(" ")} returning merge_action() as action`;
+  const counts = ["insert", "update", "delete"].map(
+    (action) =>
+      `count(*) filter (where m.action = '${action.toUpperCase()}') as ${action === "insert" ? "inserted" : `${action}d`}`,
+  );
+  return [{ text: `with m as (${merge}) select ${counts.join(", ")} from m`, counts: "each" }];
+}
+
+/** A statement for each thing that happens to rows, so that each number is known. */
 function upsertStatements(options: UpsertStatements): readonly CountedStatement[] {
-  const { target, source, keys, columns, deletes, known } = options;
-  const keyed = keys.map(({ name }) => `t.${identifier(name)} = s.${identifier(name)}`).join(" and ");
-  const names = columns.map(({ name }) => identifier(name));
-  const others = columns.filter(({ name }) => !keys.some((key) => key.name === name));
-  const live = deletes ? " where not s._alv_delete" : "";
+  const { target, source, keys, deletes, known } = options;
+  if (known === "keep") return [insertMissing(options)];
+  const { others } = namesOf(options);
   const statements: CountedStatement[] = [];
   if (deletes)
     statements.push({
-      text: `delete from ${target} as t using ${source} as s where s._alv_delete and ${keyed}`,
+      text: `delete from ${target} as t using ${source} as s where s._alv_delete and ${equalKeys(keys)}`,
       counts: "deleted",
     });
-  const conflict = keys.map(({ name }) => identifier(name)).join(", ");
-  const sets = others.map(({ name }) => `${identifier(name)} = excluded.${identifier(name)}`).join(", ");
-  const insert = `insert into ${target} as t (${names.join(", ")}) select ${names.map((name) => `s.${name}`).join(", ")} from ${source} as s${live}`;
-  if (known === "keep" || others.length === 0)
-    statements.push({ text: `${insert} on conflict (${conflict}) do nothing`, counts: "inserted" });
-  else statements.push({ text: `${insert} on conflict (${conflict}) do update set ${sets}`, counts: "put" });
-  return statements;
+  if (others.length > 0)
+    statements.push({
+      text: `update ${target} as t set ${others.map((name) => `${name} = s.${name}`).join(", ")} from ${source} as s where ${equalKeys(keys)}${deletes ? " and not s._alv_delete" : ""}`,
+      counts: "updated",
+    });
+  return [...statements, insertMissing(options)];
+}
+
+/** Adds the rows whose keys are not there. */
+function insertMissing(options: UpsertStatements): CountedStatement {
+  const { target, source, keys, deletes } = options;
+  const { names } = namesOf(options);
+  return {
+    text:
+      `insert into ${target} (${names.join(", ")}) select ${names.map((name) => `s.${name}`).join(", ")} from ${source} as s` +
+      `${deletes ? " where not s._alv_delete" : ""} on conflict (${keys.map(({ name }) => identifier(name)).join(", ")}) do nothing`,
+    counts: "inserted",
+  };
+}
+
+function equalKeys(keys: readonly Field[]): string {
+  return keys.map(({ name }) => `t.${identifier(name)} = s.${identifier(name)}`).join(" and ");
+}
+
+/** All columns, and those that are no keys. */
+function namesOf({ keys, columns }: UpsertStatements): {
+  readonly names: readonly string[];
+  readonly others: readonly string[];
+} {
+  const others = columns.filter(({ name }) => !keys.some((key) => key.name === name));
+  return {
+    names: columns.map(({ name }) => identifier(name)),
+    others: others.map(({ name }) => identifier(name)),
+  };
 }

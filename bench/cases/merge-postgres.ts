@@ -85,7 +85,5 @@ const result = await compare({
   runOurs: () => measured("ours", "scripts/postgres-merge.ts"),
 });
 const servers =
-  used.ours.length === 0
-    ? {}
-    : { server_cpu_s: median(used.ours), floor_server_cpu_s: median(used.by_hand) };
+  used.ours.length === 0 ? {} : { server_cpu_s: median(used.ours), floor_server_cpu_s: median(used.by_hand) };
 print({ ...result, ...servers }, values.json);

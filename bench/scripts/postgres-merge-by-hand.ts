@@ -34,4 +34,6 @@ await client.query("commit");
 await client.end();
 const wall_s = (performance.now() - started) / 1000;
 const used = process.cpuUsage(cpu);
-process.stdout.write(`${JSON.stringify({ rows: rowCount, wall_s, cpu_s: (used.user + used.system) / 1e6 })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ rows: rowCount, wall_s, cpu_s: (used.user + used.system) / 1e6 })}\n`,
+);

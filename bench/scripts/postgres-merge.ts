@@ -18,7 +18,13 @@ const batches: Batch[] = [];
   });
   const [stream] = session.streams;
   const signal = new AbortController().signal;
-  for await (const item of stream!.read({ signal, since: undefined, budget: 1 << 30, attempt: 1, emit: () => {} }))
+  for await (const item of stream!.read({
+    signal,
+    since: undefined,
+    budget: 1 << 30,
+    attempt: 1,
+    emit: () => {},
+  }))
     if ("batch" in item) batches.push(item.batch);
 }
 
@@ -26,6 +32,7 @@ const description: TableDescription = {
   name,
   schema: batches[0]!.schema,
   primaryKey: ["l_orderkey", "l_linenumber"],
+  partitionBy: [],
   disposition: { kind: "merge", strategy: "upsert" },
 };
 const source: Source<Record<string, { row: object; ability: "upsert" }>> = {

@@ -1,6 +1,7 @@
 import { pipeline, type Source, type TableDescription } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { postgres as postgresDestination } from "@alluvium/destinations/postgres";
+import { sourceContext } from "@alluvium/core/testing";
 import { postgres } from "@alluvium/sources/postgres";
 
 // Merges changed rows into a table: `postgres-merge.ts URL CHANGES TABLE`, both with the schema. They are in memory before the clock starts.
@@ -10,12 +11,7 @@ const [schema, name] = table.split(".") as [string, string];
 const batches: Batch[] = [];
 {
   const from = postgres({ url, tables: [changes] });
-  await using session = await from.open({
-    signal: new AbortController().signal,
-    budget: 1 << 30,
-    concurrency: 1,
-    emit: () => {},
-  });
+  await using session = await from.open(sourceContext());
   const [stream] = session.streams;
   const signal = new AbortController().signal;
   for await (const item of stream!.read({

@@ -4,6 +4,7 @@
  * @module destinations/postgres
  */
 import type { Ability, Destination } from "@alluvium/core";
+import { runner } from "@alluvium/core/run";
 import { openSqlSession } from "../sql/session.ts";
 import { capabilities, postgresDatabase } from "./database.ts";
 import type { PostgresOptions } from "./options.ts";
@@ -25,6 +26,7 @@ export function postgres(options: PostgresOptions): Destination<Ability> {
   return {
     specVersion: 1,
     name: "postgres",
+    runner,
     capabilities,
     open: (context) => openSqlSession(postgresDatabase(options), context),
   };

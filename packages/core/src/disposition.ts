@@ -33,7 +33,7 @@ export type Disposition =
  *
  * Cells that a change does not hold (`Changes.unchanged`) keep what the row of its key (of its old key, where it moved) holds at that
  * moment; where there is no such row an insert has null, and an update cannot be applied (`ALV_ROW_INVALID`). In a batch with `unchanged`
- * columns of the table that the batch lacks are cells that its rows do not hold; in others they are null. `deleteInsert` takes whole rows only
+ * columns of the table that the batch lacks are cells that its rows do not hold; in others they are null (`conformChanges`). `deleteInsert` takes whole rows only
  * (`ALV_UNSUPPORTED`), and `insertOnly` has null.
  * A truncate takes away every row of the table that is there at that moment; in `scd2` it ends every active version.
  * Values of a primary key are never null (`ALV_ROW_INVALID`), but in truncates.
@@ -73,7 +73,7 @@ export interface Validity {
    * the next one of its key begins. The table's last boundary is the greatest time in its validity columns.
    *
    * `column`: the time in that column of the row (a timestamp, or a date at midnight UTC), but never before the beginning of the version that it
-   * ends. Where it is null or not held, deletes by key included, the load's boundary.
+   * ends. Where it is null or not held, and in truncates, the load's boundary.
    */
   readonly boundary?: { readonly column: string } | { readonly at: number } | undefined;
   /** Whether keys that a complete read of the stream did not bring are ended, once, at its end. A read without rows ends all of them. */
@@ -122,6 +122,14 @@ export function takesEffect(disposition: Disposition, merge: MergeOptions | unde
 export function windowOf(disposition: Disposition): Where | undefined {
   if (disposition.kind === "merge") return undefined;
   return disposition.kind === "append" ? disposition.replaceWhere : disposition.where;
+}
+
+/** The columns whose values decide what a merge does with a row, beside the primary key. */
+export function decidingColumns(merge: MergeOptions | undefined): readonly string[] {
+  const { orderBy, deleteFlag, mergeKey = [], validity } = merge ?? {};
+  const boundary = validity?.boundary;
+  const at = boundary !== undefined && "column" in boundary ? boundary.column : undefined;
+  return [...mergeKey, ...[orderBy, deleteFlag, at].filter((column) => column !== undefined)];
 }
 
 /** The disposition with the columns of its window under other names. */

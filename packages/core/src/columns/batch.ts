@@ -29,8 +29,8 @@ export interface Changes {
   readonly oldKeys?: Batch | undefined;
   /**
    * Per column a bitmap (least significant bit first) of cells that the source did not send because they did not change;
-   * such a cell is neither null nor absent. `undefined`: all sent. Where this is present, columns of the table that the batch lacks were not
-   * sent either.
+   * such a cell is neither null nor absent. `undefined`: all sent. In a batch that a destination is given, columns that the
+   * table has besides were not sent either where this is present.
    */
   readonly unchanged?: readonly (Uint8Array | undefined)[] | undefined;
 }

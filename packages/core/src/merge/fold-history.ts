@@ -29,7 +29,7 @@ export const NO_ROW = -0x8000_0000;
 
 /**
  * Folds the changes of a load to what happens to each key, in order, for `scd2`. `active` says of which keys a version is active; the order
- * column, where there is one, is compared with its value there. The whole active rows of `storedNeeds(changelog).cells` may be bases of combined
+ * column, where there is one, is compared with its value there. The whole active rows that `storedNeeds` names in `cells` may be bases of combined
  * rows. Compare the rows with those before them (`keepChanged`), then give them their times (`versionTimes`).
  */
 export function foldHistory(changelog: Changelog, active: StoredRows): FoldedHistory {

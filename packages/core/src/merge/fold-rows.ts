@@ -8,7 +8,7 @@ import type { Changelog } from "./changelog.ts";
 import { combineChains, type CombinedRows } from "./combined-rows.ts";
 import { keyStates } from "./key-states.ts";
 import { NO_BASE, rowChains } from "./row-chains.ts";
-import { firstChange, storedNeeds, type StoredRows } from "./stored-rows.ts";
+import { firstChange, openKeys, type StoredRows } from "./stored-rows.ts";
 
 /** What becomes of a key's stored row: nothing · it goes · the row of the load takes its place. */
 export const KeyAction = { keep: 0, delete: 1, put: 2 } as const;
@@ -36,7 +36,7 @@ export interface FoldedRows {
 /**
  * Folds the changes of a load to one outcome per key, for every strategy but `scd2` (see `foldHistory`).
  *
- * - `upsert`: `stored` may be left out where no order column is compared and `storedNeeds(changelog).open` is empty; then a delete or put
+ * - `upsert`: `stored` may be left out where no order column is compared and `storedNeeds` names none; then a delete or put
  *   stands for whatever is there.
  * - `insertOnly`: puts the first insert of each key; with `stored` only where no row is there.
  * - `deleteInsert`: puts one row per key and deletes by key where none is left. The caller deletes all stored rows of the changelog's keys and
@@ -69,7 +69,7 @@ export function foldRows(
 
   const first = firstChange(changelog);
   const truncated = first > 0;
-  const { open } = storedNeeds(changelog);
+  const { open } = openKeys(changelog, first);
   if (strategy === "deleteInsert") refusePartial(changelog, first);
   const isOpen = new Uint8Array(size);
   for (const entry of open) isOpen[entry] = 1;

@@ -11,6 +11,7 @@ export {
   type ChangelogOptions,
 } from "./changelog.ts";
 export { combineRows, type CombinedRows } from "./combined-rows.ts";
+export { conformChanges } from "./conform-changes.ts";
 export { foldHistory, NO_ROW, type FoldedHistory } from "./fold-history.ts";
 export { foldRows, KeyAction, type FoldedRows } from "./fold-rows.ts";
 export { createKeyIndex, type KeyIndex } from "./key-index.ts";

@@ -1,4 +1,5 @@
 import type { Vector } from "../columns/vector.ts";
+import type { MergeStrategy } from "../disposition.ts";
 import { ChangeKind } from "./change-rows.ts";
 import type { Changelog } from "./changelog.ts";
 
@@ -14,17 +15,23 @@ export interface StoredRows {
 
 /** Which changes must know what is stored before they can be folded. */
 export interface StoredNeeds {
-  /** Entries whose stored rows must be looked up, and may be part of the result: those with partial or moved rows. Ascending. */
+  /** Entries whose stored rows must be looked up, and may be part of the result: those with partial or moved rows. Ascending. In `scd2` nothing but `cells` matters. */
   readonly open: Int32Array;
   /** Of these the ones whose whole rows are needed, because cells that were not sent come from there. Ascending. */
   readonly cells: Int32Array;
 }
 
-/** What a fold must know of the stored rows. Rows before the last truncate need nothing. */
-export function storedNeeds(changelog: Changelog): StoredNeeds {
+/** What a fold must know of the stored rows: for `insertOnly` and `deleteInsert` nothing. */
+export function storedNeeds(changelog: Changelog, strategy: MergeStrategy): StoredNeeds {
+  if (strategy === "upsert") return openKeys(changelog, firstChange(changelog));
+  return strategy === "scd2" ? openKeys(changelog, 0) : { open: new Int32Array(), cells: new Int32Array() };
+}
+
+/** The keys with partial or moved rows from `first` on in the sequence. */
+export function openKeys(changelog: Changelog, first: number): StoredNeeds {
   const { kinds, entries, oldEntries, sequence, rows } = changelog;
   const marks = new Uint8Array(changelog.keys.size);
-  for (let i = firstChange(changelog); i < rows; i++) {
+  for (let i = first; i < rows; i++) {
     const at = sequence === undefined ? i : sequence[i]!;
     const kind = kinds[at]!;
     if ((kind & (ChangeKind.partial | ChangeKind.moved)) === 0) continue;
@@ -44,7 +51,7 @@ export function firstChange({ kinds, sequence, rows }: Changelog): number {
   return 0;
 }
 
-/** Whether the load truncates the table: then no stored row is left. */
+/** Whether the load truncates the table. Then no stored row is left, unless the strategy is `insertOnly`. */
 export function isTruncated(changelog: Changelog): boolean {
   return firstChange(changelog) > 0;
 }

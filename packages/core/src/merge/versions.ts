@@ -3,6 +3,7 @@ import { castVector } from "../columns/cast.ts";
 import { materialize } from "../columns/dictionary.ts";
 import { isValid, type FixedVector } from "../columns/vector.ts";
 import type { RowCounts } from "../destination.ts";
+import { ChangeKind } from "./change-rows.ts";
 import type { Changelog } from "./changelog.ts";
 import { NO_ROW, type FoldedHistory } from "./fold-history.ts";
 import { sameValues } from "./same-rows.ts";
@@ -99,7 +100,8 @@ export function versionTimes(
       if (keep[event] === 0) continue;
       const position = positions[event]!;
       let time = boundary + begun;
-      if (times !== undefined && times.layout !== "null" && isValid(times, position))
+      const isTruncate = (changelog.kinds[position]! & ChangeKind.mask) === ChangeKind.truncate;
+      if (times !== undefined && times.layout !== "null" && !isTruncate && isValid(times, position))
         time = (times as FixedVector).values[position] as bigint;
       if (isActive && time < since) time = since;
       const begins = rows[event] !== NO_ROW;

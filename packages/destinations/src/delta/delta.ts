@@ -1,4 +1,5 @@
 import type { Destination } from "@alluvium/core";
+import { runner } from "@alluvium/core/run";
 import { rewriteWith } from "../lake/files/rewrite.ts";
 import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
 import { openLake } from "../lake/lake.ts";
@@ -20,6 +21,7 @@ export function delta(options: DeltaOptions): Destination<"append" | "replace"> 
   return {
     specVersion: 1,
     name: "delta",
+    runner,
     capabilities,
     async open(context) {
       const { store, compression, targetFileBytes } = checkLakeOptions("delta", options);

@@ -5,9 +5,9 @@ import { definitionStatements, indexStatements } from "./apply/define.ts";
 import type { SqlContext } from "./context.ts";
 import type { SqlTable } from "./engine.ts";
 import { grownSchema } from "./grow.ts";
-import { knownSchema } from "./session.ts";
 import type { SessionState } from "./session-state.ts";
 import { withFields } from "./staged-changes.ts";
+import { knownSchema } from "./table-info.ts";
 import { ownColumns, validityFields, validityOf } from "./validity.ts";
 
 /** What a load with this plan would do to the definitions of tables. */

@@ -3,8 +3,6 @@ import {
   type DestinationSession,
   type OpenContext,
   type PipelineState,
-  type Schema,
-  type TableInfo,
   type TablePlan,
 } from "@alluvium/core";
 import type { SqlContext } from "./context.ts";
@@ -23,6 +21,7 @@ import { refuseDead, refuseParked, type SessionState } from "./session-state.ts"
 import { settleTable } from "./settle.ts";
 import { newestLoad, readState } from "./state-row.ts";
 import { createSystemTables } from "./system-schema.ts";
+import { knownSchema, tableInfo } from "./table-info.ts";
 
 /** How long a live run of another process is waited out unless a pipeline says otherwise, in milliseconds. */
 const LEASE_WAIT = 20_000;
@@ -204,17 +203,4 @@ function refuseUnknownTypes({ table, schema }: TablePlan, found: SqlTable | unde
     `column ${odd.name} of table ${table} has type ${odd.native}, which no column of a load is stored as: give it another type, or load into another table with \`as\``,
     { resource: table },
   );
-}
-
-/** The columns of a table that values can be put in. */
-export function knownSchema({ columns }: SqlTable): Schema {
-  return {
-    fields: columns.flatMap(({ name, type, nullable }) =>
-      type === undefined ? [] : [{ name, type, nullable }],
-    ),
-  };
-}
-
-function tableInfo(table: string, found: SqlTable): TableInfo {
-  return { id: found.id ?? table, schema: knownSchema(found), partitionBy: [] };
 }

@@ -7,9 +7,9 @@ import type { Target } from "./ownership.ts";
 import { deleteParked, type ParkedEntry } from "./parked.ts";
 import { dropKept, keptChange } from "./parked-content.ts";
 import { deleteEntry, entriesOf, ownEntries, putEntry } from "./registry.ts";
-import { knownSchema } from "./session.ts";
 import { concurrent, refuseDead, type SessionState } from "./session-state.ts";
 import { advanceState } from "./state-row.ts";
+import { knownSchema } from "./table-info.ts";
 
 type How = "retry" | "skip" | "resync";
 

@@ -53,6 +53,7 @@ export {
   abilityOf,
   takesEffect,
   validityColumns,
+  windowOf,
   type Condition,
   type Disposition,
   type MergeOptions,

@@ -129,6 +129,14 @@ export function windowOf(disposition: Disposition): Where | undefined {
   return disposition.kind === "append" ? disposition.replaceWhere : disposition.where;
 }
 
+/** The columns whose values decide what a merge does with a row, beside the primary key. */
+export function decidingColumns(merge: MergeOptions | undefined): readonly string[] {
+  const { orderBy, deleteFlag, mergeKey = [], validity } = merge ?? {};
+  const boundary = validity?.boundary;
+  const at = boundary !== undefined && "column" in boundary ? boundary.column : undefined;
+  return [...mergeKey, ...[orderBy, deleteFlag, at].filter((column) => column !== undefined)];
+}
+
 /** The disposition with the columns of its window under other names. */
 export function renameWindow(disposition: Disposition, rename: (column: string) => string): Disposition {
   const where = windowOf(disposition)?.map((condition) => ({

@@ -87,7 +87,7 @@ async function main(): Promise<void> {
 }
 
 async function readBack(): Promise<void> {
-  using lake = await openLake("./lake", world.tables);
+  using lake = await openLake("./lake");
   show(
     await lake.query(`
       select country, count(distinct order_id) as orders, sum(total) as revenue, count(gift_note) as gifts

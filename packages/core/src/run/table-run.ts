@@ -219,10 +219,7 @@ export function startTable(options: TableRunOptions): TableRun {
         if (split.variants.size > 0) grow(split.batch.schema.fields, split.variants);
         named = split.batch;
       }
-      const conformed = conformBatch(named, schema, {
-        ...names,
-        absent: description.partial === true ? "unchanged" : "null",
-      });
+      const conformed = conformBatch(named, schema, names);
       refuseNullKeys(conformed);
       return conformed;
     },

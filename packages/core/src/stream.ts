@@ -154,8 +154,8 @@ export interface TableDescription {
    */
   readonly contract?: "evolve" | "freeze" | undefined;
   /**
-   * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`); columns that such a batch lacks are unchanged
-   * then, too. Only for tables that merge by `upsert` or `scd2`. @default false
+   * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`): transforms by row are refused then, and a column
+   * that no row has is not gone. Only for tables that merge by `upsert` or `scd2`. @default false
    */
   readonly partial?: boolean | undefined;
 }

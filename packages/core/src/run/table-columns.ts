@@ -157,10 +157,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
         if (split.variants.size > 0) grow(split.batch.schema.fields, split.variants);
         batch = split.batch;
       }
-      const fitted = conformBatch(batch, schema, {
-        ...names,
-        absent: partial === true ? "unchanged" : "null",
-      });
+      const fitted = conformBatch(batch, schema, names);
       const { changes } = fitted;
       return changes?.oldKeys === undefined
         ? fitted

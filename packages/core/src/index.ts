@@ -95,7 +95,7 @@ export type {
   Unit,
 } from "./stream.ts";
 export { timeOrderedId } from "./run/id.ts";
-export type { PipelineDefinition, RetryOptions, RunOptions } from "./run/definition.ts";
+export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";

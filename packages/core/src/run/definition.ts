@@ -28,6 +28,9 @@ export interface PipelineDefinition {
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
+/** What a refresh forgets: the cursor; the rows as well; the columns as well. */
+export type Refresh = "state" | "data" | "tables";
+
 /** What can differ from run to run. */
 export interface RunOptions<Names extends string = string> {
   /** Read these resources only. @default all */
@@ -44,6 +47,13 @@ export interface RunOptions<Names extends string = string> {
   readonly since?: Date | bigint | number | string | undefined;
   /** Backfill: read up to here (exclusive). */
   readonly until?: Date | bigint | number | string | undefined;
+  /**
+   * Reads the resources of this run (all, or those in `only`) again from their start. `"state"`: their cursors are forgotten, and the rows that are
+   * there stay; a table that appends would have its rows twice, so it is refused. `"data"`: the first commit takes their rows away, too.
+   * `"tables"`: and their columns, so that types, names and keys are decided anew. Until the first commit nothing has changed; after it runs go on as usual.
+   * @default nothing is forgotten
+   */
+  readonly refresh?: Refresh | undefined;
   /** Ends the run at once: what is committed stays, nothing more is committed, and the run rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
   /**

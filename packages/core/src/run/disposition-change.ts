@@ -3,6 +3,7 @@ import type { AlluviumError } from "../errors.ts";
 import type { Schema } from "../schema/types.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
+import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
 import { validityNames } from "./merge-columns.ts";
 import { refused } from "./plan-checks.ts";
@@ -16,6 +17,7 @@ interface TableBeforeAndNow {
   readonly merge: MergeOptions | undefined;
   /** As the last run left it; `undefined`: this pipeline has not loaded it. */
   readonly known: TableState | undefined;
+  readonly refresh: Refresh | undefined;
   /** The columns that it has at the destination. */
   readonly standing: Schema | undefined;
 }
@@ -25,14 +27,16 @@ interface TableBeforeAndNow {
  * `ALV_STATE_MISMATCH` with what can be done.
  */
 export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChange[] {
-  const { description, spelling, known, standing } = table;
+  const { description, spelling, known, standing, refresh } = table;
   if (known === undefined) return [];
   const from = known.disposition;
   const to = abilityOf(description.disposition);
-  const refuse = (why: string, refresh: "data" | "tables"): AlluviumError =>
+  const changed: readonly SchemaChange[] = from === to ? [] : [{ kind: "dispositionChanged", from, to }];
+  if (refresh === "tables") return changed;
+  const refuse = (why: string, remedy: "data" | "tables"): AlluviumError =>
     refused(
       description.name,
-      `table ${spelling.table} ${why}. Go on as before, write to another table with as(), or run once with refresh: "${refresh}", which reads all rows again into the table ${refresh === "data" ? "once it is emptied" : "made anew"}`,
+      `table ${spelling.table} ${why}. Go on as before, write to another table with as(), or run once with refresh: "${remedy}", which reads all rows again into the table ${remedy === "data" ? "once it is emptied" : "made anew"}`,
       "ALV_STATE_MISMATCH",
     );
 
@@ -46,7 +50,7 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
     const [before, now] = [known.validity ?? [], validityNames(table.merge)];
     if (to === "scd2" && before.join() !== now.join())
       throw refuse(`keeps its versions in ${before.join(", ")}, now in ${now.join(", ")}`, "tables");
-    return [];
+    return changed;
   }
   if (from === "scd2" || to === "scd2")
     throw refuse(
@@ -55,6 +59,8 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
         : `has no versions so far (${from}), and scd2 could not tell which of its rows hold`,
       "tables",
     );
+  // No row stays that could be there twice, or be without its key.
+  if (refresh === "data") return changed;
   if (to === "append")
     throw refuse(
       `was ${from === "replace" ? "replaced by each run" : `merged (${from})`} so far; its rows would be loaded a second time`,
@@ -66,7 +72,7 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
       `has no column ${lacking.join(", ")} so far, by which ${to} would find the rows that are there`,
       "tables",
     );
-  return [{ kind: "dispositionChanged", from, to }];
+  return changed;
 }
 
 function merges(disposition: string): boolean {

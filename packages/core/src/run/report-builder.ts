@@ -58,6 +58,7 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         files: 0,
         version: undefined,
         disposition,
+        refreshed: undefined,
         schemaChanges: [],
         snapshot: undefined,
         complete: false,
@@ -96,6 +97,10 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
       });
     },
     onEvent(event) {
+      if (event.type === "tableRefreshed")
+        change("table", event.table, (report) => {
+          report.refreshed = event.refresh;
+        });
       if (event.type === "streamStarted")
         change("stream", event.stream, (report) => {
           report.snapshot = event.snapshot ?? report.snapshot;

@@ -28,6 +28,7 @@ export function printReport(report: RunReport): string {
   const columns = [
     ["table", ...tables.map((table) => table.table + (table.complete || sampled ? "" : " (incomplete)"))],
     ["disposition", ...tables.map(({ disposition }) => disposition)],
+    ["refreshed", ...tables.map(({ refreshed = "" }) => refreshed)],
     ["rows", ...tables.map((table) => countText(table.rows)), countText(rows)],
     countColumn("inserted"),
     countColumn("updated"),

@@ -1,4 +1,5 @@
 import type { RowCounts } from "../destination.ts";
+import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
 
 /** What a run did. Serialises to JSON and prints as a table. */
@@ -47,6 +48,8 @@ export interface TableReport<Row extends object = object> {
   readonly version: number | undefined;
   /** `append`, `replace`, `replace where` … */
   readonly disposition: string;
+  /** What `refresh` forgot of the table; `undefined`: nothing, or not yet. */
+  readonly refreshed: Refresh | undefined;
   /** How the columns changed. */
   readonly schemaChanges: readonly SchemaChange[];
   /** The source's snapshot that the rows come from, where it has one. */

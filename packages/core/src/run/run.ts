@@ -6,7 +6,7 @@ import type { SourceSession, Stream, StreamContext } from "../stream.ts";
 import { createAcknowledger } from "./acknowledge.ts";
 import { createBudget, shareBudget, type Shares } from "./budget.ts";
 import { closing } from "./closing.ts";
-import type { PipelineDefinition, RunOptions } from "./definition.ts";
+import type { PipelineDefinition, Refresh, RunOptions } from "./definition.ts";
 import { createEmitter, type Emit } from "./emitter.ts";
 import { timeOrderedId } from "./id.ts";
 import { openLoads, type Loads } from "./loads.ts";
@@ -117,8 +117,10 @@ async function loadStreams(
     session,
     state,
     loadIdColumn: definition.loadIdColumn ?? true,
+    refresh: options.refresh,
     onChange: (table, changes) => emit({ type: "schemaChanged", table, changes }),
     onCommit: (table, changes) => report.schemaChanges(table, changes),
+    onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),
   });
   for (const { stream, tables } of streams)
     for (const { resource, table, disposition } of tables)
@@ -262,11 +264,14 @@ async function sample(context: Context): Promise<undefined> {
   );
 }
 
+const refreshes: readonly string[] = ["state", "data", "tables"] satisfies readonly Refresh[];
+
 const runOptions: readonly string[] = [
   "only",
   "limit",
   "since",
   "until",
+  "refresh",
   "signal",
   "deadline",
   "runId",
@@ -294,7 +299,15 @@ function checkOptions(definition: PipelineDefinition, options: RunOptions): void
   for (const [name, least, value = least] of numbers)
     if (!(value >= least)) refuse(name, value, `a number of at least ${least}`);
   if (definition.lane === "") refuse("lane", '""', 'a name, such as "main"');
-  const { deadline, signal, only } = options;
+  const { deadline, signal, only, refresh, limit, since, until } = options;
+  if (refresh !== undefined && !refreshes.includes(refresh))
+    refuse("refresh", refresh, refreshes.map((one) => `"${one}"`).join(", "));
+  if (refresh !== undefined && [limit, since, until].some((one) => one !== undefined))
+    refuse(
+      "refresh",
+      refresh,
+      "left out together with limit, since and until: it reads everything, and commits",
+    );
   if (deadline !== undefined && !(deadline instanceof Date && deadline.getTime() > -Infinity))
     refuse("deadline", deadline, "a valid Date");
   if (signal !== undefined && !(signal instanceof AbortSignal)) refuse("signal", signal, "an AbortSignal");

@@ -98,6 +98,7 @@ export { timeOrderedId } from "./run/id.ts";
 export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
+export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
 export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";
 export type { SnakeCase } from "./schema/names.ts";

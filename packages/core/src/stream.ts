@@ -140,6 +140,8 @@ export interface TableDescription {
   readonly name: string;
   /** Columns as far as known before reading; batches may bring more. */
   readonly schema: Schema;
+  /** Whether only rows tell all columns: a dry run then reads some. @default false */
+  readonly open?: boolean | undefined;
   /** Columns that tell rows apart; empty: none. */
   readonly primaryKey: readonly string[];
   /** What happens to its rows. */

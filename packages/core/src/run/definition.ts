@@ -54,6 +54,12 @@ export interface RunOptions<Names extends string = string> {
    * @default nothing is forgotten
    */
   readonly refresh?: Refresh | undefined;
+  /**
+   * Finds out what the run would do and writes nothing: `report.plan` has each table with its new, widened and missing columns, what would be read,
+   * and the statements that define it, where the destination has such; printed, the report shows them. No lease is taken and no cursor moves. Rows
+   * are read (some 1000 a table) only where the source does not describe its columns. @default false
+   */
+  readonly dryRun?: boolean | undefined;
   /** Ends the run at once: what is committed stays, nothing more is committed, and the run rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
   /**

@@ -1,6 +1,7 @@
 import type { RowCounts } from "../destination.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
+import type { RunPlan } from "./run-plan.ts";
 
 /** What a run did. Serialises to JSON and prints as a table. */
 export interface RunReport<Names extends string = string> {
@@ -19,6 +20,8 @@ export interface RunReport<Names extends string = string> {
     readonly sequence: number;
     readonly committedAt: Date;
   }[];
+  /** Of a dry run: what the run would do. */
+  readonly plan: RunPlan | undefined;
   /** By resource name. */
   readonly tables: { readonly [Name in Names]: TableReport };
 }

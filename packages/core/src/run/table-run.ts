@@ -27,6 +27,8 @@ export interface TableRun {
   plan(): TablePlan;
   /** A batch in the destination's names and types, with the load's id; grows the schema where the batch brings more. */
   conform(batch: Batch, loadId: string): Batch;
+  /** The columns that the source used to have. */
+  missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
   finish(): void;
   /** What was written is committed: the columns are fixed. */
@@ -179,6 +181,7 @@ export function startTable(options: TableRunOptions): TableRun {
       refuseNullKeys(fitted);
       return fitted;
     },
+    missing: columns.missing,
     finish() {
       const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =

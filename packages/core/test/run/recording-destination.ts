@@ -14,8 +14,8 @@ export interface Recording {
 const abilities: readonly Ability[] = ["append", "replace", "upsert", "insertOnly", "deleteInsert", "scd2"];
 
 /**
- * A destination in memory that records what it is told to do. It begins tables anew as plans say, but adds the rows of merges like those of an
- * append: what is tested with it is what it is asked to do.
+ * A destination in memory that records what it is told to do. It adds the rows of merges like those of an append: what is tested with it is what
+ * it is asked to do.
  */
 export function recordingDestination(store: MemoryStore): Destination & Recording {
   const memory = memoryDestination({ store });
@@ -24,14 +24,12 @@ export function recordingDestination(store: MemoryStore): Destination & Recordin
     ...memory,
     ...recording,
     capabilities: { ...memory.capabilities, abilities },
-    async open(context) {
+    open: async (context) => {
       const session = await memory.open(context);
-      const begunAnew = new Set<string>();
       return {
         ...session,
         async begin(plan) {
           recording.plans.push(plan.tables);
-          const sealed = new Set<string>();
           const load = await session.begin(plan);
           return {
             ...load,
@@ -40,22 +38,8 @@ export function recordingDestination(store: MemoryStore): Destination & Recordin
               return load.write(table, batch, options);
             },
             mark(stream, options) {
-              if (options.seal) {
-                sealed.add(stream);
-                recording.seals.push({ stream, end: options.end });
-              }
+              if (options.seal) recording.seals.push({ stream, end: options.end });
               return load.mark(stream, options);
-            },
-            async commit(next, options) {
-              for (const { table, stream, restart } of plan.tables) {
-                if (restart === undefined || !sealed.has(stream) || begunAnew.has(table)) continue;
-                begunAnew.add(table);
-                const found = store.tables.get(table);
-                if (found === undefined) continue;
-                const schema = restart === "tables" ? { fields: [] } : found.schema;
-                store.tables.set(table, { ...found, schema, batches: [] });
-              }
-              return await load.commit(next, options);
             },
           };
         },

@@ -114,6 +114,7 @@ export type {
   TimestampType,
 } from "./schema/types.ts";
 export type { Json } from "./state/json.ts";
+export type { SchemaDocument, SchemaDocumentColumn, SchemaDocumentTable } from "./state/schema-document.ts";
 export type { PipelineId, PipelineState, StreamState, TableState } from "./state/state.ts";
 export type {
   ByteRange,

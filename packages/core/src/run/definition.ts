@@ -1,5 +1,6 @@
 import type { Destination } from "../destination.ts";
 import type { Source } from "../stream.ts";
+import type { SchemaDocument } from "../state/schema-document.ts";
 import type { RunEvent } from "./events.ts";
 
 /** Everything that stays the same from run to run of a pipeline. `pipeline()` builds it; `run` carries it out. */
@@ -18,6 +19,11 @@ export interface PipelineDefinition {
   readonly adopt?: boolean | readonly string[] | undefined;
   /** Write beside other pipelines into these tables: by name, or `true` for all. @default false */
   readonly shared?: boolean | readonly string[] | undefined;
+  /**
+   * What the tables may be: what `schema()` of this pipeline, or of its twin, gave. A table, column or type that is not in it is
+   * `ALV_SCHEMA_CONFLICT`, by name, and nothing of it is committed; columns that are missing are reported. @default what each resource allows
+   */
+  readonly contract?: SchemaDocument | undefined;
   /** How many streams are read at once. @default 4 */
   readonly concurrency?: number | undefined;
   /** Whether each row gets the id of its load in `_alv_load_id`. @default true */

@@ -1,5 +1,6 @@
 import { abilityOf, type MergeOptions } from "../disposition.ts";
 import type { AlluviumError } from "../errors.ts";
+import { sameItems } from "../schema/members.ts";
 import type { Schema } from "../schema/types.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
@@ -41,7 +42,7 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
     );
 
   const key = description.primaryKey.map(spelling.column);
-  if (merges(from) && merges(to) && list(known.primaryKey) !== list(key))
+  if (merges(from) && merges(to) && !sameKey(known.primaryKey, key))
     throw refuse(
       `was merged by ${known.primaryKey.join(", ")} so far, now by ${key.join(", ")}, by which the rows that are there would not be found`,
       "tables",
@@ -79,7 +80,7 @@ function merges(disposition: string): boolean {
   return disposition !== "append" && disposition !== "replace";
 }
 
-/** A key as text: the order of its columns plays no part. */
-function list(key: readonly string[]): string {
-  return key.toSorted().join("\0");
+/** Whether two keys are the same; the order of their columns plays no part. */
+export function sameKey(one: readonly string[], other: readonly string[]): boolean {
+  return sameItems(one.toSorted(), other.toSorted());
 }

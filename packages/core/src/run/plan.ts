@@ -1,10 +1,11 @@
 import type { Destination, DestinationSession } from "../destination.ts";
 import { renameWindow, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
+import type { AgreedTable } from "../state/schema-document.ts";
 import type { PipelineState, StreamState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
 import type { Refresh, RunOptions } from "./definition.ts";
-import { dispositionChange } from "./disposition-change.ts";
+import { dispositionChange, sameKey } from "./disposition-change.ts";
 import type { SchemaChange } from "./events.ts";
 import { spellMerge } from "./merge-columns.ts";
 import {
@@ -33,6 +34,8 @@ export interface PlanOptions {
   readonly state: PipelineState | undefined;
   readonly loadIdColumn: boolean;
   readonly refresh: Refresh | undefined;
+  /** What the tables may be, by name. */
+  readonly contract: ReadonlyMap<string, AgreedTable> | undefined;
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onRefresh: (table: string, refresh: Refresh) => void;
@@ -40,8 +43,18 @@ export interface PlanOptions {
 
 /** Decides what each stream does in this run. Everything that can be known to go wrong before rows are read throws here. */
 export async function planRun(options: PlanOptions): Promise<readonly StreamRun[]> {
-  const { state, destination, session, backfill, loadIdColumn, refresh, onChange, onCommit, onRefresh } =
-    options;
+  const {
+    state,
+    destination,
+    session,
+    backfill,
+    loadIdColumn,
+    refresh,
+    contract,
+    onChange,
+    onCommit,
+    onRefresh,
+  } = options;
   const { capabilities } = destination;
   const streams = chooseStreams(options.streams, options.only);
   const spellings = spellTables(streams, destination);
@@ -80,6 +93,7 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
           known,
           changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
           refresh,
+          agreed: contract && agreedTable(contract, description, spelling),
           onChange,
           onCommit,
           onRefresh,
@@ -104,6 +118,28 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
     runs.push(run);
   }
   return runs;
+}
+
+/** What the contract says of a table. */
+function agreedTable(
+  contract: ReadonlyMap<string, AgreedTable>,
+  { name, primaryKey }: TableDescription,
+  { table, column }: Spelling,
+): AgreedTable {
+  const agreed = contract.get(table);
+  const key = primaryKey.map(column);
+  const why =
+    agreed === undefined
+      ? `its table ${table} is not in the pipeline's contract, which has ${[...contract.keys()].join(", ") || "none"}`
+      : sameKey(agreed.primaryKey, key)
+        ? undefined
+        : `its primary key is ${key.join(", ") || "none"}, in the pipeline's contract ${agreed.primaryKey.join(", ") || "none"}`;
+  if (agreed !== undefined && why === undefined) return agreed;
+  throw refused(
+    name,
+    `${why}: if that is meant, take the contract anew from schema() after a run without it`,
+    "ALV_SCHEMA_CONFLICT",
+  );
 }
 
 /** The streams that feed the resources named in `only`. */

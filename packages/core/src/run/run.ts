@@ -1,6 +1,7 @@
 import type { DestinationSession, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
 import { openResources } from "../read/open.ts";
+import { decodeSchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { SourceSession, Stream, StreamContext } from "../stream.ts";
 import { checkOptions } from "./check-options.ts";
@@ -11,7 +12,7 @@ import type { PipelineDefinition, RunOptions } from "./definition.ts";
 import { createEmitter, type Emit } from "./emitter.ts";
 import { timeOrderedId } from "./id.ts";
 import { openLoads, type Loads } from "./loads.ts";
-import { chooseStreams, planRun } from "./plan.ts";
+import { chooseStreams, planRun, type PlanOptions } from "./plan.ts";
 import { readStream } from "./read-stream.ts";
 import { createReportBuilder, type ReportBuilder } from "./report-builder.ts";
 import type { RunReport } from "./report.ts";
@@ -38,6 +39,8 @@ interface Context {
   readonly shares: Shares;
   /** What one stream may hold read ahead. */
   readonly streamBudget: number;
+  /** What the tables may be. */
+  readonly contract: PlanOptions["contract"];
   /** The window of a backfill. */
   readonly window: StreamContext["window"];
 }
@@ -53,6 +56,7 @@ export async function runPipeline(
   options: RunOptions = {},
 ): Promise<RunReport> {
   checkOptions(definition, options);
+  const contract = definition.contract === undefined ? undefined : decodeSchemaDocument(definition.contract);
   const { signal, since, until, runId = timeOrderedId() } = options;
   signal?.throwIfAborted();
   const { name: pipeline, lane = "main", concurrency = 4, budget = defaultBudget } = definition;
@@ -70,6 +74,7 @@ export async function runPipeline(
     concurrency,
     shares,
     streamBudget: Math.floor(shares.source / concurrency),
+    contract,
     window: since === undefined && until === undefined ? undefined : { since, until },
   };
   emit({ type: "runStarted", pipeline, lane, runId, resources: options.only ?? [] });
@@ -149,7 +154,7 @@ async function loadStreams(
 
 /** Plans what each stream does, and names the tables in the report. */
 async function plan(
-  { definition, options, emit, report, window }: Context,
+  { definition, options, contract, emit, report, window }: Context,
   session: DestinationSession,
   state: PipelineState | undefined,
   all: readonly Stream[],
@@ -164,6 +169,7 @@ async function plan(
     state,
     loadIdColumn: definition.loadIdColumn ?? true,
     refresh: options.refresh,
+    contract,
     onChange,
     onCommit: (table, changes) => report.schemaChanges(table, changes),
     onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),

@@ -6,6 +6,7 @@ import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../dis
 import { AlluviumError, resourceError } from "../errors.ts";
 import { describeType } from "../schema/describe.ts";
 import type { Schema } from "../schema/types.ts";
+import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
 import type { Refresh } from "./definition.ts";
@@ -55,6 +56,8 @@ export interface TableRunOptions {
   readonly known: TableState | undefined;
   /** What is forgotten of it. With `tables` neither `standing` nor `known` counts. */
   readonly refresh: Refresh | undefined;
+  /** What the pipeline's contract says of it. */
+  readonly agreed: AgreedTable | undefined;
   /** What is different from the last run, beside columns. */
   readonly changes: readonly SchemaChange[];
   /** Told of each change as it happens. */
@@ -102,6 +105,7 @@ export function startTable(options: TableRunOptions): TableRun {
     capabilities,
     loadIdColumn,
     known,
+    agreed: options.agreed?.schema,
     report,
     standing: standing && { fields: standing.fields.filter(({ name }) => !own.has(name)) },
     needed: [

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { TableReceipt } from "../destination.ts";
 import type { ColumnType } from "../schema/types.ts";
+import type { Refresh } from "./definition.ts";
 import type { RunReport } from "./report.ts";
 
 /**
@@ -61,6 +62,8 @@ export type EventBody =
       readonly sequence: number;
       readonly tables: readonly TableReceipt[];
     }
+  /** The table holds what this run has read from the start on, as `refresh` asked; its further rows follow. */
+  | { readonly type: "tableRefreshed"; readonly table: string; readonly refresh: Refresh }
   | { readonly type: "tableParked"; readonly table: string; readonly reason: string }
   | { readonly type: "acknowledged"; readonly stream: string }
   | { readonly type: "acknowledgeFailed"; readonly stream: string; readonly message: string }

@@ -185,6 +185,9 @@ export function progress(options: ProgressOptions): Progress {
       case "recovered":
         say(`finished load ${event.loadId}, which an earlier run had left`);
         return;
+      case "tableRefreshed":
+        say(`table ${event.table} is loaded anew (refresh: ${event.refresh})`);
+        return;
       case "waiting":
         say(`waiting: ${event.reason}`);
         return;

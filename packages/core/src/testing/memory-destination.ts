@@ -79,6 +79,7 @@ function openMemory(store: MemoryStore, context: OpenContext): DestinationSessio
   const key = JSON.stringify([pipeline, lane]);
   const me = {};
   const staged = new Map<string, Staged>();
+  const begunAnew = new Set<string>();
   const entry: MemoryPipeline = store.pipelines.get(key) ?? {
     state: undefined,
     history: [],
@@ -97,6 +98,7 @@ function openMemory(store: MemoryStore, context: OpenContext): DestinationSessio
 
   return {
     async recover(call) {
+      if (call?.readOnly === true) return entry.state;
       const until = Date.now() + (context.leaseWait ?? 20_000);
       while (entry.holder !== undefined && entry.holder !== me && Date.now() < until) {
         (call?.signal ?? context.signal).throwIfAborted();
@@ -122,7 +124,7 @@ function openMemory(store: MemoryStore, context: OpenContext): DestinationSessio
           open: before?.open ?? [],
         });
       }
-      return openLoad(plan, { store, entry, staged, context, hold });
+      return openLoad(plan, { store, entry, staged, begunAnew, context, hold });
     },
     async *history(call) {
       yield* entry.history.slice(0, call?.limit);
@@ -138,11 +140,13 @@ interface LoadContext {
   readonly store: MemoryStore;
   readonly entry: MemoryPipeline;
   readonly staged: Map<string, Staged>;
+  /** Tables that lost what they held in this session, as their plans said. */
+  readonly begunAnew: Set<string>;
   readonly context: OpenContext;
   readonly hold: () => void;
 }
 
-function openLoad(plan: LoadPlan, { store, entry, staged, context, hold }: LoadContext): Load {
+function openLoad(plan: LoadPlan, { store, entry, staged, begunAnew, context, hold }: LoadContext): Load {
   // Streams that may be committed: they have sealed something, or ended.
   const sealed = new Set<string>();
   const ended = new Set<string>();
@@ -154,9 +158,12 @@ function openLoad(plan: LoadPlan, { store, entry, staged, context, hold }: LoadC
   function commitTable(table: Staged): TableReceipt {
     const { disposition } = table.plan;
     const found = store.tables.get(table.plan.table);
-    const schema = grown(table.schema, found?.schema);
+    const restart = begunAnew.has(table.plan.table) ? undefined : table.plan.restart;
+    if (restart !== undefined) begunAnew.add(table.plan.table);
+    const schema = grown(table.schema, restart === "tables" ? undefined : found?.schema);
     const added = table.sealed.map((batch) => conformBatch(batch, schema));
-    const before = (found?.batches ?? []).map((batch) => conformBatch(batch, schema));
+    const stays = restart === undefined ? (found?.batches ?? []) : [];
+    const before = stays.map((batch) => conformBatch(batch, schema));
     const where = disposition.kind === "append" ? disposition.replaceWhere : undefined;
     const kept =
       disposition.kind === "replace"

@@ -16,7 +16,13 @@ async function changes(store: ObjectStore, options: ChangesOptions): Promise<str
   for await (const { version, kind, batch, timestamp } of tableIn(store).changes(options)) {
     expect(timestamp.getTime()).toBeGreaterThan(0);
     for (const row of rowsOf(batch) as Iterable<Record<string, unknown>>)
-      found.push([version, kind, row["id"], row["text"]].filter((part) => part !== undefined).join(" "));
+      found.push(
+        [
+          String(version),
+          kind,
+          ...[row["id"], row["text"]].flatMap((part) => (part === undefined ? [] : [`${part as string}`])),
+        ].join(" "),
+      );
   }
   return found.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 }

@@ -34,10 +34,30 @@ console.log((await load.run()).tables.products.schemaChanges);
 // weight and http_status are added; the row from before has null in both
 // #endregion evolve
 
+// #region variants
+products = [{ id: 3, price: "1.00", weight: "3 kg" }];
+console.log((await load.run()).tables.products.schemaChanges);
+// weight holds numbers, so the text is in the new column weight__v_string; weight is null in that row
+// #endregion variants
+
 // #region conflict
-products = [{ id: "3-b", price: "1.00" }];
+const frozen = pipeline({
+  name: "frozen_products",
+  source: source("frozen", () => [
+    resource({
+      name: "frozen_products",
+      contract: "freeze", // what is committed stays as it is
+      *read() {
+        yield* products;
+      },
+    }),
+  ])(),
+  destination: delta({ url: "./lake" }),
+});
+await frozen.run();
+products = [{ id: "4-b", price: "1.00", weight: "3 kg" }];
 try {
-  await load.run();
+  await frozen.run();
 } catch (error) {
   if (!AlluviumError.is(error)) throw error;
   // ALV_SCHEMA_CONFLICT, naming the column and both types

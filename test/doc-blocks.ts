@@ -90,6 +90,8 @@ const given: Readonly<Record<string, string>> = {
   schema: `declare const schema: ${core}.Schema;`,
   open: `declare const open: ${core}.Source["open"];`,
   capabilities: `declare const capabilities: ${core}.Capabilities;`,
+  runner: `import { runner } from "@alluvium/core/run";`,
+  openSession: `declare function openSession(context: ${core}.OpenContext): Promise<${core}.DestinationSession>;`,
   store: `declare const store: ${core}.ObjectStore;`,
   table: `declare const table: string;`,
   rows: `declare const rows: readonly object[];`,

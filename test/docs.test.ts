@@ -155,6 +155,7 @@ describe("examples that need no service run", () => {
     const shown = await run("evolve", emptyFolder());
     expect(shown).toContain("[ { kind: 'tableCreated' } ]");
     expect(shown).toContain("column: 'http_status'");
+    expect(shown).toContain("variant: 'weight__v_string'");
     expect(shown).toMatch(/ALV_SCHEMA_CONFLICT .*int64, and string/);
   });
 

@@ -204,14 +204,14 @@ const cases: readonly Case[] = [
     [/naming failed for "id"/, /5/],
   ],
   [
-    "another type than is committed",
-    yields([{ id: "x" }]),
+    "another type than is committed in a frozen table",
+    { contract: "freeze", ...yields([{ id: "x" }]) },
     "ALV_SCHEMA_CONFLICT",
     [/"id"/, /int64/, /string/],
   ],
   [
-    "a fraction where integers are committed",
-    yields([{ id: 1.5 }]),
+    "a fraction where integers are committed in a frozen table",
+    { contract: "freeze", ...yields([{ id: 1.5 }]) },
     "ALV_SCHEMA_CONFLICT",
     [/"id"/, /int64/, /float64/],
   ],

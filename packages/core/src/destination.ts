@@ -1,6 +1,7 @@
 import type { Batch } from "./columns/batch.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { RunEvent } from "./run/events.ts";
+import type { Runner } from "./run/runner.ts";
 import type { ColumnType, Schema } from "./schema/types.ts";
 import type { Json } from "./state/json.ts";
 import type { PipelineId, PipelineState } from "./state/state.ts";
@@ -15,6 +16,8 @@ export interface Destination<Can extends Ability = never> {
   readonly specVersion: 1;
   /** For messages: `delta`. */
   readonly name: string;
+  /** What carries out runs into it: `runner` of `@alluvium/core/run`. It comes with the destination, so that a pipeline alone loads little. */
+  readonly runner: Runner;
   /** What it can do, for the planner. */
   readonly capabilities: Capabilities;
   /** Phantom: carries `Can`, never set. */
@@ -49,7 +52,8 @@ export interface Capabilities {
   readonly storedType: (type: ColumnType) => ColumnType;
   /**
    * Whether a committed column of stored type `from` can be given the wider `to` in place, keeping every value. Where it cannot, values
-   * that do not fit go into a variant column (`total__v_float64`). @default never
+   * that do not fit go into a variant column (`total__v_float64`). Asked for columns as a whole: of a struct, list or map whose members
+   * widen it gets the whole types. @default never
    */
   readonly widens?: (from: ColumnType, to: ColumnType) => boolean;
 }

@@ -78,6 +78,7 @@ export type {
   Ability,
   CursorCodec,
   Naming,
+  OpenResources,
   Partition,
   Source,
   SourceContext,
@@ -92,6 +93,7 @@ export type {
 export { timeOrderedId } from "./run/id.ts";
 export type { PipelineDefinition, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
+export type { ManageOptions } from "./run/manage.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
 export type { ColumnHint, ColumnHints, PlainKind, TypeHint } from "./schema/hints.ts";
 export type { SnakeCase } from "./schema/names.ts";

@@ -1,9 +1,8 @@
 import type { Destination, LoadRecord, ParkedTable } from "./destination.ts";
 import { AlluviumError } from "./errors.ts";
 import type { PipelineDefinition, RunOptions } from "./run/definition.ts";
-import { listParked, readHistory, readState, settleParked, type ManageOptions } from "./run/manage.ts";
+import type { ManageOptions } from "./run/manage.ts";
 import type { RunReport, TableReport } from "./run/report.ts";
-import { runPipeline } from "./run/run.ts";
 import type { PipelineState } from "./state/state.ts";
 import type { Ability, Source, SourceTables } from "./stream.ts";
 
@@ -91,16 +90,24 @@ export function pipeline<Tables extends SourceTables, Can extends Ability>(
       `pipeline ${name}: destination is no destination: give what a connector such as delta({ url }) returns`,
       { pipeline: name },
     );
+  const { runner } = destination;
+  // One that was built for an older contract, or from its outline.
+  if (typeof runner?.run !== "function")
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      `pipeline ${name}: destination ${destination.name} brings nothing that carries out runs: give it \`runner\`, which @alluvium/core/run exports`,
+      { pipeline: name },
+    );
   const definition = options as PipelineDefinition;
   return {
     name,
     definition,
-    run: async (run) => (await runPipeline(definition, run)) as PipelineReport<Tables>,
-    state: (manage) => readState(definition, manage),
-    history: (manage) => readHistory(definition, manage),
-    parked: (manage) => listParked(definition, manage),
-    retry: (table, manage) => settleParked(definition, table, "retry", manage),
-    skip: (table, manage) => settleParked(definition, table, "skip", manage),
-    resync: (table, manage) => settleParked(definition, table, "resync", manage),
+    run: async (run) => (await runner.run(definition, run)) as PipelineReport<Tables>,
+    state: (manage) => runner.state(definition, manage),
+    history: (manage) => runner.history(definition, manage),
+    parked: (manage) => runner.parked(definition, manage),
+    retry: (table, manage) => runner.settle(definition, table, "retry", manage),
+    skip: (table, manage) => runner.settle(definition, table, "skip", manage),
+    resync: (table, manage) => runner.settle(definition, table, "resync", manage),
   };
 }

@@ -155,7 +155,10 @@ export interface TableOptions<Row> {
   readonly columns?: { readonly [Column in ColumnOf<Row>]?: ColumnHint };
   /** How columns are spelled at the destination. @default "snake" */
   readonly naming?: Naming;
-  /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
+  /**
+   * What may change in a committed table. `"evolve"`: columns are added, and values that a column cannot hold go into a variant column beside it
+   * (`total__v_float64`). `"freeze"`: both are errors. @default "evolve"
+   */
   readonly contract?: "evolve" | "freeze";
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];

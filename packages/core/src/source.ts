@@ -1,6 +1,6 @@
+import { checkResources } from "./check-resources.ts";
 import { describeValue } from "./columns/refuse.ts";
 import { AlluviumError } from "./errors.ts";
-import { openResources } from "./read/open.ts";
 import type { Ability, Source } from "./stream.ts";
 import type { AnyResource, RowOf } from "./transform.ts";
 
@@ -54,7 +54,12 @@ export function source<
       byName[one.name] = one;
     }
     const definitions = resources.map(({ definition }) => definition);
-    const open = openResources(name, definitions);
-    return { specVersion: 1, name, resources: byName as never, open };
+    checkResources(name, definitions);
+    return {
+      specVersion: 1,
+      name,
+      resources: byName as never,
+      open: (context) => context.openResources(name, definitions, context),
+    };
   };
 }

@@ -1,5 +1,6 @@
 import type { Batch } from "./columns/batch.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Schema } from "./schema/types.ts";
 import type { Json } from "./state/json.ts";
@@ -42,7 +43,16 @@ export interface SourceContext {
   readonly concurrency: number;
   /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
+  /** Opens the resources of a source made by `source()`. It comes from the runner, so that declaring resources loads no code that reads them. */
+  readonly openResources: OpenResources;
 }
+
+/** How the resources of a source are opened: its name, what its resources are, and what the source itself was given. */
+export type OpenResources = (
+  name: string,
+  definitions: readonly ResourceDefinition[],
+  context: SourceContext,
+) => Promise<SourceSession>;
 
 /** An opened source. Disposing it closes what it opened, also midway. */
 export interface SourceSession extends AsyncDisposable {
@@ -138,8 +148,16 @@ export interface TableDescription {
   readonly naming?: Naming | undefined;
   /** Name of the table at the destination, where it is not the resource's name. */
   readonly table?: string | undefined;
-  /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
+  /**
+   * What may change in a committed table. `evolve`: columns are added, and values that a column cannot hold go into a variant column.
+   * `freeze`: both are errors. @default "evolve"
+   */
   readonly contract?: "evolve" | "freeze" | undefined;
+  /**
+   * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`); columns that such a batch lacks are unchanged
+   * then, too. Only for tables that merge by `upsert` or `scd2`. @default false
+   */
+  readonly partial?: boolean | undefined;
 }
 
 /** How names are spelled at the destination: `snake` (`HTTPStatus` → `http_status`), `keep`, or a function. */

@@ -1,6 +1,6 @@
 import { describeValue } from "./columns/refuse.ts";
 import { AlluviumError, resourceError } from "./errors.ts";
-import { keyAfter, partitionsAfter } from "./read/plan-steps.ts";
+import { keyAfter, partitionsAfter } from "./plan-steps.ts";
 import type { ResourceDefinition, RowStep, Step } from "./resource-definition.ts";
 import type { AbilityOfDisposition, ColumnOf, DispositionOption, TableOptions } from "./resource-options.ts";
 import type { ColumnHints } from "./schema/hints.ts";

@@ -5,7 +5,7 @@ import { originResource } from "../src/origin-resource.ts";
 import { pipeline } from "../src/pipeline.ts";
 import { source } from "../src/source.ts";
 import type { Source, SourceSession, Stream } from "../src/stream.ts";
-import { memoryDestination } from "../src/testing/memory-destination.ts";
+import { memoryDestination, sourceContext } from "../src/testing/index.ts";
 
 interface Row {
   id: bigint;
@@ -123,12 +123,9 @@ describe("resources of a connector", () => {
 
   test("keep their columns exact through a filter", async () => {
     const { shop } = connector([{ id: 2 ** 53, open: true }]);
-    const session = await source("mine", () => [shop.resources.orders.filter(({ open }) => open)])().open({
-      signal: new AbortController().signal,
-      budget: 1 << 20,
-      concurrency: 1,
-      emit: () => {},
-    });
+    const session = await source("mine", () => [shop.resources.orders.filter(({ open }) => open)])().open(
+      sourceContext(),
+    );
     const [stream] = session.streams;
     expect(stream!.identity).toEqual({ server: 1 });
     const rows: object[] = [];
@@ -146,12 +143,7 @@ describe("resources of a connector", () => {
 
   test("that are not there close what was opened", async () => {
     const { shop, counts } = connector([]);
-    const open = source("mine", () => [shop.resources.nowhere])().open({
-      signal: new AbortController().signal,
-      budget: 1 << 20,
-      concurrency: 1,
-      emit: () => {},
-    });
+    const open = source("mine", () => [shop.resources.nowhere])().open(sourceContext());
     await expect(open).rejects.toMatchObject({ code: "ALV_SOURCE_NOT_FOUND" });
     expect(counts).toMatchObject({ opened: 1, closed: 1 });
   });

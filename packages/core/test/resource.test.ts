@@ -184,6 +184,18 @@ describe("options that cannot be", () => {
     expect(() => source("s", () => [one, other])()).toThrow(/derived from two that are called "x"/);
   });
 
+  test("column types, when the source is built", () => {
+    const one = resource({ name: "x", read, columns: { id: { type: "decimal", precision: 50 } } as never });
+    expect(() => source("s", () => [one])()).toThrow(/column "id": decimal\(50,0\) is not possible/);
+  });
+
+  test("a destination that cannot run them", () => {
+    const { runner: _, ...rest } = memoryDestination();
+    const build = () => pipeline({ name: "p", source: source("s", () => [])(), destination: rest as never });
+    expect(build).toThrow(/destination memory brings nothing that carries out runs.*@alluvium\/core\/run/);
+    expect(build).toThrow(expect.objectContaining({ code: "ALV_CONFIG" }));
+  });
+
   test("names in only", async () => {
     const one = resource({ name: "x", read });
     await expect(loader().run([one], { only: ["y"] })).rejects.toThrow(

@@ -3,6 +3,7 @@ import { ChangeOp } from "../src/columns/batch.ts";
 import { rowsOf } from "../src/columns/rows.ts";
 import { resource } from "../src/resource.ts";
 import { source } from "../src/source.ts";
+import { sourceContext } from "../src/testing/index.ts";
 import type { Stream, StreamContext } from "../src/stream.ts";
 import type { AnyResource } from "../src/transform.ts";
 import { typed } from "../src/typed.ts";
@@ -13,13 +14,7 @@ async function streamsOf(
   resources: readonly AnyResource[],
   only?: readonly string[],
 ): Promise<readonly Stream[]> {
-  const session = await source("test", () => resources)().open({
-    signal: never,
-    budget: 1 << 24,
-    concurrency: 1,
-    emit: () => {},
-    ...(only && { only }),
-  });
+  const session = await source("test", () => resources)().open(sourceContext(only && { only }));
   return session.streams;
 }
 

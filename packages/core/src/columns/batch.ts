@@ -20,13 +20,17 @@ export interface Batch {
 export interface Changes {
   /** One {@link ChangeOp} a row. */
   readonly ops: Uint8Array;
-  /** Position of each change within the load; changes of a key take effect in this order. */
+  /**
+   * Position of each change; changes of a key take effect in this order. They count within the stretch between two sealed marks of the
+   * stream: a read that is repeated from there may count from 0 again.
+   */
   readonly ordinals: BigInt64Array;
   /** For an update that moved its key: the old key, one row per row of the batch, null elsewhere. */
   readonly oldKeys?: Batch | undefined;
   /**
    * Per column a bitmap (least significant bit first) of cells that the source did not send because they did not change;
-   * such a cell is neither null nor absent. `undefined`: all sent.
+   * such a cell is neither null nor absent. `undefined`: all sent. In a batch that a destination is given, columns that the
+   * table has besides were not sent either where this is present.
    */
   readonly unchanged?: readonly (Uint8Array | undefined)[] | undefined;
 }

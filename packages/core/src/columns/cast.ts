@@ -2,7 +2,7 @@ import { AlluviumError } from "../errors.ts";
 import { boundType } from "../schema/bound.ts";
 import { describeType } from "../schema/describe.ts";
 import { isTypeWithin } from "../schema/equal.ts";
-import type { ColumnType, Field } from "../schema/types.ts";
+import type { ColumnType, Field, StructType } from "../schema/types.ts";
 import { createBuilder, type BytesBuilder } from "./builder.ts";
 import { putScalar } from "./coerce.ts";
 import { converter, type Convert } from "./convert.ts";
@@ -10,7 +10,7 @@ import { materialize } from "./dictionary.ts";
 import { jsonReader } from "./json.ts";
 import { nullVector } from "./null-vector.ts";
 import { describeValue } from "./refuse.ts";
-import { isScalar, scalarReader } from "./scalar.ts";
+import { isScalar, scalarReader, type Scalar } from "./scalar.ts";
 import { takeVector } from "./take.ts";
 import { formatScalar } from "./text.ts";
 import { textWriter, writeText } from "./text-writer.ts";
@@ -26,31 +26,51 @@ import { isValid, type ListVector, type MapVector, type StructVector, type Vecto
  * @param column name for messages
  */
 export function castVector(vector: Vector, type: ColumnType, column?: string): Vector {
-  return cast(vector, type, column ?? "");
+  return cast(vector, type, column ?? "", converter);
 }
 
-function cast(vector: Vector, type: ColumnType, path: string): Vector {
+/** {@link castVector} with other conversions of scalars. */
+export function castVectorBy(
+  vector: Vector,
+  type: ColumnType,
+  column: string,
+  convertersOf: typeof converter,
+): Vector {
+  return cast(vector, type, column, convertersOf);
+}
+
+function cast(vector: Vector, type: ColumnType, path: string, by: typeof converter): Vector {
   if (isTypeWithin(vector.type, type)) return vector;
   if (vector.nullCount === vector.length) return nullVector(type, vector.length);
-  if (vector.layout === "dictionary") return castDictionary(vector, type, path);
-  if (type.kind === "json") return castToJson(vector, type);
-  if (vector.layout === "struct" && type.kind === "struct")
-    return castStruct(vector, type.fields, type, path);
+  if (vector.layout === "dictionary") return castDictionary(vector, type, path, by);
+  if (vector.layout === "struct" && type.kind === "struct") return castStruct(vector, type, path, by);
   if (vector.layout === "list" && type.kind === "list") {
     const { offsets, used } = usedRange(vector, [vector.child]);
-    return { ...vector, type, offsets, child: castMember(used[0]!, type.element, `${path}[]`) };
+    return { ...vector, type, offsets, child: castMember(used[0]!, type.element, `${path}[]`, by) };
   }
   if (vector.layout === "map" && type.kind === "map") {
     const { offsets, used } = usedRange(vector, [vector.keys, vector.values]);
-    const keys = castMember(used[0]!, type.key, `${path}{key}`);
-    return { ...vector, type, offsets, keys, values: castMember(used[1]!, type.value, `${path}{}`) };
+    const keys = castMember(used[0]!, type.key, `${path}{key}`, by);
+    return { ...vector, type, offsets, keys, values: castMember(used[1]!, type.value, `${path}{}`, by) };
   }
-  const convert = isScalar(type) && isScalar(vector.type) ? converter(vector.type, type) : undefined;
-  if (convert === undefined) throw conflict(path, vector.type, type);
-  return castScalars(vector, type, convert, path);
+  const convert = isScalar(type) && isScalar(vector.type) ? by(vector.type, type) : undefined;
+  if (convert === undefined) {
+    if (type.kind === "json") return castToJson(vector, type);
+    throw conflict(path, vector.type, type);
+  }
+  return castScalars(vector, type, convert, (value, row) => {
+    const shown = `${formatScalar(vector.type, value)} in row ${row + 1} of its batch`;
+    throw conflict(path, vector.type, type, shown);
+  });
 }
 
-function castScalars(vector: Vector, type: ColumnType, convert: Convert, path: string): Vector {
+/** Each value as `convert` makes it; what it has no form for goes to `refuse`, and is null if that returns. */
+export function castScalars(
+  vector: Vector,
+  type: ColumnType,
+  convert: Convert,
+  refuse: (value: Scalar, row: number) => void,
+): Vector {
   if (vector.layout === "bytes" && vector.type.kind === "json" && type.kind === "string")
     return { ...vector, type };
   const read = scalarReader(vector);
@@ -58,31 +78,28 @@ function castScalars(vector: Vector, type: ColumnType, convert: Convert, path: s
   const text = type.kind === "string" ? textWriter(builder as BytesBuilder) : undefined;
   for (let row = 0; row < vector.length; row++) {
     const value = read(row);
-    if (value === null) {
+    const converted = value === null ? undefined : convert(value);
+    if (converted === undefined) {
+      if (value !== null) refuse(value, row);
       builder.appendNull();
-      continue;
-    }
-    const converted = convert(value);
-    if (converted === undefined)
-      throw conflict(
-        path,
-        vector.type,
-        type,
-        `${formatScalar(vector.type, value)} in row ${row + 1} of its batch`,
-      );
-    if (text !== undefined) writeText(text, converted as string);
+    } else if (text !== undefined) writeText(text, converted as string);
     else putScalar(builder, converted);
   }
   return { ...builder.finish(), type };
 }
 
-function castDictionary(vector: Vector & { layout: "dictionary" }, type: ColumnType, path: string): Vector {
+function castDictionary(
+  vector: Vector & { layout: "dictionary" },
+  type: ColumnType,
+  path: string,
+  by: typeof converter,
+): Vector {
   try {
-    return { ...vector, type, dictionary: cast(vector.dictionary, type, path) };
+    return { ...vector, type, dictionary: cast(vector.dictionary, type, path, by) };
   } catch (error) {
     if (!AlluviumError.is(error)) throw error;
     // A dictionary may hold values that no row has: only those of the rows must fit.
-    return cast(materialize(vector), type, path);
+    return cast(materialize(vector), type, path, by);
   }
 }
 
@@ -96,13 +113,13 @@ function castToJson(vector: Vector, type: ColumnType): Vector {
   return builder.finish();
 }
 
-function castStruct(vector: StructVector, fields: readonly Field[], type: ColumnType, path: string): Vector {
+function castStruct(vector: StructVector, type: StructType, path: string, by: typeof converter): Vector {
   const own = vector.type.kind === "struct" ? vector.type.fields : [];
   const byName = new Map(own.map((field, i) => [field.name, vector.children[i]!]));
-  const children = fields.map((field) => {
+  const children = type.fields.map((field) => {
     const child = byName.get(field.name) ?? nullVector({ kind: "null" }, vector.length);
     byName.delete(field.name);
-    return castMember(child, field, path === "" ? field.name : `${path}.${field.name}`, vector);
+    return castMember(child, field, path === "" ? field.name : `${path}.${field.name}`, by, vector);
   });
   for (const [name, child] of byName) {
     if (child.nullCount < child.length && boundType(child.type) !== undefined)
@@ -115,7 +132,13 @@ function castStruct(vector: StructVector, fields: readonly Field[], type: Column
 }
 
 /** Casts a member; nulls where it may have none are refused, but where `parent` is null itself. */
-function castMember(child: Vector, field: Field, path: string, parent?: Vector): Vector {
+function castMember(
+  child: Vector,
+  field: Field,
+  path: string,
+  by: typeof converter,
+  parent?: Vector,
+): Vector {
   if (!field.nullable && child.nullCount > 0)
     for (let row = 0; row < child.length; row++)
       if (!isValid(child, row) && (parent === undefined || isValid(parent, row)))
@@ -123,11 +146,11 @@ function castMember(child: Vector, field: Field, path: string, parent?: Vector):
           "ALV_ROW_INVALID",
           `${named(path)}null in row ${row + 1} where none is allowed`,
         );
-  return cast(child, field.type, path);
+  return cast(child, field.type, path, by);
 }
 
 /** The offsets from 0, and of each child the rows that belong to them. */
-function usedRange(
+export function usedRange(
   { offsets, length }: ListVector | MapVector,
   children: readonly Vector[],
 ): { readonly offsets: Int32Array; readonly used: readonly Vector[] } {

@@ -20,6 +20,8 @@ export function converter(from: ColumnType, to: ColumnType): Convert | undefined
   }
   if (from.kind === "float32" || from.kind === "float64") {
     if (to.kind === "float64") return (value) => value;
+    if (to.kind === "decimal")
+      return (value) => (Number.isSafeInteger(value) ? rescale(BigInt(value as number), 0, to) : undefined);
     if (to.kind === "float32")
       return (value) => (Object.is(Math.fround(value as number), value) ? value : undefined);
     if (toBits === undefined) return undefined;

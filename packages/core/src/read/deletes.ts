@@ -4,7 +4,7 @@ import { nullVector } from "../columns/null-vector.ts";
 import { describeValue } from "../columns/refuse.ts";
 import { resourceError } from "../errors.ts";
 import type { Schema } from "../schema/types.ts";
-import type { KeyNames } from "./plan-steps.ts";
+import type { KeyNames } from "../plan-steps.ts";
 import type { Portion } from "./portion.ts";
 
 /** The key columns of rows that are deleted, under their final names. */

@@ -1,48 +1,14 @@
 import { AlluviumError, resourceError } from "../errors.ts";
 import type { OriginRoot, ReadRoot, ResourceDefinition } from "../resource-definition.ts";
-import type { Source, SourceContext, SourceSession, Stream } from "../stream.ts";
+import type { OpenResources, Source, SourceContext, SourceSession, Stream } from "../stream.ts";
 import { connectorOrigin } from "./connector-origin.ts";
-import { describeResource } from "./describe.ts";
+import { describeResource } from "../describe-resource.ts";
 import type { Origin } from "./origin.ts";
-import { planSteps } from "./plan-steps.ts";
 import { readOrigin } from "./read-origin.ts";
 import { sharedStream, type SharedResource } from "./shared-stream.ts";
 
-/**
- * Plans the resources of a source, as far as that goes without I/O (`ALV_CONFIG` and `ALV_NAME_COLLISION` for what cannot be), and gives back how
- * to open it: each origin once, whatever number of resources is derived from it.
- */
-export function openResources(
-  name: string,
-  definitions: readonly ResourceDefinition[],
-): (context: SourceContext) => Promise<SourceSession> {
-  const roots = new Map<ReadRoot, Origin>();
-  for (const { root } of definitions) {
-    if (root.kind !== "read" || roots.has(root)) continue;
-    if ([...roots.keys()].some((other) => other.name === root.name))
-      throw resourceError(
-        "ALV_NAME_COLLISION",
-        root.name,
-        `source ${JSON.stringify(name)} has resources derived from two that are called ${JSON.stringify(root.name)}: their state goes by that name, so give one of them another`,
-      );
-    roots.set(root, readOrigin(root));
-  }
-  // To find out now what would fail later.
-  for (const { root, ...definition } of definitions)
-    if (root.kind === "read")
-      planSteps({
-        ...describeResource({ ...definition, root }, roots.get(root)!.tables.get(root.name)!),
-        steps: definition.steps,
-      });
-  return (context) => open(name, definitions, roots, context);
-}
-
-async function open(
-  name: string,
-  definitions: readonly ResourceDefinition[],
-  roots: ReadonlyMap<ReadRoot, Origin>,
-  context: SourceContext,
-): Promise<SourceSession> {
+/** Opens the resources of a source made by `source()`: each origin once, whatever number of resources is derived from it. */
+export const openResources: OpenResources = async (name, definitions, context) => {
   const { only } = context;
   const names = definitions.map((definition) => definition.name);
   const missing = only?.filter((one) => !names.includes(one)) ?? [];
@@ -52,6 +18,9 @@ async function open(
       `only names ${missing.join(", ")}, but source ${JSON.stringify(name)} has ${names.join(", ") || "no resources"}`,
       { step: "plan" },
     );
+  const roots = new Map<ReadRoot, Origin>();
+  for (const { root } of definitions)
+    if (root.kind === "read" && !roots.has(root)) roots.set(root, readOrigin(root));
   const chosen = definitions.filter((definition) => only?.includes(definition.name) ?? true);
   const sessions: SourceSession[] = [];
   try {
@@ -61,7 +30,7 @@ async function open(
     await closeAll(sessions);
     throw error;
   }
-}
+};
 
 /** Closes what was opened, the last one first; the first failure is thrown once all are closed. */
 async function closeAll(sessions: readonly SourceSession[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { ChangeOp } from "../columns/batch.ts";
 import { resourceError } from "../errors.ts";
 import { keyBatch } from "./deletes.ts";
-import type { KeyNames } from "./plan-steps.ts";
+import type { KeyNames } from "../plan-steps.ts";
 import { portionOfBatch, takeOrdinals, takePortion, type Portion } from "./portion.ts";
 
 /**

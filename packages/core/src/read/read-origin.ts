@@ -1,3 +1,4 @@
+import { describeRoot } from "../check-resources.ts";
 import { createAppender, type Appender } from "../columns/append.ts";
 import { openBoundary } from "../cursor/boundary.ts";
 import { cursorBefore, pointOfCursor, type ColumnCursor } from "../cursor/column-cursor.ts";
@@ -5,7 +6,6 @@ import { comparePoints, orderIn } from "../cursor/order.ts";
 import { keepRows } from "../cursor/rows.ts";
 import { resourceError } from "../errors.ts";
 import type { AnyReadContext, ReadRoot } from "../resource-definition.ts";
-import { fieldsOfHints } from "../schema/hints.ts";
 import { schemaOf } from "../schema/standard.ts";
 import type { Schema } from "../schema/types.ts";
 import type { StreamContext } from "../stream.ts";
@@ -23,26 +23,13 @@ const MAX_ROWS = 32_768;
 /** The origin of resources that a user's function reads. */
 export function readOrigin(root: ReadRoot): Origin {
   const { name, cursor } = root;
-  const described = root.schema && schemaOf(root.schema);
-  const schema: Schema = { fields: fieldsOfHints(root.columns, described?.fields) };
+  const table = describeRoot(root, (root.schema && schemaOf(root.schema))?.fields);
   return {
     name,
     codec: resourceCursorCodec,
     identity: cursor && { cursor: cursor.column },
-    tables: new Map([
-      [
-        name,
-        {
-          name,
-          schema,
-          primaryKey: [],
-          disposition: { kind: "append" },
-          partitionBy: [],
-          cursorColumn: cursor?.column,
-        },
-      ],
-    ]),
-    read: (request) => readPasses(root, schema, request),
+    tables: new Map([[name, table]]),
+    read: (request) => readPasses(root, table.schema, request),
     compare: (a, b) => compareResourceCursors(root, a as ResourceCursor, b as ResourceCursor),
   };
 }

@@ -5,7 +5,7 @@ import type { Stream, StreamContext, StreamItem, TableDescription } from "../str
 import { writtenBatches } from "./deletes.ts";
 import type { Origin, OriginItem } from "./origin.ts";
 import { withPositions } from "./positions.ts";
-import { planSteps, type KeyNames } from "./plan-steps.ts";
+import { planSteps, type KeyNames } from "../plan-steps.ts";
 import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
 import { runnerOf, type StepRunner } from "./steps.ts";
 

@@ -7,7 +7,7 @@ import { messageOf } from "../run/retry.ts";
 import { keyBatch, sameKey } from "./deletes.ts";
 import { later } from "./later.ts";
 import { mapRows } from "./map-rows.ts";
-import { nameAfter, type KeyNames } from "./plan-steps.ts";
+import { nameAfter, type KeyNames } from "../plan-steps.ts";
 import { changePortion, portionOfRows, takeOrdinals, takePortion, type Portion } from "./portion.ts";
 
 /** A portion after one or more steps, at once or later. */

@@ -83,4 +83,11 @@ export type SchemaChange =
       readonly from: ColumnType;
       readonly to: ColumnType;
     }
+  | {
+      /** Values of `column` that its type cannot hold are in the new column `variant` from now on. */
+      readonly kind: "variantAdded";
+      readonly column: string;
+      readonly variant: string;
+      readonly type: ColumnType;
+    }
   | { readonly kind: "columnMissing"; readonly column: string };

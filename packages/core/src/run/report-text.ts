@@ -65,6 +65,8 @@ function changeText(change: SchemaChange): string {
       return `${column}, null so far, is ${describeType(change.type)}`;
     case "columnWidened":
       return `${column} widened from ${describeType(change.from)} to ${describeType(change.to)}`;
+    case "variantAdded":
+      return `${column} does not hold all values; the others are in ${change.variant} (${describeType(change.type)})`;
     case "columnMissing":
       return `${column} is gone at the source and stays null`;
   }

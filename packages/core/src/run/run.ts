@@ -1,5 +1,6 @@
 import type { DestinationSession, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
+import { openResources } from "../read/open.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { SourceSession, Stream, StreamContext } from "../stream.ts";
 import { createAcknowledger } from "./acknowledge.ts";
@@ -159,7 +160,8 @@ function openSource({
   emit,
 }: Context): Promise<SourceSession> {
   const { only } = options;
-  return definition.source.open({ signal: stops.ending, only, budget: shares.source, concurrency, emit });
+  const { source } = definition;
+  return source.open({ signal: stops.ending, only, budget: shares.source, concurrency, emit, openResources });
 }
 
 /** Reads the streams, so many at once, in the order in which the source names them. */

@@ -1,10 +1,13 @@
-import type { Batch } from "../columns/batch.ts";
+import { ChangeOp, type Batch } from "../columns/batch.ts";
 import { constantVector } from "../columns/dictionary.ts";
+import { isValid } from "../columns/vector.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
-import { abilityOf, windowOf, type Disposition } from "../disposition.ts";
+import { abilityOf, decidingColumns, windowOf, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import { conformBatch } from "../schema/conform.ts";
 import { evolveSchema } from "../schema/evolve.ts";
+import { splitBatch } from "../schema/split.ts";
+import { variantsOf, type VariantNames } from "../schema/variants.ts";
 import type { Field, Schema } from "../schema/types.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
@@ -79,6 +82,21 @@ export function startTable(options: TableRunOptions): TableRun {
   let pending: SchemaChange[] = [];
   let created = committed !== undefined;
   const seen = new Set<string>();
+  const { storedType, widens, foldsCase, maxIdentifierLength } = capabilities;
+  const names: VariantNames = {
+    foldCase: foldsCase,
+    maxLength: maxIdentifierLength,
+    isReal: (column) => seen.has(column) || (known !== undefined && column in known.columns),
+  };
+  // Rows are found, ordered and chosen by these columns, so their values stay in them.
+  const whole = new Set([
+    ...needed.map(([column]) => column),
+    ...(windowOf(disposition) ?? []).map(({ column }) => column),
+    ...decidingColumns(merge).map(spell),
+    loadIdField.name,
+  ]);
+  const splits = (column: string): boolean =>
+    contract !== "freeze" && committed !== undefined && !whole.has(column);
   let rows = 0;
   let lastIncoming: Schema | undefined;
   let lastRenamed: Schema | undefined;
@@ -89,22 +107,38 @@ export function startTable(options: TableRunOptions): TableRun {
       ...incoming.fields.map((field) => ({ ...field, name: spell(field.name) })),
       ...(loadIdColumn ? [loadIdField] : []),
     ];
+    refuseVariantNames(fields);
     for (const { name } of fields) if (name !== loadIdField.name) seen.add(name);
-    const stored = fields.map((field) => ({
-      ...field,
-      type: storedTypeOf(field.type, capabilities.storedType),
-    }));
+    grow(fields);
+    return { fields };
+  }
+
+  /** The table grows by columns; `variants` says which of them are variants. */
+  function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
+    const stored = fields.map((field) => ({ ...field, type: storedTypeOf(field.type, storedType) }));
     const evolved = evolveSchema(
       schema,
       { fields: stored },
-      { committed, contract, foldCase: capabilities.foldsCase, table },
+      { ...names, committed, contract, foldCase: foldsCase, widens, splits, variants, table },
     );
     schema = evolved.schema;
     // Until a table is there its columns are news of its creation, not changes.
     if (!created) report([{ kind: "tableCreated" }]);
     else if (committed !== undefined) report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
     created = true;
-    return { fields };
+  }
+
+  /** Without state nobody knows which columns of a standing table are variants. */
+  function refuseVariantNames(fields: readonly Field[]): void {
+    if (known === undefined && options.standing !== undefined) return;
+    const variants = variantsOf(schema.fields, names);
+    for (const { name } of fields)
+      if (variants.has(name))
+        throw new AlluviumError(
+          "ALV_NAME_COLLISION",
+          `${resource} has a new column ${spelling.source(name)}, but ${name} of ${table} holds the values of ${variants.get(name)} that do not fit there; rename the new one`,
+          place,
+        );
   }
 
   function report(changes: readonly SchemaChange[]): void {
@@ -131,15 +165,22 @@ export function startTable(options: TableRunOptions): TableRun {
     }
   }
 
-  function refuseNullKeys({ schema: { fields }, columns }: Batch): void {
+  function refuseNullKeys({ schema: { fields }, columns, changes, length }: Batch): void {
     fields.forEach(({ name }, i) => {
-      if (columns[i]!.nullCount > 0 && primaryKey.includes(name))
-        throw new AlluviumError(
-          "ALV_ROW_INVALID",
-          `a row of ${resource} has null in its key column ${name}; rows are found by their key: filter such rows out, or choose another primaryKey`,
-          place,
-        );
+      const column = columns[i]!;
+      if (column.nullCount === 0 || !primaryKey.includes(name)) return;
+      // What clears the table has no key.
+      for (let row = 0; row < length; row++)
+        if (!isValid(column, row) && changes?.ops[row] !== ChangeOp.truncate) throw nullKey(name);
     });
+  }
+
+  function nullKey(name: string): AlluviumError {
+    return new AlluviumError(
+      "ALV_ROW_INVALID",
+      `a row of ${resource} has null in its key column ${name}; rows are found by their key: filter such rows out, or choose another primaryKey`,
+      place,
+    );
   }
 
   if (description.schema.fields.length > 0) take(description.schema);
@@ -172,7 +213,16 @@ export function startTable(options: TableRunOptions): TableRun {
       const columns = loadIdColumn
         ? [...batch.columns, constantVector(loadIdField.type, loadId, batch.length)]
         : batch.columns;
-      const conformed = conformBatch({ ...batch, schema: lastRenamed, columns }, schema);
+      let named: Batch = { ...batch, schema: lastRenamed, columns };
+      if (committed !== undefined) {
+        const split = splitBatch(named, schema, { ...names, committed, splits, storedType, widens });
+        if (split.variants.size > 0) grow(split.batch.schema.fields, split.variants);
+        named = split.batch;
+      }
+      const conformed = conformBatch(named, schema, {
+        ...names,
+        absent: description.partial === true ? "unchanged" : "null",
+      });
       refuseNullKeys(conformed);
       return conformed;
     },
@@ -186,7 +236,7 @@ export function startTable(options: TableRunOptions): TableRun {
           `${resource} yielded no rows, and replacing would empty ${isWindow ? "the window in " : ""}${table}; if that is meant, use { replace: …, allowEmpty: true }`,
           place,
         );
-      if (seen.size === 0 || known === undefined) return;
+      if (seen.size === 0 || known === undefined || description.partial === true) return;
       // Nothing to commit, so it is reported at once.
       const missing = Object.keys(known.columns)
         .filter((column) => !seen.has(column))

@@ -1,9 +1,11 @@
+import type { Capabilities } from "../destination.ts";
 import { AlluviumError, type ErrorCode } from "../errors.ts";
 import type { SchemaChange } from "../run/events.ts";
 import { describeType } from "./describe.ts";
 import { sameType } from "./equal.ts";
 import { isNested, membersOf, sameItems, withMembers, withType } from "./members.ts";
 import type { ColumnType, Field, Schema } from "./types.ts";
+import { variantsOf, type VariantNames } from "./variants.ts";
 import { widenTypes } from "./widen.ts";
 
 /** Options of {@link evolveSchema}. */
@@ -17,6 +19,17 @@ export interface EvolveOptions {
   readonly contract?: "evolve" | "freeze" | undefined;
   /** Names that differ in case only are one (Delta). @default false */
   readonly foldCase?: boolean;
+  /** Whether a committed column can be given a wider type in place; asked for whole columns, structs included. @default never */
+  readonly widens?: Capabilities["widens"];
+  /**
+   * Whether values of a column that is in a committed table may go into variant columns where they do not fit: then a type that the
+   * column cannot hold changes nothing, and `splitBatch` takes the values out that do not fit. @default never
+   */
+  readonly splits?: ((column: string) => boolean) | undefined;
+  /** The variants among the columns of `incoming`, as {@link splitBatch} gives them. @default none */
+  readonly variants?: ReadonlyMap<string, string> | undefined;
+  /** Bytes that a name may have, by which names of variants are known. @default no limit */
+  readonly maxLength?: number | undefined;
   /** The table's name, for messages. */
   readonly table?: string;
 }
@@ -35,15 +48,17 @@ export interface Evolution {
  * type seen, types widen while they are not committed, and a column that `incoming` lacks stays, is reported and may be null from
  * now on. Members of structs are treated like columns and named with their path (`address.city`).
  *
- * A type that a committed column cannot hold is `ALV_SCHEMA_CONFLICT` naming column and both types. It can hold narrower types, and
- * in a `string` or `json` column any scalar's text or any value's JSON; see `castVector`. Ids and names of `current` are kept.
+ * A committed column can hold narrower types, and in a `string` or `json` column any scalar's text or any value's JSON; see `castVector`.
+ * A type that it cannot hold widens it where `widens` says so; is left to `splitBatch` where `splits` says so; and is `ALV_SCHEMA_CONFLICT`
+ * naming column and both types otherwise. Ids and names of `current` are kept. Variant columns are not missed where no value is for them.
  */
 export function evolveSchema(
   current: Schema | undefined,
   incoming: Schema,
   options: EvolveOptions,
 ): Evolution {
-  const { committed, contract, foldCase = false, table } = options;
+  const { committed, contract, foldCase = false, table, widens, splits, variants, maxLength } = options;
+  const names: VariantNames = { foldCase, maxLength };
   const changes: SchemaChange[] = [];
 
   function refuse(code: ErrorCode, column: string, why: string): AlluviumError {
@@ -77,35 +92,49 @@ export function evolveSchema(
         column,
         'is new, and the table\'s contract is "freeze": select the columns that it has, or use the contract "evolve"',
       );
-    changes.push({ kind, column, type });
+    const owner = variants?.get(column);
+    changes.push(
+      owner === undefined
+        ? { kind, column, type }
+        : { kind: "variantAdded", column: owner, variant: column, type },
+    );
   }
 
   function evolveFields(
     own: readonly Field[],
     others: readonly Field[],
     fixed: readonly Field[] | undefined,
-    parent: string,
+    parent: Place | undefined,
   ): readonly Field[] {
     const news = byName(others);
     const known = fixed && byName(fixed);
-    const fields = own.map((field) => {
+    const prefix = parent === undefined ? "" : `${parent.path}.`;
+    const ownVariants = variantsOf(own, names);
+    const fields = own.map((field, i) => {
       const key = keyOf(field.name);
       const other = news.get(key);
       news.delete(key);
-      const path = parent + field.name;
-      if (other !== undefined) return evolveField(field, other, known?.get(key), path);
-      changes.push({ kind: "columnMissing", column: path });
+      const path = prefix + field.name;
+      if (other !== undefined) {
+        const whole = (type: ColumnType): ColumnType =>
+          parent === undefined
+            ? type
+            : parent.whole({ kind: "struct", fields: own.with(i, { ...field, type }) });
+        const column = parent?.column ?? { name: field.name, type: field.type };
+        return evolveField(field, other, known?.get(key), { path, column, whole });
+      }
+      if (!ownVariants.has(field.name)) changes.push({ kind: "columnMissing", column: path });
       return field.nullable ? field : { ...field, nullable: true };
     });
     for (const field of news.values()) {
-      if (field.type.kind !== "null") arrive("columnAdded", parent + field.name, field.type);
+      if (field.type.kind !== "null") arrive("columnAdded", prefix + field.name, field.type);
       fields.push({ ...field, nullable: true });
     }
     return fields;
   }
 
-  function evolveField(own: Field, other: Field, fixed: Field | undefined, path: string): Field {
-    const field = withType(own, evolveType(own.type, other.type, fixed?.type, path));
+  function evolveField(own: Field, other: Field, fixed: Field | undefined, place: Place): Field {
+    const field = withType(own, evolveType(own.type, other.type, fixed?.type, place));
     return field.nullable || !other.nullable ? field : { ...field, nullable: true };
   }
 
@@ -113,8 +142,9 @@ export function evolveSchema(
     own: ColumnType,
     other: ColumnType,
     fixed: ColumnType | undefined,
-    path: string,
+    place: Place,
   ): ColumnType {
+    const { path, column } = place;
     if (other.kind === "null" || own === other) return own;
     if (own.kind === "null") {
       arrive("columnBound", path, other);
@@ -123,20 +153,26 @@ export function evolveSchema(
     if (isNested(own) && own.kind === other.kind) {
       const [members, others] = [membersOf(own), membersOf(other)];
       const known = fixed?.kind === own.kind ? membersOf(fixed) : undefined;
-      if (own.kind === "struct") return withMembers(own, evolveFields(members, others, known, `${path}.`));
+      if (own.kind === "struct") return withMembers(own, evolveFields(members, others, known, place));
       const marks = own.kind === "list" ? ["[]"] : ["{key}", "{}"];
       return withMembers(
         own,
-        members.map((member, i) => evolveField(member, others[i]!, known?.[i], path + marks[i]!)),
+        members.map((member, i) => {
+          const whole = (type: ColumnType): ColumnType =>
+            place.whole(withMembers(own, members.with(i, { ...member, type })));
+          return evolveField(member, others[i]!, known?.[i], { ...place, path: path + marks[i]!, whole });
+        }),
       );
     }
     const wide = widenTypes(own, other);
     if (wide !== undefined && sameType(wide, own)) return own;
-    if (wide !== undefined && (fixed === undefined || fixed.kind === "null")) {
+    const isFree = fixed === undefined || fixed.kind === "null";
+    if (wide !== undefined && (isFree || widens?.(column.type, place.whole(wide)) === true)) {
       changes.push({ kind: "columnWidened", column: path, from: own, to: wide });
       return wide;
     }
     if (own.kind === "json" || (own.kind === "string" && !isNested(other))) return own;
+    if (committed && splits?.(column.name) === true) return own;
     throw refuse(
       "ALV_SCHEMA_CONFLICT",
       path,
@@ -153,6 +189,16 @@ export function evolveSchema(
     return { schema: incoming, changes: [{ kind: "tableCreated" }] };
   }
   const known = committed === true ? current : committed || undefined;
-  const fields = evolveFields(current.fields, incoming.fields, known?.fields, "");
+  const fields = evolveFields(current.fields, incoming.fields, known?.fields, undefined);
   return { schema: sameItems(fields, current.fields) ? current : { fields }, changes };
+}
+
+/** Where a type stands in a table. */
+interface Place {
+  /** For messages and changes: `address.city`. */
+  readonly path: string;
+  /** The column that it is of, or a part of. */
+  readonly column: { readonly name: string; readonly type: ColumnType };
+  /** The column's type with another type here. */
+  readonly whole: (type: ColumnType) => ColumnType;
 }

@@ -27,6 +27,8 @@ export { boundSchema, boundType } from "./bound.ts";
 export { conformBatch, type ConformOptions } from "./conform.ts";
 export { isTypeWithin, sameType } from "./equal.ts";
 export { evolveSchema, type Evolution, type EvolveOptions } from "./evolve.ts";
+export { splitBatch, type Split, type SplitOptions } from "./split.ts";
+export { variantsOf, type VariantNames } from "./variants.ts";
 export { widenTypes } from "./widen.ts";
 export { snakeCase, spellName, spellNames, type SnakeCase } from "./names.ts";
 export { schemaOf } from "./standard.ts";

@@ -26,6 +26,6 @@ export {
   type MemoryDestinationOptions,
 } from "./memory-destination.ts";
 export { memoryTables, type MemoryPipeline, type MemoryStore, type MemoryTable } from "./memory-store.ts";
-export { sourceSuite, type SourceSuiteOptions, type SuiteSource } from "./source-suite.ts";
+export { sourceContext, sourceSuite, type SourceSuiteOptions, type SuiteSource } from "./source-suite.ts";
 export { batchOf, equalRows } from "./suite.ts";
 export { suiteContext, suiteDestination, type Rows, type SuiteDestination } from "./suite-session.ts";

@@ -14,6 +14,7 @@ import type {
 } from "../destination.ts";
 import type { Condition, Where } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
+import { runner } from "../run/index.ts";
 import { conformBatch } from "../schema/conform.ts";
 import type { ColumnType, Schema } from "../schema/types.ts";
 import type { PipelineState } from "../state/state.ts";
@@ -51,6 +52,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
   return {
     specVersion: 1,
     name: "memory",
+    runner,
     store,
     capabilities: {
       abilities: ["append", "replace"],

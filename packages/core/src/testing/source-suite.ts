@@ -1,7 +1,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import type { Batch } from "../columns/batch.ts";
 import { rowsOf } from "../columns/rows.ts";
-import type { Source, SourceSession, Stream, StreamContext, StreamItem } from "../stream.ts";
+import { openResources } from "../read/open.ts";
+import type { Source, SourceContext, SourceSession, Stream, StreamContext, StreamItem } from "../stream.ts";
 import type { Json } from "../state/json.ts";
 import type { SuiteCase } from "./suite.ts";
 
@@ -45,7 +46,7 @@ export function sourceSuite(options: SourceSuiteOptions): void {
     async run() {
       const subject = await options.open();
       try {
-        await run((signal) => openSource(subject.source, signal));
+        await run((signal) => subject.source.open(sourceContext(signal && { signal })));
       } finally {
         await subject[Symbol.asyncDispose]?.();
       }
@@ -102,13 +103,16 @@ export function sourceSuite(options: SourceSuiteOptions): void {
   for (const { name, run } of cases) options.test(name, run);
 }
 
-function openSource(source: Source, signal: AbortSignal | undefined): Promise<SourceSession> {
-  return source.open({
-    signal: signal ?? new AbortController().signal,
+/** What a source is opened with, where a test has no run. */
+export function sourceContext(context: Partial<SourceContext> = {}): SourceContext {
+  return {
+    signal: new AbortController().signal,
     budget: 32 * 1024 * 1024,
     concurrency: 2,
     emit: () => {},
-  });
+    openResources,
+    ...context,
+  };
 }
 
 function contextOf(signal: AbortSignal, since?: unknown): StreamContext {

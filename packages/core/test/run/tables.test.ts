@@ -9,6 +9,7 @@ import {
   type TableDescription,
 } from "@alluvium/core";
 import { batchOf, memoryDestination, memoryTables, type MemoryStore } from "@alluvium/core/testing";
+import { printReport } from "../../src/run/report-text.ts";
 import { runPipeline } from "../../src/run/run.ts";
 import { storedTypeOf } from "../../src/run/stored-type.ts";
 
@@ -179,23 +180,95 @@ describe("types", () => {
     expect(store.rows("t")).toHaveLength(4);
   });
 
-  test("a committed column keeps its type: what fits is cast, what does not is refused, and the rest stays", async () => {
+  test("a committed column keeps its type: what fits is cast, what does not goes into a variant", async () => {
     const store = memoryTables();
     await load(store, [{ a: [float64, [0.5]] }]);
     await load(store, [{ a: [int64, [7n]] }]);
     expect(store.rows("t").map(({ a }) => a)).toEqual([0.5, 7]);
-    for (const columns of [{ a: [int64, [2n ** 53n + 1n]] }, { a: [string, ["x"]] }] as const) {
-      const error = await failure(load(store, [columns]));
-      expect(error.code).toBe("ALV_SCHEMA_CONFLICT");
-    }
-    expect(store.rows("t")).toHaveLength(2);
+    const big = await load(store, [{ a: [int64, [2n ** 53n + 1n, 8n]] }, { a: [string, ["x"]] }]);
+    expect(big.tables["t"]?.schemaChanges).toEqual([
+      { kind: "variantAdded", column: "a", variant: "a__v_int64", type: int64 },
+      { kind: "variantAdded", column: "a", variant: "a__v_string", type: string },
+    ]);
+    expect(printReport(big)).toContain(
+      "column a does not hold all values; the others are in a__v_int64 (int64)",
+    );
+    expect(store.rows("t").slice(2)).toEqual([
+      { a: null, a__v_int64: 2n ** 53n + 1n, a__v_string: null },
+      { a: 8, a__v_int64: null, a__v_string: null },
+      { a: null, a__v_int64: null, a__v_string: "x" },
+    ]);
+    // Variants are there from now on, and nobody misses them.
+    const later = await load(store, [{ a: [string, ["y"]] }, { a: [float64, [1.5]] }]);
+    expect(later.tables["t"]?.schemaChanges).toEqual([]);
+    expect(store.rows("t").at(-2)).toEqual({ a: null, a__v_int64: null, a__v_string: "y" });
   });
 
-  test("widening between commits of one run is a conflict too", async () => {
+  test("also between commits of one run", async () => {
     const store = memoryTables();
-    const error = await failure(load(store, [{ a: [int64, [1n]] }, null, { a: [float64, [0.5]] }, null]));
-    expect(error.code).toBe("ALV_SCHEMA_CONFLICT");
-    expect(store.rows("t")).toEqual([{ a: 1n }]);
+    await load(store, [{ a: [int64, [1n]] }, null, { a: [float64, [0.5, 2]] }, null]);
+    expect(store.rows("t")).toEqual([
+      { a: 1n, a__v_float64: null },
+      { a: null, a__v_float64: 0.5 },
+      { a: 2n, a__v_float64: null },
+    ]);
+  });
+
+  test("a committed column widens where the destination can do so in place", async () => {
+    const store = memoryTables();
+    const widens = (from: ColumnType, to: ColumnType): boolean =>
+      from.kind === "int32" && to.kind === "int64";
+    await load(store, [{ a: [int32, [1]] }], {}, { widens });
+    const report = await load(store, [{ a: [int64, [2n ** 40n]] }, { a: [float64, [0.5]] }], {}, { widens });
+    expect(report.tables["t"]?.schemaChanges).toEqual([
+      { kind: "columnWidened", column: "a", from: int32, to: int64 },
+      { kind: "variantAdded", column: "a", variant: "a__v_float64", type: float64 },
+    ]);
+    expect(store.rows("t").map(({ a }) => a)).toEqual([1n, 2n ** 40n, null]);
+  });
+
+  test.each<[string, Partial<TableDescription>]>([
+    ["a frozen table", { contract: "freeze" }],
+    ["a key", { primaryKey: ["a"] }],
+    ["a cursor", { cursorColumn: "a" }],
+    ["a partition", { partitionBy: [{ column: "a" }] }],
+    [
+      "a window",
+      { disposition: { kind: "replace", where: [{ column: "a", op: "=", value: 1n }], allowEmpty: true } },
+    ],
+    [
+      "the order of a merge",
+      { primaryKey: ["b"], disposition: { kind: "merge", strategy: "upsert" }, merge: { orderBy: "a" } },
+    ],
+  ])("%s has no variants", async (_, describe) => {
+    const abilities = ["append", "replace", "upsert"] as const;
+    const store = memoryTables();
+    await load(store, [{ a: [int64, [1n]], b: [int64, [1n]] }], describe, { abilities });
+    for (const columns of [{ a: [float64, [0.5]] }, { a: [string, ["x"]] }] as const) {
+      const error = await failure(load(store, [{ ...columns, b: [int64, [1n]] }], describe, { abilities }));
+      expect(error).toMatchObject({
+        code: "ALV_SCHEMA_CONFLICT",
+        message: expect.stringMatching(/"a" is int64, and (float64|string) does not fit/),
+      });
+    }
+    expect(store.rows("t")).toEqual([{ a: 1n, b: 1n }]);
+  });
+
+  test("a source's columns keep their names beside variants", async () => {
+    const store = memoryTables();
+    const real: Columns = { a: [int64, [1n]], a__v_string: [string, ["mine"]] };
+    await load(store, [real]);
+    await load(store, [{ a: [string, ["odd"]] }, { a: [string, ["odd"]], a__v_string: [string, ["mine"]] }]);
+    expect(store.rows("t")).toEqual([
+      { a: 1n, a__v_string: "mine", a__v_string_2: null },
+      { a: null, a__v_string: null, a__v_string_2: "odd" },
+      { a: null, a__v_string: "mine", a__v_string_2: "odd" },
+    ]);
+    const late = memoryTables();
+    await load(late, [{ a: [int64, [1n]] }, null, { a: [string, ["odd"]] }]);
+    const error = await failure(load(late, [real]));
+    expect(error.code).toBe("ALV_NAME_COLLISION");
+    expect(error.message).toMatch(/a__v_string of t holds the values of a that do not fit/);
   });
 
   test("a frozen table takes no new column", async () => {

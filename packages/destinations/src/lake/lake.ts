@@ -27,7 +27,7 @@ export interface LakeOptions {
  * @example
  * ```ts
  * const open = openLake({ store, format: deltaFormat, openWriter, rewrite });
- * const destination: Destination<"append" | "replace"> = { specVersion: 1, name: "delta", capabilities, open };
+ * const destination: Destination<"append" | "replace"> = { specVersion: 1, name: "delta", runner, capabilities, open };
  * ```
  */
 export function openLake(options: LakeOptions): (context: OpenContext) => Promise<DestinationSession> {

@@ -4,6 +4,7 @@
  * @module destinations/parquet
  */
 import type { Destination } from "@alluvium/core";
+import { runner } from "@alluvium/core/run";
 import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
 import { rewriteWith } from "../lake/files/rewrite.ts";
 import { openLake } from "../lake/lake.ts";
@@ -30,6 +31,7 @@ export function parquet(options: ParquetOptions): Destination<"append" | "replac
   return {
     specVersion: 1,
     name: "parquet",
+    runner,
     capabilities: folderCapabilities,
     open: async (context) => {
       const { store, ...rest } = checkOptions(options);

@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
 import type { RunEvent, SourceContext, SourceSession, Stream, StreamContext } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
+import { sourceContext as contextOf } from "@alluvium/core/testing";
 import { rowsOfBatch } from "./rows.ts";
 
 export { rowsOfBatch as rowsOf } from "./rows.ts";
@@ -65,13 +66,8 @@ export function sourceContext(
     readonly events?: RunEvent[];
   } = {},
 ): SourceContext {
-  return {
-    signal: overrides.signal ?? new AbortController().signal,
-    budget: 32 << 20,
-    concurrency: 4,
-    emit: (event) => overrides.events?.push(event),
-    ...(overrides.only === undefined ? {} : { only: overrides.only }),
-  };
+  const { events, ...context } = overrides;
+  return contextOf({ concurrency: 4, emit: (event) => events?.push(event), ...context });
 }
 
 /** What reading a stream takes, for tests. */

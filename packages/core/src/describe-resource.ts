@@ -1,6 +1,6 @@
-import { renameWindow } from "../disposition.ts";
-import type { ResourceDefinition } from "../resource-definition.ts";
-import type { TableDescription } from "../stream.ts";
+import { renameWindow } from "./disposition.ts";
+import type { ResourceDefinition } from "./resource-definition.ts";
+import type { TableDescription } from "./stream.ts";
 import { columnAfter, keyAfter, partitionsAfter, schemaAfter } from "./plan-steps.ts";
 
 /** The table that a resource becomes: what its definition says, and for the rest what its origin's table has. */

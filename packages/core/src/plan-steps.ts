@@ -1,9 +1,9 @@
-import type { Disposition } from "../disposition.ts";
-import { resourceError, type AlluviumError } from "../errors.ts";
-import type { Step } from "../resource-definition.ts";
-import type { Schema } from "../schema/types.ts";
-import { fieldsOfHints } from "../schema/hints.ts";
-import type { Partition } from "../stream.ts";
+import type { Disposition } from "./disposition.ts";
+import { resourceError, type AlluviumError } from "./errors.ts";
+import type { Step } from "./resource-definition.ts";
+import type { Schema } from "./schema/types.ts";
+import { fieldsOfHints } from "./schema/hints.ts";
+import type { Partition } from "./stream.ts";
 
 /** What a resource's steps are planned from. */
 export interface StepsToPlan {

@@ -1,0 +1,30 @@
+import type { LoadRecord, ParkedTable } from "../destination.ts";
+import type { PipelineState } from "../state/state.ts";
+import type { PipelineDefinition, RunOptions } from "./definition.ts";
+import type { ManageOptions } from "./manage.ts";
+import type { RunReport } from "./report.ts";
+
+/**
+ * What carries out the calls of a pipeline. A destination brings it (`runner` of `@alluvium/core/run`), so that declaring resources and pipelines
+ * loads none of it. The methods are those of a `Pipeline`, for a definition.
+ */
+export interface Runner {
+  /** Loads what is new. */
+  run(definition: PipelineDefinition, options?: RunOptions): Promise<RunReport>;
+  /** What the pipeline remembers. */
+  state(definition: PipelineDefinition, options?: ManageOptions): Promise<PipelineState | undefined>;
+  /** Its loads, newest first. */
+  history(
+    definition: PipelineDefinition,
+    options?: ManageOptions & { readonly limit?: number | undefined },
+  ): Promise<readonly LoadRecord[]>;
+  /** Tables that are set aside. */
+  parked(definition: PipelineDefinition, options?: ManageOptions): Promise<readonly ParkedTable[]>;
+  /** Settles a table that is set aside. */
+  settle(
+    definition: PipelineDefinition,
+    table: string,
+    how: "retry" | "skip" | "resync",
+    options?: ManageOptions,
+  ): Promise<void>;
+}

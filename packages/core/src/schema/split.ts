@@ -1,0 +1,159 @@
+import type { Batch } from "../columns/batch.ts";
+import { castVector } from "../columns/cast.ts";
+import { fitVector, onlyRows, type Fit } from "../columns/fit.ts";
+import { nullVector } from "../columns/null-vector.ts";
+import type { StructVector, Vector } from "../columns/vector.ts";
+import type { Capabilities } from "../destination.ts";
+import { matchColumns } from "./conform.ts";
+import { isTypeWithin } from "./equal.ts";
+import { isNested, sameItems } from "./members.ts";
+import type { ColumnType, Field, Schema, StructType } from "./types.ts";
+import { variantFor, type VariantNames } from "./variants.ts";
+
+/** Options of {@link splitBatch}. */
+export interface SplitOptions extends VariantNames {
+  /** The table's columns as of the last commit. */
+  readonly committed: Schema;
+  /** Whether values of a column may go into variants. */
+  readonly splits: (column: string) => boolean;
+  readonly storedType: Capabilities["storedType"];
+  readonly widens?: Capabilities["widens"];
+}
+
+/** What {@link splitBatch} gives. */
+export interface Split {
+  /** The batch itself where all fits. */
+  readonly batch: Batch;
+  /** The variants that it has now, by path (`address.zip__v_string`), each with the path of the column whose values it takes. */
+  readonly variants: ReadonlyMap<string, string>;
+}
+
+/**
+ * A batch whose values fit the columns of `schema`: those that do not are taken out of their column, which is null there, and put into a
+ * variant column (`total__v_float64`) behind it, which the table may lack so far. A value stays where it has the exact form: 3.0 in `int64`.
+ * Members of structs have variants beside them; of lists and maps the whole value is taken out. Lists, maps and structs go into a variant as JSON.
+ * Changes are carried along: where a cell is unchanged its variants are, too.
+ */
+export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions): Split {
+  const variants = new Map<string, string>();
+  const order = matchColumns(batch.schema.fields, schema.fields);
+  const columns = [...batch.columns];
+  const fields = [...batch.schema.fields];
+  const unchanged = batch.changes?.unchanged && [...batch.changes.unchanged];
+  const incoming = new Set(fields.map(({ name }) => fold(name, options)));
+  const isReal = (name: string): boolean =>
+    incoming.has(fold(name, options)) || options.isReal?.(name) === true;
+
+  order.forEach((at, i) => {
+    const own = schema.fields[i]!;
+    const column = batch.columns[at];
+    if (column === undefined || own.type.kind === "null" || isTypeWithin(column.type, own.type)) return;
+    if (!options.splits(own.name)) return;
+    const { vector, misfits } = fitVector(column, own.type, own.name, (struct, type, path) =>
+      fitStruct(
+        struct,
+        type,
+        path,
+        { ...options, isReal: undefined },
+        memberOf(options.committed.fields, own),
+        variants,
+      ),
+    );
+    columns[at] = vector;
+    fields[at] = {
+      ...fields[at]!,
+      type: vector.type,
+      nullable: fields[at]!.nullable || misfits !== undefined,
+    };
+    if (misfits === undefined) return;
+    const rest = restOf(column, misfits);
+    const choice = { ...options, isReal, fields: schema.fields, committed: options.committed.fields };
+    const name = variantFor(own.name, rest.type, choice);
+    variants.set(name, own.name);
+    fields.push({ name, type: rest.type, nullable: true });
+    columns.push(rest);
+    unchanged?.push(unchanged[at]);
+  });
+  if (sameItems(columns, batch.columns)) return { batch, variants };
+  const { length, changes } = batch;
+  return {
+    batch: { schema: { fields }, length, columns, changes: changes && { ...changes, unchanged } },
+    variants,
+  };
+}
+
+/** A struct with members that fit, and beside them the variants of those that do not. */
+function fitStruct(
+  vector: StructVector,
+  type: StructType,
+  path: string,
+  options: SplitOptions,
+  committed: ColumnType | undefined,
+  variants: Map<string, string>,
+): Fit {
+  const own = vector.type.kind === "struct" ? vector.type.fields : [];
+  const at = new Map(own.map(({ name }, i) => [fold(name, options), i]));
+  const fixed = committed?.kind === "struct" ? committed.fields : [];
+  const isReal = (name: string): boolean => at.has(fold(name, options));
+  const fields: Field[] = [];
+  const children: Vector[] = [];
+  const added: [Field, Vector][] = [];
+  const taken = new Set<number>();
+  for (const field of type.fields) {
+    const index = at.get(fold(field.name, options));
+    const member = `${path}.${field.name}`;
+    if (index === undefined) {
+      // A variant may have got values above.
+      fields.push({ ...field, nullable: true });
+      children.push(nullVector(field.type, vector.length));
+      continue;
+    }
+    taken.add(index);
+    const child = vector.children[index]!;
+    const fit = fitVector(child, field.type, member, (struct, inner, inside) =>
+      fitStruct(struct, inner, inside, options, memberOf(fixed, field), variants),
+    );
+    fields.push({ ...field, type: fit.vector.type, nullable: field.nullable || fit.misfits !== undefined });
+    children.push(fit.vector);
+    if (fit.misfits === undefined) continue;
+    const rest = restOf(child, fit.misfits);
+    const name = variantFor(field.name, rest.type, {
+      ...options,
+      isReal,
+      fields: type.fields,
+      committed: fixed,
+    });
+    variants.set(`${path}.${name}`, member);
+    added.push([{ name, type: rest.type, nullable: true }, rest]);
+  }
+  own.forEach((field, index) => {
+    if (taken.has(index)) return;
+    fields.push(field);
+    children.push(vector.children[index]!);
+  });
+  for (const [field, rest] of added) {
+    const there = fields.findIndex(({ name }) => name === field.name);
+    if (there < 0) {
+      fields.push(field);
+      children.push(rest);
+    } else {
+      fields[there] = field;
+      children[there] = rest;
+    }
+  }
+  return { vector: { ...vector, type: { kind: "struct", fields }, children } };
+}
+
+/** The values that do not fit, nested ones as JSON. */
+function restOf(vector: Vector, misfits: Uint8Array): Vector {
+  const rest = onlyRows(vector, misfits);
+  return isNested(rest.type) ? castVector(rest, { kind: "json" }) : rest;
+}
+
+function memberOf(fields: readonly Field[], { name }: Field): ColumnType | undefined {
+  return fields.find((field) => field.name === name)?.type;
+}
+
+function fold(name: string, { foldCase }: VariantNames): string {
+  return foldCase === true ? name.toLowerCase() : name;
+}

@@ -62,6 +62,14 @@ export type EventBody =
       readonly tables: readonly TableReceipt[];
     }
   | { readonly type: "tableParked"; readonly table: string; readonly reason: string }
+  /** Small files were put together and deleted rows left out, after a load; the table's rows are the same. */
+  | {
+      readonly type: "tableOptimized";
+      readonly table: string;
+      readonly filesRemoved: number;
+      readonly filesAdded: number;
+      readonly rowsPurged: number;
+    }
   | { readonly type: "acknowledged"; readonly stream: string }
   | { readonly type: "acknowledgeFailed"; readonly stream: string; readonly message: string }
   | {

@@ -4,7 +4,7 @@
  * @module destinations/delta
  */
 export { delta } from "./delta.ts";
-export type { DeltaOptions } from "./options.ts";
+export type { AutoOptimize, DeltaOptions } from "./options.ts";
 export { deltaTable, type DeltaTable, type SnapshotOptions } from "./table.ts";
 export type { DeltaSnapshot, ScanOptions, SnapshotFile, SnapshotMetadata } from "./read/snapshot.ts";
 export { attachLake, type AttachedTable, type AttachOptions, type DuckDBConnectionLike } from "./attach.ts";

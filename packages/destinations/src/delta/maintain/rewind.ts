@@ -62,6 +62,7 @@ export async function openRewind(care: CareContext, wanted: TableState): Promise
       unapplied: undefined,
       dead: undefined,
       noticed: performance.now(),
+      boundaries: new Map(),
     };
     if (parked.some(({ stream }) => stream === plan.stream))
       throw new AlluviumError(

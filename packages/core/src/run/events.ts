@@ -65,6 +65,14 @@ export type EventBody =
   /** The table holds what this run has read from the start on, as `refresh` asked; its further rows follow. */
   | { readonly type: "tableRefreshed"; readonly table: string; readonly refresh: Refresh }
   | { readonly type: "tableParked"; readonly table: string; readonly reason: string }
+  /** Small files were put together and deleted rows left out, after a load; the table's rows are the same. */
+  | {
+      readonly type: "tableOptimized";
+      readonly table: string;
+      readonly filesRemoved: number;
+      readonly filesAdded: number;
+      readonly rowsPurged: number;
+    }
   | { readonly type: "acknowledged"; readonly stream: string }
   | { readonly type: "acknowledgeFailed"; readonly stream: string; readonly message: string }
   | {

@@ -194,6 +194,9 @@ export function progress(options: ProgressOptions): Progress {
       case "tableParked":
         say(`table ${event.table} was set aside: ${event.reason}`);
         return;
+      case "tableOptimized":
+        say(`table ${event.table}: ${event.filesRemoved} files became ${event.filesAdded}`);
+        return;
       case "warning":
         say(`warning: ${event.message}`);
         return;

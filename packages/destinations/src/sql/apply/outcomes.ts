@@ -62,7 +62,7 @@ async function stageOutcomes(
     disposition.kind === "merge" && disposition.strategy !== "scd2" ? disposition.strategy : "upsert";
   const order = orderField(plan, schema.fields);
   const { size } = changelog.keys;
-  const { cells } = storedNeeds(changelog);
+  const { cells } = storedNeeds(changelog, strategy);
   let [known, bases] = [nothing(schema, size), nothing(schema, size)];
   // What restarts is empty by now; a new table too.
   if (!target.create && restart === undefined && strategy !== "deleteInsert")

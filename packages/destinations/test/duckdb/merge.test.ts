@@ -16,7 +16,7 @@ import { modelChanges } from "../../../core/src/testing/model-changes.ts";
 import { batchOfRows, modelRows, type ModelRow } from "../../../core/src/testing/model-rows.ts";
 import { memoryDatabase, type TestDatabase } from "./database.ts";
 
-const runs = Number(process.env["MERGE_RUNS"] ?? 60);
+const runs = Number(process.env["MERGE_RUNS"] ?? 20);
 let database: TestDatabase;
 let session: DestinationSession;
 let count = 0;

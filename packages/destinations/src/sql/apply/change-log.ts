@@ -5,6 +5,7 @@ import type { SqlContext } from "../context.ts";
 import { stagedColumns } from "../names.ts";
 import { keyFields, type StagedRows } from "../pending-table.ts";
 import { changeFields, nullable, withFields } from "../staged-changes.ts";
+import { ownColumns } from "../validity.ts";
 import type { TableChange } from "./change.ts";
 
 /** Reads the staged changes of a load, in the order of writing, as batches with the table's columns and their `changes`. */
@@ -67,7 +68,8 @@ function withChanges(
 ): Batch {
   const count = fields.length;
   const data: Batch = { schema: { fields }, length, columns: columns.slice(0, count) };
-  const target = nullable(schema);
+  // Columns of the destination's own are no cells that the source did not send.
+  const target = nullable(ownColumns(plan, schema));
   if (form === "rows") return conformChanges(data, target, plan.table);
   const [, ordinals, ops, sent, ...old] = columns.slice(count);
   const bits = sent === undefined ? undefined : unchangedOf(sent, count, length);

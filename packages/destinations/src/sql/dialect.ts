@@ -70,8 +70,9 @@ export interface UpsertStatements {
 
 /**
  * A statement, and what the number of rows that it changes means: `put` are inserted and updated ones together (of which those that another
- * statement counts as `updated` are no inserts); `undefined`: nothing.
+ * statement counts as `updated` are no inserts); `undefined`: nothing. `each`: the statement is a query, whose one row says it in the columns
+ * `inserted`, `updated` and `deleted`.
  */
 export interface CountedStatement extends SqlStatement {
-  readonly counts?: "inserted" | "updated" | "deleted" | "put" | undefined;
+  readonly counts?: "inserted" | "updated" | "deleted" | "put" | "each" | undefined;
 }

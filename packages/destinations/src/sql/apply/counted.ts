@@ -9,8 +9,14 @@ export async function runCounted(
 ): Promise<RowCounts> {
   const sums = { inserted: 0, updated: 0, deleted: 0, put: 0 };
   for (const statement of statements) {
+    const { counts } = statement;
+    if (counts === "each") {
+      const [row] = await connection.query(statement);
+      for (const kind of ["inserted", "updated", "deleted"] as const) sums[kind] += Number(row![kind]);
+      continue;
+    }
     const rows = await connection.execute(statement);
-    if (statement.counts !== undefined) sums[statement.counts] += rows;
+    if (counts !== undefined) sums[counts] += rows;
   }
   const { inserted, updated, deleted, put } = sums;
   return { inserted: put > 0 ? inserted + put - updated : inserted, updated, deleted };

@@ -1,4 +1,5 @@
 import type { Capabilities, Destination } from "@alluvium/core";
+import { runner } from "@alluvium/core/run";
 import { openSqlSession } from "../sql/session.ts";
 import { openConnection } from "./connect.ts";
 import { duckdbConnection } from "./connection.ts";
@@ -36,6 +37,7 @@ export function duckdb(options: DuckDBOptions): Destination<DuckDBAbility> {
   return {
     specVersion: 1,
     name: "duckdb",
+    runner,
     capabilities,
     open(context) {
       return openSqlSession(

@@ -1,11 +1,11 @@
 import type { Field, Schema } from "@alluvium/core";
 import { bitAt, takeBatch, type Batch, type Changes, type Vector } from "@alluvium/core/columns";
-import { changeRows, changelogBuilder, type Changelog } from "@alluvium/core/merge";
-import { conformBatch } from "@alluvium/core/schema";
+import { changeRows, changelogBuilder, conformChanges, type Changelog } from "@alluvium/core/merge";
 import type { SqlContext } from "../context.ts";
 import { stagedColumns } from "../names.ts";
 import { keyFields, type StagedRows } from "../pending-table.ts";
 import { changeFields, nullable, withFields } from "../staged-changes.ts";
+import { ownColumns } from "../validity.ts";
 import type { TableChange } from "./change.ts";
 
 /** Reads the staged changes of a load, in the order of writing, as batches with the table's columns and their `changes`. */
@@ -68,8 +68,9 @@ function withChanges(
 ): Batch {
   const count = fields.length;
   const data: Batch = { schema: { fields }, length, columns: columns.slice(0, count) };
-  const target = nullable(schema);
-  if (form === "rows") return conformBatch(data, target, { table: plan.table });
+  // Columns of the destination's own are no cells that the source did not send.
+  const target = nullable(ownColumns(plan, schema));
+  if (form === "rows") return conformChanges(data, target, plan.table);
   const [, ordinals, ops, sent, ...old] = columns.slice(count);
   const bits = sent === undefined ? undefined : unchangedOf(sent, count, length);
   const keys = keyFields(plan, schema);
@@ -87,14 +88,7 @@ function withChanges(
     oldKeys,
     unchanged: bits,
   };
-  const conformed = conformBatch({ ...data, changes }, target, { table: plan.table });
-  if (bits === undefined || sent === undefined) return conformed;
-  // Columns that the rows lack were not sent either.
-  const none = notNull(sent);
-  const unchanged = target.fields.map((field, i) =>
-    fields.some(({ name }) => name === field.name) ? conformed.changes?.unchanged?.[i] : none,
-  );
-  return { ...conformed, changes: { ...conformed.changes!, unchanged } };
+  return conformChanges({ ...data, changes }, target, plan.table);
 }
 
 /** Turns the bitmap of each row into one of each column. */
@@ -116,9 +110,4 @@ function unchangedOf(
     }
     return any ? bits : undefined;
   });
-}
-
-function notNull({ validity, length, nullCount }: Vector): Uint8Array | undefined {
-  if (nullCount === length) return undefined;
-  return validity ?? new Uint8Array((length + 7) >> 3).fill(255);
 }

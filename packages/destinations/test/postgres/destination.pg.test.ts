@@ -203,9 +203,14 @@ describe("pipelines", () => {
     const [types] = await db.run(
       "select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) as types from pg_attribute where attrelid = 'objects.items'::regclass and attnum > 0",
     );
-    expect(types!["types"]).toMatch(
-      /^id \S+, at timestamp with time zone, tags text\[\], place jsonb, total numeric\(12,2\), _alv_load_id text$/,
-    );
+    expect((types!["types"] as string).split(", ").toSorted()).toEqual([
+      "_alv_load_id text",
+      "at timestamp with time zone",
+      "id bigint",
+      "place jsonb",
+      "tags text[]",
+      "total numeric(12,2)",
+    ]);
   });
 
   test("an abort in the middle leaves nothing, and rethrows the reason", async () => {

@@ -16,7 +16,7 @@ test.for<readonly [Loss, string, number]>([
   ["hang", "commit", 1],
   ["answer", "PGCOPY", 1],
   ["answer", "merge into", 1],
-  ["hang", "merge into", 2],
+  ["hang", "delete from", 2],
 ])("kill -9 at a statement (%s of %s, run %d)", { timeout: 120_000 }, async ([how, statement, run]) => {
   const schema = `kill_${(places += 1)}`;
   const read = async (table: string): Promise<Record<string, unknown>[]> => {

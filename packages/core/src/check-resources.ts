@@ -29,7 +29,7 @@ export function checkResources(name: string, definitions: readonly ResourceDefin
 
 /** The table of a user's read before any step; `known` are the columns that its schema describes. */
 export function describeRoot(
-  { name, columns, cursor }: ReadRoot,
+  { name, columns, cursor, partial }: ReadRoot,
   known?: readonly Field[],
 ): TableDescription {
   return {
@@ -39,5 +39,6 @@ export function describeRoot(
     disposition: { kind: "append" },
     partitionBy: [],
     cursorColumn: cursor?.column,
+    partial,
   };
 }

@@ -18,8 +18,10 @@ export type {
   KeyOption,
   Lag,
   Ordered,
+  PartialOption,
   PlainResourceOptions,
   ReadContext,
+  RowsRead,
   SchemaResourceOptions,
   TableOptions,
   WhereOption,
@@ -43,6 +45,7 @@ export {
   type ValidationIssue,
   type ValidationResult,
 } from "./typed.ts";
+export { redact, sha256, tokenize, type Mask } from "./mask.ts";
 export { env, revealCredential, Secret, type Credential } from "./secret.ts";
 export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
 export { AlluviumError, type ErrorCode, type ErrorPlace } from "./errors.ts";
@@ -96,7 +99,7 @@ export type { PipelineDefinition, RetryOptions, RunOptions } from "./run/definit
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
-export type { ColumnHint, ColumnHints, PlainKind, TypeHint } from "./schema/hints.ts";
+export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";
 export type { SnakeCase } from "./schema/names.ts";
 export type {
   ColumnKind,

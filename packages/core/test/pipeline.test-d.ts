@@ -27,6 +27,7 @@ const customers = resource({
 const visits = resource({ name: "visits", schema: typed<{ id: number }>(), async *read() {} });
 
 declare function merging(): Destination<"append" | "replace" | "upsert">;
+declare function everything(): Destination<"append" | "insertOnly" | "scd2">;
 declare function appending(): Destination<"append" | "replace">;
 declare function onlyMerging(): Destination<"append" | "upsert">;
 declare const production: boolean;
@@ -50,6 +51,28 @@ test("the report is typed by resource", async () => {
   await load.run({ only: ["ordrs"] });
   // @ts-expect-error no such option
   await load.run({ onyl: ["orders"] });
+});
+
+test("a destination must be able to do the strategy of a merge", () => {
+  const once = resource({
+    name: "once",
+    schema: typed<Order>(),
+    primaryKey: "id",
+    disposition: { merge: "insertOnly" },
+    async *read() {},
+  });
+  const history = resource({
+    name: "history",
+    schema: typed<Order>(),
+    primaryKey: "id",
+    disposition: { merge: "scd2" },
+    async *read() {},
+  });
+  pipeline({ name: "a", source: source("s", () => [once, history])(), destination: everything() });
+  // @ts-expect-error merging() can upsert, but not keep histories
+  pipeline({ name: "b", source: source("s", () => [history])(), destination: merging() });
+  // @ts-expect-error nor insert only
+  pipeline({ name: "c", source: source("s", () => [once])(), destination: merging() });
 });
 
 test("a destination must be able to do what the resources ask", () => {

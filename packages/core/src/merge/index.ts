@@ -14,6 +14,7 @@ export { combineRows, type CombinedRows } from "./combined-rows.ts";
 export { conformChanges } from "./conform-changes.ts";
 export { foldHistory, NO_ROW, type FoldedHistory } from "./fold-history.ts";
 export { foldRows, KeyAction, type FoldedRows } from "./fold-rows.ts";
+export { keyHashes } from "./key-hashes.ts";
 export { createKeyIndex, type KeyIndex } from "./key-index.ts";
 export { sameValues, type SameValue } from "./same-rows.ts";
 export { isTruncated, storedNeeds, type StoredNeeds, type StoredRows } from "./stored-rows.ts";

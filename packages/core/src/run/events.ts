@@ -90,4 +90,6 @@ export type SchemaChange =
       readonly variant: string;
       readonly type: ColumnType;
     }
-  | { readonly kind: "columnMissing"; readonly column: string };
+  | { readonly kind: "columnMissing"; readonly column: string }
+  /** What happens to the rows from now on; those that are there stay as they are. */
+  | { readonly kind: "dispositionChanged"; readonly from: string; readonly to: string };

@@ -8,7 +8,7 @@ import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
 import { followingState, isChanged } from "./next-state.ts";
 import type { StreamRun } from "./stream-run.ts";
-import { isDone, isResumable } from "./stream-run.ts";
+import { isDone, isResumable, keepsCursor } from "./stream-run.ts";
 import type { TableRun } from "./table-run.ts";
 import { abortable } from "./wait.ts";
 
@@ -101,7 +101,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     const { position } = run;
     const seal = as !== "savepoint";
     const cursor =
-      seal && position !== undefined && isResumable(run)
+      seal && position !== undefined && keepsCursor(run)
         ? run.stream.cursor.encode(position.cursor)
         : undefined;
     try {
@@ -214,7 +214,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       gate.shared(async () => {
         // Inside the gate, so that neither the load's id nor the schema changes under the batch.
         if (run.closed) nextUsed = true;
-        const conformed = table.conform(batch, run.closed ? (nextId ??= timeOrderedId()) : load.loadId);
+        const loadId = run.closed ? (nextId ??= timeOrderedId()) : load.loadId;
+        const conformed = table.conform(run.ordinals.place(batch), loadId);
         // Before the write: one that fails may have left rows behind.
         run.loose += batch.length;
         await load.write(table.table, conformed, { signal });
@@ -231,7 +232,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       if (run.closed) await settle();
     },
     async end(run) {
-      if (run.loose > 0 && run.position !== undefined && isResumable(run))
+      if (run.loose > 0 && run.position !== undefined && keepsCursor(run))
         throw new AlluviumError(
           "ALV_SOURCE_FAILED",
           `stream ${run.stream.name} yielded ${run.loose} rows after its last checkpoint and ended; a stream that yields checkpoints yields the last one at its end`,

@@ -4,7 +4,7 @@
  * @module core/progress
  */
 import type { RunEvent } from "./events.ts";
-import { alignCells, bytesText, countText, durationText } from "./measure.ts";
+import { alignCells, bytesText, changedText, countText, durationText } from "./measure.ts";
 
 /** Where progress is written: `process.stderr`, or anything like it. */
 export interface ProgressStream {
@@ -175,9 +175,10 @@ export function progress(options: ProgressOptions): Progress {
             line.note = `again in ${durationText(event.delay)}: ${event.message}`;
         return;
       case "loadCommitted":
-        for (const { table } of event.tables) {
+        for (const { table, changed } of event.tables) {
           const line = lines.get(table);
-          if (line?.ended !== undefined) line.note = "committed";
+          if (line?.ended !== undefined)
+            line.note = changed === undefined ? "committed" : `committed: ${changedText(changed)}`;
         }
         say(`load ${event.sequence} committed`);
         return;

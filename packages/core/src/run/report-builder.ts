@@ -1,4 +1,4 @@
-import type { LoadReceipt } from "../destination.ts";
+import type { LoadReceipt, RowCounts } from "../destination.ts";
 import type { RunEvent, SchemaChange } from "./events.ts";
 import { printReport } from "./report-text.ts";
 import type { RunProblem, RunReport, TableReport } from "./report.ts";
@@ -53,6 +53,7 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
       const report: TableReport = {
         table,
         rows: 0,
+        changed: undefined,
         bytes: 0,
         files: 0,
         version: undefined,
@@ -65,10 +66,11 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
     },
     load({ loadId, sequence, committedAt, tables }) {
       loads.push({ loadId, sequence, committedAt });
-      for (const { table, rows, bytes, files, version, parked } of tables)
+      for (const { table, rows, changed, bytes, files, version, parked } of tables)
         if (parked === undefined)
           change("table", table, (report) => {
             report.rows += rows;
+            report.changed = addCounts(report.changed, changed);
             report.bytes += bytes;
             report.files += files;
             report.version = version ?? report.version;
@@ -114,5 +116,14 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         Object.defineProperty(report, key, { value });
       return report;
     },
+  };
+}
+
+function addCounts(before: RowCounts | undefined, more: RowCounts | undefined): RowCounts | undefined {
+  if (before === undefined || more === undefined) return more ?? before;
+  return {
+    inserted: before.inserted + more.inserted,
+    updated: before.updated + more.updated,
+    deleted: before.deleted + more.deleted,
   };
 }

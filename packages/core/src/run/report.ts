@@ -1,3 +1,4 @@
+import type { RowCounts } from "../destination.ts";
 import type { SchemaChange } from "./events.ts";
 
 /** What a run did. Serialises to JSON and prints as a table. */
@@ -23,11 +24,9 @@ export interface RunReport<Names extends string = string> {
 
 /** Why a stream, or the whole run, is not complete. */
 export interface RunProblem {
-  /** The stream that is not complete; `undefined`: the run as a whole. */
-  /** `undefined`: the run ended before its streams did. */
+  /** The stream that is not complete; `undefined`: the run ended before its streams did. */
   readonly stream: string | undefined;
   /** An `ErrorCode`, or `aborted`. */
-  /** One of the error codes. */
   readonly code: string;
   readonly message: string;
 }
@@ -38,6 +37,8 @@ export interface TableReport<Row extends object = object> {
   readonly table: string;
   /** Rows that were loaded. */
   readonly rows: number;
+  /** What a merge did to the rows that were there, of all loads together; `undefined` where nothing merges or the destination does not know. */
+  readonly changed: RowCounts | undefined;
   /** Bytes of the files that were written. */
   readonly bytes: number;
   /** Files that were written. */

@@ -88,7 +88,11 @@ function unsent({ changes, length }: Batch, { absent }: ConformOptions): Uint8Ar
 }
 
 /** The first row that puts a null into a column, where it should put a value; -1: none. Deletes and unchanged cells put nothing. */
-function nullRow(column: Vector, { changes, length }: Batch, unchanged: Uint8Array | undefined): number {
+export function nullRow(
+  column: Vector,
+  { changes, length }: Batch,
+  unchanged: Uint8Array | undefined,
+): number {
   for (let row = 0; row < length; row++) {
     if (isValid(column, row)) continue;
     const op = changes?.ops[row];

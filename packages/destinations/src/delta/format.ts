@@ -1,5 +1,6 @@
 import type { Capabilities, Partition, Schema } from "@alluvium/core";
 import type { FormatContext, LakeFormat, LakeTable } from "../lake/contract.ts";
+import type { MergeFormat } from "./merge/plan.ts";
 import { checkWritable } from "./log/protocol.ts";
 import { loadState } from "./log/state.ts";
 import { placeFile } from "./place.ts";
@@ -10,7 +11,7 @@ import { describeSchema, tableSchema } from "./write/partitions.ts";
 
 /** What Delta tables can do. */
 export const capabilities: Capabilities = {
-  abilities: ["append", "replace"],
+  abilities: ["append", "replace", "upsert", "insertOnly", "deleteInsert", "scd2"],
   delivery: "exactlyOnce",
   visibility: "table",
   foldsCase: true,
@@ -18,6 +19,11 @@ export const capabilities: Capabilities = {
   releasesBatches: true,
   storedType,
 };
+
+/** {@link deltaFormat} with merges that are carried out in a way of choice. */
+export function deltaFormatWith(merges: MergeFormat): LakeFormat {
+  return { ...deltaFormat, apply: (change, context) => applyChange(change, context, merges) };
+}
 
 /** Delta Lake as a format of the lake protocol. */
 export const deltaFormat: LakeFormat = {
@@ -30,7 +36,7 @@ export const deltaFormat: LakeFormat = {
     checkNames(table, tableSchema(table, schema, known));
   },
   place: placeFile,
-  apply: applyChange,
+  apply: (change, context) => applyChange(change, context, { mode: "vectors", files: {} }),
 };
 
 async function inspectTable(

@@ -13,4 +13,10 @@ export interface DeltaOptions {
   readonly compression?: "zstd" | "snappy" | "gzip" | "none";
   /** Size in bytes at which a data file is closed and the next one opened. @default 128 MiB */
   readonly targetFileBytes?: number;
+  /**
+   * How merges take rows away. `vectors`: they are marked in deletion vectors, which readers must know (Spark from Delta 2.3, delta-rs, DuckDB);
+   * the first merge that needs it upgrades the table's protocol. `rewrite`: the files that hold them are written again, for readers that
+   * do not. @default "vectors"
+   */
+  readonly mergeMode?: "vectors" | "rewrite";
 }

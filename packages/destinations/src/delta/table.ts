@@ -1,9 +1,19 @@
 import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { openStore } from "../lake/options.ts";
+import { deleteRows } from "./maintain/delete.ts";
+import type { DeleteOptions, DeleteResult } from "./maintain/delete-options.ts";
+import { optimizeTable } from "./maintain/optimize.ts";
+import type { OptimizeOptions, OptimizeResult } from "./maintain/optimize-options.ts";
 import { checkReadable } from "./log/protocol.ts";
 import { loadState, type TableState } from "./log/state.ts";
 import { readHistory, type HistoryEntry } from "./read/history.ts";
+import { restoreTable } from "./maintain/restore.ts";
+import type { RestoreOptions, RestoreResult } from "./maintain/restore-options.ts";
+import { vacuumTable } from "./maintain/vacuum.ts";
+import type { VacuumOptions, VacuumResult } from "./maintain/vacuum-options.ts";
+import { verifyTable } from "./maintain/verify.ts";
+import type { VerifyOptions, VerifyResult } from "./maintain/verify-options.ts";
 import { openSnapshot, type DeltaSnapshot, type ScanOptions } from "./read/snapshot.ts";
 import { versionAt } from "./read/version-at.ts";
 
@@ -20,6 +30,32 @@ export interface DeltaTable {
   scan(options?: ScanOptions & SnapshotOptions): AsyncIterable<Batch>;
   /** The commits, newest first, as far back as the log reaches. */
   history(options?: { readonly limit?: number; readonly signal?: AbortSignal }): AsyncIterable<HistoryEntry>;
+  /**
+   * Puts small files together, writes files with many deleted rows again without them and, if asked, sorts rows. The table holds the same
+   * rows afterwards. Loads and other writers may go on: appends never conflict, and what another commit changed meanwhile is worked out
+   * again. The old files stay until `vacuum`.
+   */
+  optimize(options?: OptimizeOptions): Promise<OptimizeResult>;
+  /**
+   * Deletes the rows that satisfy all conditions, in one commit: by deletion vectors where the table has them, else by writing the files
+   * that hold such rows again. With `purge`, for requests of erasure, their bytes go as well.
+   */
+  delete(options: DeleteOptions): Promise<DeleteResult>;
+  /**
+   * Makes an older version current again with a new commit, as long as its files are there. With `rewind` the cursor of the pipeline
+   * that loads the table goes back as well.
+   */
+  restore(options: RestoreOptions): Promise<RestoreResult>;
+  /**
+   * Deletes the files that no version within the retention needs: data files and deletion vectors that went from the table, what stopped
+   * writers left behind, and the log before its own retention. What committed loads are about to add stays, however old.
+   */
+  vacuum(options?: VacuumOptions): Promise<VacuumResult>;
+  /**
+   * Looks whether the table is as its log says: replays the log, compares checksums and the checkpoint with it, looks for each file and
+   * deletion vector, and with `deep` reads every row. Damage is a finding, never an error.
+   */
+  verify(options?: VerifyOptions): Promise<VerifyResult>;
 }
 
 /** Which version of a table. */
@@ -51,6 +87,7 @@ export function deltaTable(
   const store = given ? at.store : openStore(at, "deltaTable");
   const directory = given ? at.path.replace(/\/+$/, "") : "";
   const url = directory === "" ? store.url : `${store.url.replace(/\/$/, "")}/${directory}`;
+  const target = { store, directory, url };
   const open = async (version: number | undefined, signal: AbortSignal | undefined): Promise<TableState> => {
     const state = await loadState(store, directory, {
       ...(version !== undefined && { version }),
@@ -86,5 +123,10 @@ export function deltaTable(
       const { version } = await open(undefined, signal);
       yield* readHistory(store, directory, version, limit, signal);
     },
+    optimize: (options = {}) => optimizeTable(target, options),
+    delete: (options) => deleteRows(target, options),
+    restore: (options) => restoreTable(target, options),
+    vacuum: (options = {}) => vacuumTable(target, options),
+    verify: (options = {}) => verifyTable(target, options),
   };
 }

@@ -1,4 +1,4 @@
-import { AlluviumError, type ErrorCode, type TableReceipt } from "@alluvium/core";
+import { AlluviumError, type ErrorCode, type RowCounts, type TableReceipt } from "@alluvium/core";
 import type { LakeContext } from "./context.ts";
 import { poison, type ApplyContext, type LoadIdentity, type TableChange } from "./contract.ts";
 import { mayPass } from "./create-once.ts";
@@ -6,7 +6,9 @@ import type { AppliedMarker, Manifest, StoredChange } from "./manifest.ts";
 import { pause } from "./timing.ts";
 
 /** What became of one table of a load. */
-export type ApplyOutcome = { readonly version?: number } | { readonly parked: string };
+export type ApplyOutcome =
+  | { readonly version?: number; readonly changed?: RowCounts; readonly boundary?: string }
+  | { readonly parked: string };
 
 /** Applies a change; what may pass is tried again, what can never succeed is `parked`. */
 export async function applyChange(
@@ -18,8 +20,8 @@ export async function applyChange(
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
     try {
-      const { version } = await context.format.apply(change, applyContext(context, load));
-      return version === undefined ? {} : { version };
+      const { already: _, ...applied } = await context.format.apply(change, applyContext(context, load));
+      return applied;
     } catch (error) {
       if (isPoison(error)) return { parked: reasonOf(error) };
       if (!mayPass(error) || attempt + 1 >= timing.attempts) throw error;
@@ -53,18 +55,20 @@ export function reasonOf(error: AlluviumError): string {
 /** What a load did to a table, by what its commits say. */
 export function receiptOf(
   change: StoredChange,
-  applied: Pick<AppliedMarker, "versions" | "parked"> | undefined,
+  applied: Pick<AppliedMarker, "versions" | "parked" | "changed"> | undefined,
 ): TableReceipt {
   const { table, rows, bytes, fileCount, operation } = change;
   const version = applied?.versions[table];
   const parked = applied?.parked[table];
+  const changed = applied?.changed?.[table];
   return {
     table,
     rows,
     bytes,
     files: fileCount,
-    operation: operation.kind,
+    operation: operation.kind === "merge" ? operation.strategy : operation.kind,
     ...(version === undefined || version === null ? {} : { version }),
+    ...(changed === undefined ? {} : { changed }),
     ...(parked === undefined ? {} : { parked }),
   };
 }

@@ -1,3 +1,4 @@
+import type { RowCounts } from "@alluvium/core";
 import pLimit from "p-limit";
 import { applyChange, identityOf, isPoison, reasonOf, receiptOf, type ApplyOutcome } from "./apply-change.ts";
 import { loadChange } from "./changes.ts";
@@ -31,23 +32,57 @@ export async function applyManifest(
   );
   const versions: Record<string, number | null> = {};
   const parked: Record<string, string> = {};
+  const changed: Record<string, RowCounts> = {};
+  const boundaries: Record<string, string> = {};
   for (const [index, result] of settled.entries()) {
     if (result.status === "rejected") throw result.reason;
     const { table } = manifest.changes[index]!;
     if ("parked" in result.value) parked[table] = result.value.parked;
-    else versions[table] = result.value.version ?? null;
+    else {
+      versions[table] = result.value.version ?? null;
+      if (result.value.changed) changed[table] = result.value.changed;
+      if (result.value.boundary !== undefined) boundaries[table] = result.value.boundary;
+    }
   }
   const { loadId, sequence } = manifest;
   if (!manifest.parked.some(({ table }) => table === LOADS_TABLE)) {
-    const receipts = manifest.changes.map((change) => receiptOf(change, { versions, parked }));
+    const receipts = manifest.changes.map((change) => receiptOf(change, { versions, parked, changed }));
     const outcome = await applyLoads(context, manifest, receipts);
     if ("parked" in outcome) parked[LOADS_TABLE] = outcome.parked;
   }
-  const marker = await putMarker(context, sequence, { loadId, versions, parked });
+  const marker = await putMarker(context, sequence, {
+    loadId,
+    versions,
+    parked,
+    ...(Object.keys(changed).length > 0 && { changed }),
+    ...(Object.keys(boundaries).length > 0 && { boundaries }),
+  });
+  await deleteChanges(context, manifest, marker);
   await putHint(context, sequence);
   for (const [table, reason] of Object.entries(marker.parked))
     context.emit({ type: "tableParked", table, reason });
   return marker;
+}
+
+/**
+ * Deletes the files of changes that are folded in: only now that the marker says so for good. What a run that is killed here leaves,
+ * vacuum finds; those of tables that are set aside stay.
+ */
+async function deleteChanges(
+  context: LakeContext,
+  manifest: Manifest,
+  { parked }: AppliedMarker,
+): Promise<void> {
+  try {
+    for (const stored of manifest.changes) {
+      if (stored.operation.kind !== "merge" || stored.table in parked) continue;
+      const { files } = await loadChange(context, stored);
+      const staged = files.filter((file) => file.changes);
+      await context.store.delete(staged.map((file) => `${stored.directory}/${file.staged}`));
+    }
+  } catch {
+    // They are in nobody's way.
+  }
 }
 
 /** Applies one table's part of a manifest. */

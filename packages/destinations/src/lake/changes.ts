@@ -51,7 +51,8 @@ export async function storeChange(
 
 /** The change that a manifest holds. Throws `ALV_STATE_INVALID` when what it refers to is missing or damaged. */
 export async function loadChange(context: LakeContext, stored: StoredChange): Promise<TableChange> {
-  const { table, directory, tableId, create, operation, schemaChanged, partitionBy, ownership } = stored;
+  const { table, directory, tableId, create, operation, schemaChanged, newColumns, partitionBy, ownership } =
+    stored;
   return {
     table,
     directory,
@@ -59,6 +60,7 @@ export async function loadChange(context: LakeContext, stored: StoredChange): Pr
     create,
     operation,
     schemaChanged,
+    ...(newColumns && { newColumns }),
     partitionBy,
     ownership,
     schema: await loadSchema(context, stored.schema),

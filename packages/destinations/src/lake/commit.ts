@@ -7,10 +7,11 @@ import type { LoadIdentity } from "./contract.ts";
 import { collectGarbage } from "./garbage.ts";
 import { checkFree, checkWinner, concurrent, putManifest, readMarker } from "./journal.ts";
 import type { AppliedMarker, KnownTable, Manifest, StoredTableState } from "./manifest.ts";
+import { latestTime } from "./merge-operation.ts";
 import { parkedBy } from "./parked.ts";
 import { planChanges, type PlannedChange } from "./plan-changes.ts";
 import { storeSchema } from "./schemas.ts";
-import { refuseDead, type SessionState } from "./session-state.ts";
+import { noteBoundaries, refuseDead, type SessionState } from "./session-state.ts";
 
 /** A load about to be committed. */
 export interface OpenLoad {
@@ -70,6 +71,7 @@ export async function finishLoad(session: SessionState, manifest: Manifest): Pro
     throw error;
   }
   session.unapplied = undefined;
+  noteBoundaries(session, manifest, marker);
   session.parked = [...manifest.parked, ...parkedBy(manifest, marker)];
   if (session.dead === undefined && (manifest.sequence + 1) % context.timing.garbageEvery === 0)
     await collectGarbage(context, manifest);
@@ -118,7 +120,13 @@ async function writeManifest(
     changes.push(await storeChange(context, change, facts, { ...identity, index }, kept));
   }
   const known: Record<string, KnownTable> = { ...newest?.known };
-  for (const { table, tableId, stream, schema } of changes) known[table] = { id: tableId, stream, schema };
+  for (const [table, boundary] of session.boundaries)
+    if (known[table] !== undefined) known[table] = { ...known[table], boundary };
+  for (const { table, tableId, stream, schema, operation, rows } of changes) {
+    const latest = operation.kind === "merge" ? latestTime(operation, rows) : undefined;
+    const boundary = latest ?? known[table]?.boundary;
+    known[table] = { id: tableId, stream, schema, ...(boundary !== undefined && { boundary }) };
+  }
   const parkedStreams = new Set(session.parked.map(({ stream }) => stream));
   return {
     ...identity,

@@ -1,4 +1,12 @@
-import type { Capabilities, ObjectStore, Partition, RunEvent, Schema } from "@alluvium/core";
+import type {
+  Capabilities,
+  MergeStrategy,
+  ObjectStore,
+  Partition,
+  RowCounts,
+  RunEvent,
+  Schema,
+} from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 
 /**
@@ -94,6 +102,14 @@ export interface DataFile extends FilePlace {
   readonly rows: number;
   readonly partition: PartitionValues;
   readonly columns: readonly ColumnStatistics[];
+  /**
+   * Merges only: the file holds changes in the form of `change-file.ts`. Apply reads it, and it never becomes part of the table. Files
+   * without it hold whole rows in the order of writing, and may become part of the table as they are; they come before all changes.
+   */
+  readonly changes?: {
+    /** Number of the stretch between two sealed marks in which they were written: ordinals count within it. Ascends. */
+    readonly stretch: number;
+  };
 }
 
 /**
@@ -124,7 +140,10 @@ export interface TableChange {
   readonly schema: Schema;
   /** Whether the schema differs from the one that was committed before. */
   readonly schemaChanged: boolean;
+  /** The table has the columns of `schema` only: what it had before goes, with all rows. */
+  readonly newColumns?: true;
   readonly partitionBy: readonly Partition[];
+  /** What it adds; of a merge what it folds in, in the order of writing. */
   readonly files: readonly DataFile[];
   /** Files to delete once the new ones are visible, from {@link LakeFormat.prepare}; empty for formats with a log. */
   readonly obsolete: readonly string[];
@@ -136,7 +155,36 @@ export interface TableChange {
 export type TableOperation =
   | { readonly kind: "append" }
   | { readonly kind: "replace" }
-  | { readonly kind: "replaceWhere"; readonly where: readonly TextCondition[] };
+  | { readonly kind: "replaceWhere"; readonly where: readonly TextCondition[] }
+  | MergeOperation;
+
+/** A merge with everything that apply uses, so that two that apply it come to the same rows. Columns are the table's. */
+export interface MergeOperation {
+  readonly kind: "merge";
+  readonly strategy: MergeStrategy;
+  readonly primaryKey: readonly string[];
+  /** `deleteInsert`: the columns whose values say which stored rows go. */
+  readonly mergeKey?: readonly string[];
+  readonly orderBy?: string;
+  readonly deleteFlag?: string;
+  /** `scd2`: how versions are kept. */
+  readonly validity?: MergeValidity;
+  /** Everything that the table held before goes: the stream is read again from its start. */
+  readonly restart?: true;
+}
+
+/** How a load keeps versions. */
+export interface MergeValidity {
+  readonly from: string;
+  readonly to: string;
+  readonly active: string;
+  /** When its versions begin: microseconds since 1970, as text. */
+  readonly at: string;
+  /** The column that says when a version begins, where it holds a time. */
+  readonly column?: string;
+  /** Keys that the load does not hold are ended. */
+  readonly retireAbsent: boolean;
+}
 
 /** A comparison whose value has a form that JSON keeps. */
 export interface TextCondition {
@@ -150,6 +198,10 @@ export interface Applied {
   readonly version?: number;
   /** Whether an earlier call had done it. */
   readonly already: boolean;
+  /** What a merge did to the table's rows, where that is known. */
+  readonly changed?: RowCounts;
+  /** `scd2`: the greatest time in validity columns that this load wrote, in microseconds since 1970, where that is known. */
+  readonly boundary?: string;
 }
 
 /** How {@link OpenTableWriter} writes one table's data files. */
@@ -202,4 +254,8 @@ export const poison = [
   "ALV_NOT_FOUND",
   "ALV_FILE_INVALID",
   "ALV_SCHEMA_CONFLICT",
+  // What only a merge finds out: a change that lacks the row below it, a column that cannot be ordered by.
+  "ALV_ROW_INVALID",
+  "ALV_UNSUPPORTED",
+  "ALV_CONFIG",
 ] as const;

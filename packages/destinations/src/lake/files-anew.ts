@@ -1,5 +1,6 @@
 import { AlluviumError } from "@alluvium/core";
 import pLimit from "p-limit";
+import { placeChanges } from "./change-file.ts";
 import { closing } from "./closing.ts";
 import type { LakeContext } from "./context.ts";
 import type { DataFile, LakeFormat, PartitionValues, TableChange } from "./contract.ts";
@@ -56,7 +57,9 @@ async function secureFile(
       `the data file ${staged} has ${info.size} bytes, its load says ${file.size}`,
     );
   if (!old) return file;
-  const place = placeAnew(context.format, file.partition, file);
+  const place = file.changes
+    ? placeChanges(crypto.randomUUID())
+    : placeAnew(context.format, file.partition, file);
   await copyObject(context, staged, `${directory}/${place.staged}`, info.size);
   return { ...file, ...place };
 }

@@ -4,10 +4,11 @@ import { z } from "zod";
 import type { AppliedMarker, FileList, Manifest } from "./manifest.ts";
 
 /**
- * Version of the stored forms. Raise it when an older reader would misread the new form, and teach the decoders both: what was
- * committed once stays readable.
+ * Versions of the stored forms. Add one when an older reader would misread the new form, and teach the decoders both: what was
+ * committed once stays readable. The second one can hold merges; what needs none of it is stored in the first one, for older readers.
  */
-const manifestVersion = 1;
+const newest = 2;
+const version = z.union([z.literal(1), z.literal(2)]);
 
 const count = z.int().nonnegative();
 const text = z.string();
@@ -26,6 +27,7 @@ const dataFile = z.object({
       max: text.optional(),
     }),
   ),
+  changes: z.object({ stretch: count }).optional(),
 });
 
 const fileList = z.object({ files: z.array(dataFile), obsolete: z.array(text) });
@@ -36,6 +38,28 @@ const condition = z.object({
   value: z.union([text, z.array(text), z.null()]),
 });
 
+const merge = z.object({
+  kind: z.literal("merge"),
+  strategy: z.enum(["upsert", "insertOnly", "deleteInsert", "scd2"]),
+  primaryKey: z.array(text),
+  mergeKey: z.array(text).optional(),
+  orderBy: text.optional(),
+  deleteFlag: text.optional(),
+  validity: z
+    .object({
+      from: text,
+      to: text,
+      active: text,
+      at: text,
+      column: text.optional(),
+      retireAbsent: z.boolean(),
+    })
+    .optional(),
+  restart: z.literal(true).optional(),
+});
+
+const rowCounts = z.object({ inserted: count, updated: count, deleted: count });
+
 const receipt = z.object({
   table: text,
   rows: count,
@@ -43,11 +67,12 @@ const receipt = z.object({
   files: count,
   version: count.optional(),
   operation: text,
+  changed: rowCounts.optional(),
   parked: text.optional(),
 });
 
 const manifest = z.object({
-  version: z.literal(1),
+  version,
   pipeline: text,
   lane: text,
   incarnation: text,
@@ -82,7 +107,13 @@ const manifest = z.object({
   ),
   known: z.record(
     text,
-    z.object({ id: text, stream: text, schema: text, resync: z.literal(true).optional() }),
+    z.object({
+      id: text,
+      stream: text,
+      schema: text,
+      resync: z.literal(true).optional(),
+      boundary: text.optional(),
+    }),
   ),
   changes: z.array(
     z.object({
@@ -95,9 +126,11 @@ const manifest = z.object({
         z.object({ kind: z.literal("append") }),
         z.object({ kind: z.literal("replace") }),
         z.object({ kind: z.literal("replaceWhere"), where: z.array(condition) }),
+        merge,
       ]),
       schema: text,
       schemaChanged: z.boolean(),
+      newColumns: z.literal(true).optional(),
       partitionBy: z.array(
         z.object({
           column: text,
@@ -126,17 +159,22 @@ const manifest = z.object({
 });
 
 const marker = z.object({
-  version: z.literal(1),
+  version,
   loadId: text,
   versions: z.record(text, count.nullable()),
   parked: z.record(text, text),
+  changed: z.record(text, rowCounts).optional(),
+  boundaries: z.record(text, text).optional(),
 });
 
-const list = fileList.extend({ version: z.literal(1) });
+const list = fileList.extend({ version });
 
 /** A manifest as it is stored: JSON with sorted keys, so that equal manifests are equal bytes. */
 export function encodeManifest(value: Manifest): Uint8Array {
-  return encode(value);
+  const merges =
+    value.changes.some(({ operation, newColumns }) => operation.kind === "merge" || newColumns) ||
+    Object.values(value.known).some(({ boundary }) => boundary !== undefined);
+  return encode(value, merges ? 2 : 1);
 }
 
 /** Reads what {@link encodeManifest} wrote. Throws `ALV_STATE_INVALID` naming `path`, the place in it, and the remedy. */
@@ -146,7 +184,7 @@ export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
 
 /** A list of files that stands beside its manifest. */
 export function encodeFileList(value: FileList): Uint8Array {
-  return encode(value);
+  return encode(value, value.files.some(({ changes }) => changes) ? 2 : 1);
 }
 
 /** Reads what {@link encodeFileList} wrote. Throws `ALV_STATE_INVALID`. */
@@ -156,7 +194,7 @@ export function decodeFileList(bytes: Uint8Array, path: string): FileList {
 
 /** The marker that a load is applied. */
 export function encodeMarker(value: AppliedMarker): Uint8Array {
-  return encode(value);
+  return encode(value, value.changed === undefined && value.boundaries === undefined ? 1 : 2);
 }
 
 /** Reads what {@link encodeMarker} wrote. Throws `ALV_STATE_INVALID`. */
@@ -164,17 +202,18 @@ export function decodeMarker(bytes: Uint8Array, path: string): AppliedMarker {
   return decode(marker, bytes, path, "applied marker") as unknown as AppliedMarker;
 }
 
-function encode(value: object): Uint8Array {
-  return new TextEncoder().encode(`${canonicalJson({ version: manifestVersion, ...value } as Json)}\n`);
+function encode(value: object, form: 1 | 2): Uint8Array {
+  // A manifest that was read and is put again brings its own version along.
+  return new TextEncoder().encode(`${canonicalJson({ ...value, version: form } as Json)}\n`);
 }
 
 function decode(schema: z.ZodType, bytes: Uint8Array, path: string, what: string): unknown {
   const json = parseJson(bytes, path, what);
-  const version = (json as { version?: unknown } | null)?.version;
-  if (typeof version === "number" && version > manifestVersion)
+  const form = (json as { version?: unknown } | null)?.version;
+  if (typeof form === "number" && form > newest)
     throw new AlluviumError(
       "ALV_STATE_INVALID",
-      `the ${what} ${path} has version ${version}, this version of Alluvium reads up to ${manifestVersion}: update Alluvium, or run the version that wrote it`,
+      `the ${what} ${path} has version ${form}, this version of Alluvium reads up to ${newest}: update Alluvium, or run the version that wrote it`,
     );
   const result = schema.safeParse(json);
   if (result.success) return result.data;

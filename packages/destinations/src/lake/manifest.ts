@@ -1,4 +1,4 @@
-import type { Partition, StreamState, TableReceipt, TableState } from "@alluvium/core";
+import type { Partition, RowCounts, StreamState, TableReceipt, TableState } from "@alluvium/core";
 import type { DataFile, TableChange, TableOperation } from "./contract.ts";
 
 /**
@@ -47,6 +47,8 @@ export interface KnownTable {
   readonly schema: string;
   /** Its next load replaces all that it holds: the stream is read again from its start. */
   readonly resync?: true;
+  /** `scd2`: the last microsecond since 1970, as text, at which something may have happened to a version. Later loads begin theirs after it. */
+  readonly boundary?: string;
 }
 
 /** One table's part: a {@link TableChange} with the schema by hash and a long list of files by reference. */
@@ -59,6 +61,7 @@ export interface StoredChange {
   readonly operation: TableOperation;
   readonly schema: string;
   readonly schemaChanged: boolean;
+  readonly newColumns?: true;
   readonly partitionBy: readonly Partition[];
   readonly ownership: TableChange["ownership"];
   readonly rows: number;
@@ -101,4 +104,8 @@ export interface AppliedMarker {
   readonly versions: Readonly<Record<string, number | null>>;
   /** Tables that could not be applied, and why. */
   readonly parked: Readonly<Record<string, string>>;
+  /** What merges did to the rows of tables, where that is known. */
+  readonly changed?: Readonly<Record<string, RowCounts>>;
+  /** `scd2`: the greatest times in validity columns that the load wrote, in microseconds since 1970, where that is known. */
+  readonly boundaries?: Readonly<Record<string, string>>;
 }

@@ -22,13 +22,18 @@ const shape = z.strictObject({
     .optional(),
 });
 
-/** Checks options and makes the store. Throws `ALV_CONFIG` naming the option, the value and what is accepted. */
-export function checkLakeOptions(who: string, options: unknown): LakeOptions {
-  const checked = shape.safeParse(options, { reportInput: true });
+/** Checks options, `extra` ones of a single format included, and makes the store. Throws `ALV_CONFIG` naming the option, the value and what is accepted. */
+export function checkLakeOptions<Extra extends z.ZodRawShape = Record<never, never>>(
+  who: string,
+  options: unknown,
+  extra?: Extra,
+): LakeOptions & z.output<z.ZodObject<Extra>> {
+  const whole = shape.extend(extra ?? {});
+  const checked = whole.safeParse(options, { reportInput: true });
   if (!checked.success) {
     const problems = checked.error.issues.map((issue) => {
       if (issue.code === "unrecognized_keys")
-        return `there is no option ${issue.keys.join(", ")}; there are ${Object.keys(shape.shape).join(", ")}`;
+        return `there is no option ${issue.keys.join(", ")}; there are ${Object.keys(whole.shape).join(", ")}`;
       const path = issue.path.join(".");
       if (path === "")
         return `the options are ${describeValue(options)}; give an object such as { url: "./lake" }`;
@@ -36,12 +41,12 @@ export function checkLakeOptions(who: string, options: unknown): LakeOptions {
     });
     throw new AlluviumError("ALV_CONFIG", `${who}: ${problems.join("; ")}`, { step: "open" });
   }
-  const { url, store, compression, targetFileBytes } = checked.data;
+  const { url, store, ...others } = checked.data as z.output<typeof shape>;
   if ((url === undefined) === (store === undefined))
     throw new AlluviumError("ALV_CONFIG", `${who}: give either \`url\` (a folder) or \`store\``, {
       step: "open",
     });
-  return { store: store ?? openStore(url!, who), compression, targetFileBytes };
+  return { ...others, store: store ?? openStore(url!, who) } as LakeOptions & z.output<z.ZodObject<Extra>>;
 }
 
 function isStore(value: unknown): boolean {

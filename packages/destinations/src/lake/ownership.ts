@@ -22,7 +22,7 @@ export function targetOf(
 ): Target {
   const known = newest?.known[plan.table];
   const shared = names(context.shared, plan.table);
-  if (shared && wholeSet(plan))
+  if (shared && (wholeSet(plan) || plan.restart !== undefined || plan.merge?.validity?.retireAbsent === true))
     throw new AlluviumError(
       "ALV_TABLE_FOREIGN",
       `table ${plan.table} is shared with other pipelines, so that it cannot be replaced: use append, or a table of its own`,
@@ -47,6 +47,7 @@ function knownTarget(
     // What is read whole anyway can be made again; rows behind a cursor cannot.
     if (
       known.resync === true ||
+      plan.restart !== undefined ||
       (plan.disposition.kind === "replace" && plan.disposition.where === undefined)
     )
       return { tableId: crypto.randomUUID(), create: true, ownership: "own" };

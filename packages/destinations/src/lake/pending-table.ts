@@ -1,6 +1,8 @@
 import { AlluviumError, type Schema, type TablePlan } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
+import { changeBatch, changeSchema, placeChanges } from "./change-file.ts";
 import type { LakeContext } from "./context.ts";
+import { greatestOrdinal, NO_ORDINAL, refuseChanges, staysInOrder, withValidity } from "./merge-rows.ts";
 import type { DataFile, TableWriter, TableWriterOptions } from "./contract.ts";
 import { refuseOutside } from "./outside.ts";
 import type { Target } from "./ownership.ts";
@@ -40,7 +42,15 @@ export class PendingTable {
   #epoch = 0;
   #begun: number | undefined;
   #writer: TableWriter | undefined;
+  /** Writes rows of a merge that cannot become data files as they are; once there is one, everything goes to it until all is taken. */
+  #changeWriter: TableWriter | undefined;
+  #changeForm: { readonly of: Schema; readonly form: Schema } | undefined;
+  /** Number of sealed marks that came before. */
+  #stretch = 0;
+  /** The greatest ordinal of the stretch so far: rows without one take effect after it. */
+  #ordinal = NO_ORDINAL;
   #last: Promise<unknown> = Promise.resolve();
+  #restarted = false;
   readonly #context: LakeContext;
   readonly #options: PendingTableOptions;
 
@@ -56,6 +66,11 @@ export class PendingTable {
     this.schema = options.plan.schema;
   }
 
+  /** What goes with the first commit of the session; `undefined`: nothing, or it went. */
+  get restart(): TablePlan["restart"] {
+    return this.#restarted ? undefined : this.plan.restart;
+  }
+
   /** Files that a mark sealed, oldest first. */
   get sealed(): readonly FileSet[] {
     return this.#sealed;
@@ -63,8 +78,14 @@ export class PendingTable {
 
   /** The schema of the table after a load that commits what is here. */
   get next(): Schema {
-    const bound = boundSchema(this.schema);
-    return this.committed === undefined ? bound : grownSchema(this.committed, bound);
+    const bound = withValidity(boundSchema(this.schema), this.plan.merge?.validity);
+    const before = this.#standing;
+    return before === undefined ? bound : grownSchema(before, bound);
+  }
+
+  /** The columns that stay; `undefined`: none do. */
+  get #standing(): Schema | undefined {
+    return this.restart === "tables" ? undefined : this.committed;
   }
 
   /** Takes rows. */
@@ -73,10 +94,32 @@ export class PendingTable {
       if (batch.schema !== this.schema) await this.#grow(batch.schema);
       if (batch.length === 0) return;
       refuseOutside(this.plan, batch, this.next);
+      refuseChanges(this.plan, batch, this.target.ownership);
+      await this.#forgetChanges();
       this.#begun ??= (await this.#context.store.now()).getTime();
+      const call = signal === undefined ? {} : { signal };
+      if (this.#changeWriter !== undefined || batch.changes !== undefined || !staysInOrder(this.plan))
+        return this.#writeChanges(batch, call);
       this.#writer ??= this.#context.openWriter(this.writerOptions(this.schema));
-      await this.#writer.write(batch, signal === undefined ? {} : { signal });
+      await this.#writer.write(batch, call);
     });
+  }
+
+  async #writeChanges(batch: Batch, call: { readonly signal?: AbortSignal }): Promise<void> {
+    if (this.#changeWriter === undefined) {
+      // What was written before comes first, also in the order of files.
+      await this.#close();
+      this.#begun ??= (await this.#context.store.now()).getTime();
+      this.#changeWriter = this.#context.openWriter({
+        ...this.writerOptions(changeSchema(this.schema, this.plan.primaryKey)),
+        place: placeChanges,
+        partitionBy: [],
+      });
+    }
+    if (this.#changeForm?.of !== batch.schema)
+      this.#changeForm = { of: batch.schema, form: changeSchema(batch.schema, this.plan.primaryKey) };
+    this.#ordinal = greatestOrdinal(batch, this.#ordinal);
+    await this.#changeWriter.write(changeBatch(batch, this.#changeForm.form, this.#ordinal), call);
   }
 
   /** Closes the open files: what was written so far belongs to a checkpoint. */
@@ -84,6 +127,8 @@ export class PendingTable {
     return this.#next(async () => {
       await this.#close();
       this.#sealed.push(...this.#loose.splice(0));
+      this.#stretch += 1;
+      this.#ordinal = NO_ORDINAL;
     });
   }
 
@@ -91,7 +136,9 @@ export class PendingTable {
   discard(): Promise<void> {
     return this.#next(async () => {
       await this.#writer?.discard();
+      await this.#changeWriter?.discard();
       this.#begun = undefined;
+      this.#ordinal = NO_ORDINAL;
       await this.#delete(this.#loose.splice(0));
     });
   }
@@ -107,11 +154,13 @@ export class PendingTable {
     return this.#next(async () => {
       for (const [index, set] of this.#sealed.entries()) {
         if (set.epoch === this.#epoch) continue;
-        const files = await this.#context.rewrite(set.files, this.writerOptions(boundSchema(this.schema)), {
-          signal,
-        });
-        this.#sealed[index] = { ...set, files, epoch: this.#epoch };
-        await this.#delete([set]);
+        // Changes are widened when they are read.
+        const changes = set.files.filter((file) => file.changes);
+        const old = set.files.filter((file) => !file.changes);
+        const options = this.writerOptions(boundSchema(this.schema));
+        const files = old.length === 0 ? [] : await this.#context.rewrite(old, options, { signal });
+        this.#sealed[index] = { ...set, files: [...files, ...changes], epoch: this.#epoch };
+        await this.#delete([{ ...set, files: old }]);
       }
     });
   }
@@ -119,6 +168,7 @@ export class PendingTable {
   /** Hands over sealed files: a manifest names them now. */
   take(sets: readonly FileSet[]): void {
     this.#sealed = this.#sealed.filter((set) => !sets.includes(set));
+    this.#restarted = true;
   }
 
   /** Leaves everything as it is, also open files: a manifest may name them. */
@@ -132,6 +182,8 @@ export class PendingTable {
     await this.#next(async () => {
       await this.#writer?.[Symbol.asyncDispose]();
       this.#writer = undefined;
+      await this.#changeWriter?.[Symbol.asyncDispose]();
+      this.#changeWriter = undefined;
     });
   }
 
@@ -157,7 +209,8 @@ export class PendingTable {
   }
 
   async #grow(next: Schema): Promise<void> {
-    const fixed = this.committed && compareSchemas(this.committed, next);
+    const standing = this.#standing;
+    const fixed = standing && compareSchemas(standing, next);
     if (fixed?.change === "widened")
       throw new AlluviumError(
         "ALV_SCHEMA_CONFLICT",
@@ -175,9 +228,21 @@ export class PendingTable {
   }
 
   async #close(): Promise<void> {
-    const files = (await this.#writer?.seal()) ?? [];
+    // Rows that became data files were all written before the first changes.
+    const rows = (await this.#writer?.seal()) ?? [];
+    const changes = (await this.#changeWriter?.seal()) ?? [];
+    const stretch = { stretch: this.#stretch };
+    const files = [...rows, ...changes.map((file) => ({ ...file, changes: stretch }))];
     if (files.length > 0) this.#loose.push({ files, epoch: this.#epoch, written: this.#begun! });
     this.#begun = undefined;
+  }
+
+  /** When nothing is left of the changes, rows may become data files again, and ordinals begin anew. */
+  async #forgetChanges(): Promise<void> {
+    if (this.#changeWriter === undefined || this.#begun !== undefined) return;
+    if ([...this.#sealed, ...this.#loose].some(({ files }) => files.some((file) => file.changes))) return;
+    await this.#changeWriter[Symbol.asyncDispose]();
+    this.#changeWriter = undefined;
   }
 
   async #delete(sets: readonly FileSet[]): Promise<void> {

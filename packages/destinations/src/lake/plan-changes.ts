@@ -1,8 +1,9 @@
-import { AlluviumError } from "@alluvium/core";
+import { AlluviumError, takesEffect } from "@alluvium/core";
 import { schemaHash } from "@alluvium/core/state";
 import { applyContext } from "./apply-change.ts";
 import { textConditions } from "./conditions.ts";
 import type { DataFile, LoadIdentity, TableChange, TableOperation } from "./contract.ts";
+import { mergeOperation } from "./merge-operation.ts";
 import { wholeSet } from "./ownership.ts";
 import type { FileSet, PendingTable } from "./pending-table.ts";
 import { tablesOf, type SessionState } from "./session-state.ts";
@@ -19,8 +20,7 @@ export interface PlannedChange {
 
 /**
  * What a load does to each table: all files that a mark sealed; of whole-set operations only those whose stream has ended, so that
- * they take effect once. Streams with a parked table
- * have sealed nothing: their marks are refused.
+ * they take effect once. Streams with a parked table have sealed nothing: their marks are refused.
  */
 export async function planChanges(
   session: SessionState,
@@ -29,7 +29,8 @@ export async function planChanges(
   const planned: PlannedChange[] = [];
   for (const [stream, progress] of session.streams) {
     for (const table of tablesOf(session, stream)) {
-      if (!progress.sealed || (wholeSet(table.plan) && !progress.ended)) continue;
+      const { disposition, merge } = table.plan;
+      if (!progress.sealed || (takesEffect(disposition, merge) === "end" && !progress.ended)) continue;
       const change = await planChange(session, table, load);
       if (change !== undefined) planned.push(change);
     }
@@ -48,12 +49,13 @@ async function planChange(
   const files = sets.flatMap((set) => set.files);
   const { create, tableId, ownership } = table.target;
   const schema = table.next;
-  const schemaChanged = table.committed !== undefined && schemaHash(table.committed) !== schemaHash(schema);
-  const resync = session.newest?.known[table.name]?.resync === true;
-  const operation = operationOf(table, resync);
+  const newColumns = !create && table.restart === "tables";
+  const schemaChanged =
+    newColumns || (table.committed !== undefined && schemaHash(table.committed) !== schemaHash(schema));
+  const operation = await operationOf(session, table);
   // A table without columns cannot be created yet: its first rows will tell them.
   if (schema.fields.length === 0) return undefined;
-  if (operation.kind === "append" && files.length === 0 && !create && !schemaChanged && ownership !== "adopt")
+  if (!isWhole(operation) && files.length === 0 && !create && !schemaChanged && ownership !== "adopt")
     return undefined;
   const change: TableChange = {
     table: table.name,
@@ -63,6 +65,7 @@ async function planChange(
     operation,
     schema,
     schemaChanged,
+    ...(newColumns && { newColumns }),
     partitionBy: table.plan.partitionBy,
     files,
     obsolete: [],
@@ -78,14 +81,29 @@ async function planChange(
   };
 }
 
-function operationOf(table: PendingTable, resync: boolean): TableOperation {
+/** Whether an operation does something also without rows. */
+function isWhole(operation: TableOperation): boolean {
+  if (operation.kind !== "merge") return operation.kind !== "append";
+  return operation.restart === true || operation.validity?.retireAbsent === true;
+}
+
+async function operationOf(
+  { context, newest, boundaries }: SessionState,
+  table: PendingTable,
+): Promise<TableOperation> {
   const { disposition, partitionBy } = table.plan;
+  const known = newest?.known[table.name];
   // Read again from its start, with all that it held thrown away: the first load puts its rows in place of those.
-  if (resync) return { kind: "replace" };
-  if (disposition.kind === "merge")
-    throw new AlluviumError("ALV_UNSUPPORTED", `table ${table.name}: this destination cannot merge`, {
-      resource: table.name,
+  const restart = !table.target.create && (known?.resync === true || table.restart !== undefined);
+  if (disposition.kind === "merge") {
+    const now = (await context.store.now()).getTime();
+    return mergeOperation(table.plan, {
+      now,
+      lastBoundary: boundaries.get(table.name) ?? known?.boundary,
+      restart,
     });
+  }
+  if (restart) return { kind: "replace" };
   const where = disposition.kind === "append" ? disposition.replaceWhere : disposition.where;
   if (where !== undefined)
     return { kind: "replaceWhere", where: textConditions(table.name, where, table.next, partitionBy) };

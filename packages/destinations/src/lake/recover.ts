@@ -4,7 +4,7 @@ import { isPoison } from "./apply-change.ts";
 import type { LakeContext } from "./context.ts";
 import { checkFree, findNewest, readMarker } from "./journal.ts";
 import { LOADS_TABLE } from "./loads-table.ts";
-import type { Manifest, ParkedEntry } from "./manifest.ts";
+import type { AppliedMarker, Manifest, ParkedEntry } from "./manifest.ts";
 import { isOurs, stateLost } from "./ownership.ts";
 import { parkedBy } from "./parked.ts";
 import { manifestPath } from "./paths.ts";
@@ -13,6 +13,8 @@ import { loadSchema } from "./schemas.ts";
 /** Where a pipeline stands. */
 export interface Recovered {
   readonly newest: Manifest | undefined;
+  /** Marker of the newest manifest. */
+  readonly marker: AppliedMarker | undefined;
   readonly parked: readonly ParkedEntry[];
 }
 
@@ -24,7 +26,7 @@ export async function recoverNewest(context: LakeContext): Promise<Recovered> {
   const found = await findNewest(context);
   if (found === undefined) {
     await refuseLostState(context);
-    return { newest: undefined, parked: [] };
+    return { newest: undefined, marker: undefined, parked: [] };
   }
   const { manifest, applied } = found;
   let marker = applied ? await readMarker(context, manifest.sequence) : undefined;
@@ -34,7 +36,7 @@ export async function recoverNewest(context: LakeContext): Promise<Recovered> {
     const tables = manifest.changes.map(({ table }) => table);
     context.emit({ type: "recovered", loadId: manifest.loadId, tables });
   }
-  return { newest: manifest, parked: [...manifest.parked, ...parkedBy(manifest, marker)] };
+  return { newest: manifest, marker, parked: [...manifest.parked, ...parkedBy(manifest, marker)] };
 }
 
 /**

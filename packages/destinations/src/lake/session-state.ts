@@ -2,7 +2,7 @@ import { AlluviumError } from "@alluvium/core";
 import type { LakeContext } from "./context.ts";
 import { concurrent, listFrom } from "./journal.ts";
 import type { Lease } from "./lease.ts";
-import type { Manifest, ParkedEntry } from "./manifest.ts";
+import type { AppliedMarker, Manifest, ParkedEntry } from "./manifest.ts";
 import type { PendingTable } from "./pending-table.ts";
 
 /** What a session knows between its loads. */
@@ -13,6 +13,8 @@ export interface SessionState {
   newest: Manifest | undefined;
   /** Of the state; `undefined` until its first load. */
   incarnation: string | undefined;
+  /** `scd2`: the greatest times in validity columns, by table, where a marker says them; manifests know an upper limit only. */
+  readonly boundaries: Map<string, string>;
   /** Tables that are set aside. */
   parked: readonly ParkedEntry[];
   readonly tables: Map<string, PendingTable>;
@@ -30,6 +32,19 @@ export interface SessionState {
 export interface StreamProgress {
   sealed: boolean;
   ended: boolean;
+}
+
+/** Takes over the boundaries of a load that was just applied. */
+export function noteBoundaries(
+  { boundaries }: Pick<SessionState, "boundaries">,
+  manifest: Manifest,
+  marker: AppliedMarker | undefined,
+): void {
+  for (const { table } of manifest.changes) {
+    const boundary = marker?.boundaries?.[table];
+    if (boundary === undefined) boundaries.delete(table);
+    else boundaries.set(table, boundary);
+  }
 }
 
 /** The progress of a stream. */

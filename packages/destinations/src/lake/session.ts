@@ -20,7 +20,7 @@ import { STATE_FOLDER, tableDirectory } from "./paths.ts";
 import { PendingTable } from "./pending-table.ts";
 import { recoverNewest, stateOf } from "./recover.ts";
 import { boundSchema, loadSchema } from "./schemas.ts";
-import { refuseDead, refuseParked, type SessionState } from "./session-state.ts";
+import { noteBoundaries, refuseDead, refuseParked, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
 
 /** Writers share the session's budget; more than this many are rarely at work at once. */
@@ -41,12 +41,13 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
           ? context
           : { ...context, signal: AbortSignal.any([context.signal, options.signal]) };
       lease ??= await takeLease(call, leaseWait);
-      const { newest, parked } = await recoverNewest(call);
+      const { newest, marker, parked } = await recoverNewest(call);
       state = {
         context,
         lease,
         newest,
         incarnation: newest?.incarnation,
+        boundaries: new Map(),
         parked,
         tables: new Map(),
         streams: new Map(),
@@ -54,6 +55,7 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
         dead: undefined,
         noticed: performance.now(),
       };
+      if (newest !== undefined) noteBoundaries(state, newest, marker);
       return newest === undefined ? undefined : stateOf(call, newest, parked);
     },
     async describe(table) {

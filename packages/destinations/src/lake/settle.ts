@@ -67,7 +67,8 @@ async function retried(
   const outcome = await applyStored(context, identityOf(manifest), change, true);
   refuseOutcome(entry, outcome);
   const versions = { [entry.table]: "version" in outcome ? (outcome.version ?? null) : null };
-  const receipt = { ...receiptOf(change, { versions, parked: {} }), operation: "retry" };
+  const changed = "changed" in outcome && outcome.changed ? { [entry.table]: outcome.changed } : {};
+  const receipt = { ...receiptOf(change, { versions, parked: {}, changed }), operation: "retry" };
   return { settled: [{ ...settled, receipt }], parked };
 }
 

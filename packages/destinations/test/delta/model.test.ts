@@ -86,7 +86,7 @@ function holds(row: Row, { column, op, value }: TextCondition): boolean {
 
 function after(rows: readonly Row[], { operation, rows: added }: Step): Row[] {
   if (operation.kind === "append") return [...rows, ...added];
-  if (operation.kind === "replace") return [...added];
+  if (operation.kind !== "replaceWhere") return [...added];
   const { where } = operation;
   return [...rows.filter((row) => !where.every((condition) => holds(row, condition))), ...added];
 }

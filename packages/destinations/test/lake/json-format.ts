@@ -90,7 +90,7 @@ async function filesOf(
 ): Promise<Pick<Commit, "add" | "remove">> {
   const add = change.files.map(({ staged }: DataFile) => staged);
   if (change.operation.kind === "append") return { add, remove: [] };
-  if (change.operation.kind === "replace") return { add, remove: current };
+  if (change.operation.kind !== "replaceWhere") return { add, remove: current };
   const { where } = change.operation;
   for (const [index, path] of current.entries()) {
     const rows = decodeRows(await store.get(`${change.directory}/${path}`));

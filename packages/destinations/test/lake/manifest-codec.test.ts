@@ -118,7 +118,7 @@ test.each([
   ["a missing member", bytes({ ...manifest, version: 1, loadId: undefined }), /loadId/],
   ["a wrong member", bytes({ ...manifest, version: 1, sequence: "7" }), /sequence/],
   ["a negative number", bytes({ ...manifest, version: 1, sequence: -1 }), /sequence/],
-  ["a newer version", bytes({ ...manifest, version: 2 }), /version 2.*up to 1.*update Alluvium/],
+  ["a newer version", bytes({ ...manifest, version: 3 }), /version 3.*up to 2.*update Alluvium/],
 ])("%s is an error that names the file and the remedy", (_, content, message) => {
   const read = (): unknown => decodeManifest(content, "_alluvium/shop/main/7.json");
   expect(read).toThrow(expect.objectContaining({ code: "ALV_STATE_INVALID" }));

@@ -12,6 +12,7 @@ export interface Action {
   readonly commitInfo?: CommitInfo;
   readonly domainMetadata?: DomainMetadata;
   readonly sidecar?: Sidecar;
+  readonly cdc?: ChangeFile;
 }
 
 /** What a client must be able to do to read and write the table. */
@@ -70,6 +71,14 @@ export interface RemoveFile {
   readonly deletionVector?: DeletionVectorDescriptor | null;
   readonly baseRowId?: LogInteger | null;
   readonly defaultRowCommitVersion?: LogInteger | null;
+}
+
+/** A file with the rows that a commit changed, and how. */
+export interface ChangeFile {
+  readonly path: string;
+  readonly partitionValues: Readonly<Record<string, string | null>>;
+  readonly size: number;
+  readonly dataChange: boolean;
 }
 
 /** Which rows of a file are deleted. */

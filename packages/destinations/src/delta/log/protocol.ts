@@ -161,6 +161,26 @@ export function withLocalTimestamps(protocol: Protocol): Protocol {
   };
 }
 
+/** The protocol and properties of a table that marks rows as deleted; the same objects where nothing is to do. */
+export function withDeletionVectors(
+  protocol: Protocol,
+  configuration: Readonly<Record<string, string>>,
+): { readonly protocol: Protocol; readonly configuration: Readonly<Record<string, string>> } {
+  const readers = readerFeatures(protocol);
+  const property = "delta.enableDeletionVectors";
+  return {
+    protocol: readers.includes("deletionVectors")
+      ? protocol
+      : {
+          minReaderVersion: 3,
+          minWriterVersion: 7,
+          readerFeatures: [...readers, "deletionVectors"],
+          writerFeatures: [...writerFeatures(protocol), "deletionVectors"],
+        },
+    configuration: isTrue(configuration[property]) ? configuration : { ...configuration, [property]: "true" },
+  };
+}
+
 /**
  * The protocol after NOT NULL columns came; the same object where nothing is to do. Once features are listed they count as the feature
  * `invariants`: Spark refuses a table that has them without it.

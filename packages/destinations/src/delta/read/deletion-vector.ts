@@ -74,6 +74,23 @@ export function decodeVector(data: Uint8Array, visit: Visit): void {
   throw new RangeError(`it begins with ${view.getUint32(0, true)}, which is no known layout`);
 }
 
+/** Where the file of a deletion vector stands: a path as data files have, decoded; `undefined` where the log holds the vector itself. */
+export function vectorPath(
+  { storageType, pathOrInlineDv }: DeletionVectorDescriptor,
+  place: string,
+): string | undefined {
+  switch (storageType) {
+    case "i":
+      return undefined;
+    case "u":
+      return relativePath(pathOrInlineDv, place);
+    case "p":
+      return decodePath(pathOrInlineDv);
+    default:
+      throw damaged(place, `"${storageType}" is no storage type`);
+  }
+}
+
 async function vectorBytes(
   store: ObjectStore,
   directory: string,
@@ -88,10 +105,7 @@ async function vectorBytes(
     if (bytes === undefined || bytes.length < sizeInBytes) throw damaged(place, "its inline text is not Z85");
     return bytes.subarray(0, sizeInBytes);
   }
-  let path: string;
-  if (storageType === "u") path = relativePath(pathOrInlineDv, place);
-  else if (storageType === "p") path = decodePath(pathOrInlineDv);
-  else throw damaged(place, `"${storageType}" is no storage type`);
+  const path = vectorPath(descriptor, place)!;
   const file = await resolveFile(store, directory, path);
   const start = offset ?? 0;
   const bytes = await file.store.get(file.path, {

@@ -1,14 +1,8 @@
 import { AlluviumError, type Field, type ObjectStore, type Schema } from "@alluvium/core";
-import {
-  castVector,
-  constantVector,
-  formatScalar,
-  nullVector,
-  type Batch,
-  type Vector,
-} from "@alluvium/core/columns";
+import { castVector, constantVector, formatScalar, nullVector, type Vector } from "@alluvium/core/columns";
 import { openParquet } from "@alluvium/core/parquet";
 import { objectSource } from "../../lake/files/object-source.ts";
+import { readGroups, type RowPiece, type WantsGroup } from "../../lake/files/row-groups.ts";
 import type { AddFile } from "../log/actions.ts";
 import { decodePath } from "../log/paths.ts";
 import type { DeltaField, DeltaType } from "../types.ts";
@@ -25,16 +19,19 @@ export interface FileReading {
   /** The columns to read, in order. */
   readonly columns: readonly Column[];
   readonly schema: Schema;
+  /** Which row groups are read. @default all */
+  readonly wants?: WantsGroup | undefined;
+  /** Whether text that is stored by dictionary comes as dictionary vectors. @default false */
+  readonly dictionaries?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** Rows of a file with a bitmap of those that are deleted. */
-export interface FileBatch {
-  readonly batch: Batch;
+export interface FileBatch extends RowPiece {
   /** Over the rows of the *file*; `undefined`: none. */
   readonly deleted: Uint8Array | undefined;
-  /** Number of the batch's first row in the file. */
-  readonly firstRow: number;
+  /** Rows of the whole file, deleted ones included. */
+  readonly fileRows: number;
 }
 
 /**
@@ -43,7 +40,7 @@ export interface FileBatch {
  * would misplace the footer.
  */
 export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGenerator<FileBatch> {
-  const { store, directory, mode, columns, schema, signal } = reading;
+  const { store, directory, mode, columns, schema, wants, dictionaries = false, signal } = reading;
   const call = signal ? { signal } : {};
   const file = await resolveFile(store, directory, decodePath(add.path));
   const info = await file.store.head(file.path, call);
@@ -62,25 +59,26 @@ export async function* readFileRows(add: AddFile, reading: FileReading): AsyncGe
     ...new Set(plans.flatMap((plan) => (plan.index === undefined ? [] : [fields[plan.index]!.name]))),
   ];
   const deleted = await readDeletedRows(store, directory, add, parquet.metadata.rows, signal);
-  let firstRow = 0;
   if (names.length === 0) {
+    let firstRow = 0;
     // Nothing of the file itself is asked for; only its number of rows counts.
     for (let rest = parquet.metadata.rows; rest > 0; rest -= BLANK_ROWS) {
       const length = Math.min(rest, BLANK_ROWS);
       const batch = { schema, length, columns: plans.map((plan) => plan.vector(undefined, length)) };
-      yield { batch, deleted, firstRow };
+      yield { batch, deleted, firstRow, fileRows: parquet.metadata.rows };
       firstRow += length;
     }
     return;
   }
-  for await (const read of parquet.read({ columns: names, ...call })) {
+  const fileRows = parquet.metadata.rows;
+  for await (const piece of readGroups(parquet, wants, { columns: names, dictionaries, ...call })) {
+    const { batch: read, firstRow } = piece;
     const { length } = read;
     const byName = new Map(read.schema.fields.map(({ name }, i) => [name, read.columns[i]!] as const));
     const vectors = plans.map((plan) =>
       plan.vector(plan.index === undefined ? undefined : byName.get(fields[plan.index]!.name), length),
     );
-    yield { batch: { schema, length, columns: vectors }, deleted, firstRow };
-    firstRow += length;
+    yield { batch: { schema, length, columns: vectors }, deleted, firstRow, fileRows };
   }
 }
 

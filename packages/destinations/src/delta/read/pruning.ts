@@ -124,6 +124,23 @@ function mustMatch(
   }
 }
 
+/** The bounds that hold for every value of a top-level column, moved outwards by what its writer may have cut off. */
+export function boundsOf(
+  column: Column,
+  { minValues, maxValues }: Statistics,
+): { readonly min: Scalar | undefined; readonly max: Scalar | undefined } {
+  return {
+    min: lowerBound(column, leaf(minValues, column)),
+    max: upperBound(column, leaf(maxValues, column)),
+  };
+}
+
+/** How many nulls a top-level column is said to have. */
+export function nullsOf(column: Column, { nullCount }: Statistics): number | undefined {
+  const count = Number(leaf(nullCount, column) ?? Number.NaN);
+  return Number.isSafeInteger(count) ? count : undefined;
+}
+
 function leaf(tree: Tree | undefined, { physical }: Column): string | boolean | undefined {
   const value = tree?.[physical];
   return typeof value === "string" || typeof value === "boolean" ? value : undefined;

@@ -1,5 +1,21 @@
 const alphabet = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
+/** Z85 text of bytes, whose number is a multiple of four. */
+export function encodeZ85(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 4) {
+    let value = view.getUint32(at);
+    let group = "";
+    for (let k = 0; k < 5; k++) {
+      group = alphabet[value % 85]! + group;
+      value = Math.floor(value / 85);
+    }
+    text += group;
+  }
+  return text;
+}
+
 /**
  * Bytes of Z85 text: five characters for each four bytes, big-endian. `undefined` where the text is none.
  *

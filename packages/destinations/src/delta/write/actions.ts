@@ -1,3 +1,4 @@
+import type { RowCounts } from "@alluvium/core";
 import type { DataFile, LoadIdentity, TableChange, TableOperation } from "../../lake/contract.ts";
 import { partitionName } from "../../lake/files/partition.ts";
 import type { AddFile, CommitInfo, RemoveFile } from "../log/actions.ts";
@@ -55,30 +56,53 @@ export interface CommitFacts {
   readonly removed: readonly RemoveFile[];
   /** Rows that were written again because their file also held rows that went. */
   readonly copiedRows: number;
+  /** What a merge did. */
+  readonly merged?: MergeMetrics;
+}
+
+/** What a merge did, beside the files that came and went. */
+export interface MergeMetrics extends RowCounts {
+  /** Rows that it wrote. */
+  readonly written: number;
+  /** Files that got a deletion vector. */
+  readonly marked: number;
 }
 
 /** Provenance of a commit. Other engines' conflict checks read `isBlindAppend`; people find the load in `userMetadata`. */
 export function commitInfoOf(facts: CommitFacts): CommitInfo {
-  const { change, load, now, readVersion, blind, txnId, added, removed, copiedRows } = facts;
+  const { change, load, now, readVersion, blind, txnId, added, removed, copiedRows, merged } = facts;
   const rows = change.files.reduce((sum, file) => sum + file.rows, 0);
   const bytes = added.reduce((sum, file) => sum + file.size, 0);
   return {
     timestamp: now,
-    operation: "WRITE",
+    operation: merged === undefined ? "WRITE" : "MERGE",
     operationParameters: operationParameters(change),
     ...(readVersion !== undefined && { readVersion }),
     isolationLevel: "Serializable",
     isBlindAppend: blind,
-    operationMetrics: {
-      numFiles: String(added.length),
-      numOutputRows: String(rows + copiedRows),
-      numOutputBytes: String(bytes),
-      ...(removed.length > 0 && {
-        numRemovedFiles: String(removed.length),
-        numRemovedBytes: String(removed.reduce((sum, file) => sum + (file.size ?? 0), 0)),
-      }),
-      ...(copiedRows > 0 && { numCopiedRows: String(copiedRows) }),
-    },
+    operationMetrics:
+      merged === undefined
+        ? {
+            numFiles: String(added.length),
+            numOutputRows: String(rows + copiedRows),
+            numOutputBytes: String(bytes),
+            ...(removed.length > 0 && {
+              numRemovedFiles: String(removed.length),
+              numRemovedBytes: String(removed.reduce((sum, file) => sum + (file.size ?? 0), 0)),
+            }),
+            ...(copiedRows > 0 && { numCopiedRows: String(copiedRows) }),
+          }
+        : {
+            numSourceRows: String(rows),
+            numTargetRowsInserted: String(merged.inserted),
+            numTargetRowsUpdated: String(merged.updated),
+            numTargetRowsDeleted: String(merged.deleted),
+            numTargetRowsCopied: String(copiedRows),
+            numOutputRows: String(merged.written + copiedRows),
+            numTargetFilesAdded: String(added.length - merged.marked),
+            numTargetFilesRemoved: String(removed.length - merged.marked),
+            numTargetDeletionVectorsAdded: String(merged.marked),
+          },
     userMetadata: JSON.stringify({
       loadId: load.loadId,
       runId: load.runId,
@@ -91,7 +115,24 @@ export function commitInfoOf(facts: CommitFacts): CommitInfo {
   };
 }
 
+/** What a merge did to rows, as its commit says. */
+export function countsOf({ operationMetrics = {} }: CommitInfo): RowCounts | undefined {
+  const [inserted, updated, deleted] = ["Inserted", "Updated", "Deleted"].map((what) =>
+    Number(operationMetrics[`numTargetRows${what}`] ?? Number.NaN),
+  ) as [number, number, number];
+  return [inserted, updated, deleted].every(Number.isSafeInteger)
+    ? { inserted, updated, deleted }
+    : undefined;
+}
+
 function operationParameters({ operation, partitionBy }: TableChange): Record<string, string> {
+  if (operation.kind === "merge")
+    return {
+      strategy: operation.strategy,
+      predicate: JSON.stringify([
+        (operation.mergeKey ?? operation.primaryKey).map((name) => `t.${name} <=> s.${name}`).join(" AND "),
+      ]),
+    };
   return {
     mode: operation.kind === "append" ? "Append" : "Overwrite",
     partitionBy: JSON.stringify(partitionBy.map(partitionName)),

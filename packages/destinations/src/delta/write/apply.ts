@@ -1,14 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { AlluviumError } from "@alluvium/core";
 import type { Applied, ApplyContext, TableChange } from "../../lake/contract.ts";
-import { commitPath, pause } from "../log/commit.ts";
+import { commitPath, pause, readCommitInfo } from "../log/commit.ts";
 import { findTransaction } from "../log/find-transaction.ts";
 import { checkWritable } from "../log/protocol.ts";
 import { loadState, type TableState } from "../log/state.ts";
+import { planMerge, type MergeFormat, type MergePlan } from "../merge/plan.ts";
+import { mergeMemo, type MergeMemo } from "../merge/work.ts";
+import { countsOf } from "./actions.ts";
 import { commitPlan } from "./commit-plan.ts";
 import { afterCommit } from "./housekeeping.ts";
 import { applicationId, knownPipelines, ownerOf } from "./ownership.ts";
-import { planCommit } from "./plan.ts";
+import { planCommit, type CommitPlan } from "./plan.ts";
 
 const ATTEMPTS = 20;
 
@@ -17,29 +20,42 @@ const ATTEMPTS = 20;
  * with the load's sequence, and a table that has it already is left alone. What other writers committed in the meantime is taken into
  * account: the plan is worked out again on the table as it then stands.
  */
-export async function applyChange(change: TableChange, context: ApplyContext): Promise<Applied> {
+export async function applyChange(
+  change: TableChange,
+  context: ApplyContext,
+  merges: MergeFormat,
+): Promise<Applied> {
   const { store, signal, load } = context;
   const { directory, table } = change;
   const appId = applicationId(load, table);
+  const memo = mergeMemo();
   let conflict = "";
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const state = await loadState(store, directory, { signal });
     checkIdentity(change, state);
-    const done = state?.transactions.get(appId);
-    if (state !== undefined && done !== undefined && Number(done.version) >= load.sequence) {
-      const version = await findTransaction(store, directory, appId, load.sequence, state.version, signal);
-      // Whoever committed it may have been killed before it could sync: nothing may be built on what a loss of power would undo.
-      await store.sync([commitPath(directory, version ?? state.version)], { signal });
-      return { already: true, ...(version !== undefined && { version }) };
-    }
+    const done = state && (await applied(change, state, context));
+    if (done !== undefined) return done;
     if (state !== undefined) checkOwner(change, state, context);
     const txnId = randomUUID();
-    const plan = await planCommit(change, state, txnId, context);
+    let plan: CommitPlan | MergePlan;
+    try {
+      plan = await planChange(change, state, txnId, context, merges, memo);
+    } catch (error) {
+      // Files that are gone may be so because another process has applied the load meanwhile.
+      const now = isGone(error) ? await loadState(store, directory, { signal }) : undefined;
+      const other = now && (await applied(change, now, context));
+      if (other !== undefined) return other;
+      // Or because a file of the table was rewritten and vacuumed: then the table has moved on.
+      if (now === undefined || now.version === state?.version) throw error;
+      conflict = `version ${now.version} came while the table was read`;
+      continue;
+    }
     if (plan.written.length > 0) await store.sync(plan.written, { signal });
     const outcome = await commitPlan(plan, directory, state?.version ?? -1, txnId, context);
     if ("version" in outcome) {
-      await afterCommit({ store, directory, ...outcome, txnId, appId, sequence: load.sequence, plan, state });
-      return { version: outcome.version, already: false };
+      const transaction = { appId, sequence: load.sequence };
+      await afterCommit({ store, directory, ...outcome, txnId, transaction, plan, state });
+      return { version: outcome.version, already: false, ...(await finishMerge(plan, context)) };
     }
     // Nobody names these files: the commit that would have was not put.
     await store.delete(plan.written).catch(() => undefined);
@@ -51,6 +67,54 @@ export async function applyChange(change: TableChange, context: ApplyContext): P
     `table "${table}" changed ${ATTEMPTS} times while load ${load.loadId} was being applied (last: ${conflict}). It is tried again.`,
     { resource: table, load: load.loadId, step: "apply" },
   );
+}
+
+function planChange(
+  change: TableChange,
+  state: TableState | undefined,
+  txnId: string,
+  context: ApplyContext,
+  merges: MergeFormat,
+  memo: MergeMemo,
+): Promise<CommitPlan | MergePlan> {
+  const { operation } = change;
+  return operation.kind === "merge"
+    ? planMerge({ change, operation, state, txnId, context }, merges, memo)
+    : planCommit(change, state, txnId, context);
+}
+
+/** What a merge has to say once it is committed; its files that no row won in are of no use any more. */
+async function finishMerge(
+  plan: CommitPlan | MergePlan,
+  { store }: ApplyContext,
+): Promise<Pick<Applied, "changed" | "boundary">> {
+  if (!("changed" in plan)) return {};
+  const { changed, boundary, dropped } = plan;
+  if (dropped.length > 0) await store.delete(dropped).catch(() => undefined);
+  return { changed, ...(boundary !== undefined && { boundary: String(boundary) }) };
+}
+
+/** What the table says of the load, if it has it. */
+async function applied(
+  { directory, table, operation }: TableChange,
+  state: TableState,
+  { store, signal, load }: ApplyContext,
+): Promise<Applied | undefined> {
+  const appId = applicationId(load, table);
+  const done = state.transactions.get(appId);
+  if (done === undefined || Number(done.version) < load.sequence) return undefined;
+  const version = await findTransaction(store, directory, appId, load.sequence, state.version, signal);
+  const path = commitPath(directory, version ?? state.version);
+  // Whoever committed it may have been killed before it could sync: nothing may be built on what a loss of power would undo.
+  await store.sync([path], { signal });
+  if (version === undefined) return { already: true };
+  const info = operation.kind === "merge" ? await readCommitInfo(store, path, signal) : undefined;
+  const changed = info && countsOf(info);
+  return { already: true, version, ...(changed && { changed }) };
+}
+
+function isGone(error: unknown): boolean {
+  return AlluviumError.is(error) && error.code === "ALV_NOT_FOUND";
 }
 
 function checkIdentity(

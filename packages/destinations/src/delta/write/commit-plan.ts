@@ -1,5 +1,5 @@
 import { AlluviumError } from "@alluvium/core";
-import type { ApplyContext } from "../../lake/contract.ts";
+import type { FormatContext } from "../../lake/contract.ts";
 import { readActions } from "../log/codec.ts";
 import { commitPath, listCommits, pause, tryCommit } from "../log/commit.ts";
 import { conflictWith } from "../log/conflict.ts";
@@ -17,11 +17,11 @@ export type CommitOutcome =
  * if none is in the way, the next free version is tried, after a pause, so that a blind append gets in at last.
  */
 export async function commitPlan(
-  plan: CommitPlan,
+  plan: Pick<CommitPlan, "actions" | "footprint">,
   directory: string,
   base: number,
   txnId: string,
-  context: ApplyContext,
+  context: FormatContext,
 ): Promise<CommitOutcome> {
   const { store, signal } = context;
   let checked = base;

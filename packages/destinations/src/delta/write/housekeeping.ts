@@ -16,9 +16,9 @@ export interface MadeCommit {
   /** The time that it carries. */
   readonly now: number;
   readonly txnId: string;
-  readonly appId: string;
-  readonly sequence: number;
-  readonly plan: CommitPlan;
+  /** The transaction that it sets, if it belongs to a load. */
+  readonly transaction?: { readonly appId: string; readonly sequence: number };
+  readonly plan: Pick<CommitPlan, "next" | "added" | "removed">;
   /** What the plan was worked out from. */
   readonly state: TableState | undefined;
 }
@@ -45,12 +45,15 @@ export async function afterCommit(commit: MadeCommit): Promise<void> {
 }
 
 async function putChecksum(commit: MadeCommit): Promise<void> {
-  const { store, directory, version, now, txnId, appId, sequence, plan } = commit;
+  const { store, directory, version, now, txnId, transaction, plan } = commit;
   const before = await stateBefore(commit);
   const size = before && sizeAfter(before.size, plan);
   if (before === undefined || size === undefined) return;
   const transactions = new Map(before.transactions);
-  transactions.set(appId, { appId, version: sequence, lastUpdated: now });
+  if (transaction !== undefined) {
+    const { appId, sequence } = transaction;
+    transactions.set(appId, { appId, version: sequence, lastUpdated: now });
+  }
   const { protocol, metadata, schema } = plan.next;
   const head: Head = { protocol, metadata, schema, transactions, domains: before.domains };
   await writeChecksum(store, directory, version, { head, size, txnId });
@@ -73,7 +76,10 @@ async function stateBefore({ store, directory, version, state }: MadeCommit): Pr
   return checksum && { ...checksum.head, size: checksum.size };
 }
 
-function sizeAfter(before: TableSize | undefined, { added, removed }: CommitPlan): TableSize | undefined {
+function sizeAfter(
+  before: TableSize | undefined,
+  { added, removed }: MadeCommit["plan"],
+): TableSize | undefined {
   if (removed.whole) return added;
   return (
     before && {

@@ -10,7 +10,8 @@ import type { TableState } from "../log/state.ts";
 import { columnsOf } from "../read/columns.ts";
 import { textPredicates, type Predicate } from "../read/predicate.ts";
 import { coverage } from "../read/pruning.ts";
-import { addOf, commitInfoOf, removeOf } from "./actions.ts";
+import { addOf } from "./actions.ts";
+import { actionsOf } from "./commit-actions.ts";
 import { applicationId } from "./ownership.ts";
 import { keepOthers, type KeptRows } from "./rewrite.ts";
 import { nextMetadata, type NextMetadata } from "./table-metadata.ts";
@@ -46,30 +47,13 @@ export async function planCommit(
     : { removed: [], kept: noRows, footprint: blindFootprint(appId) };
   const files = [...change.files, ...kept.files];
   const blind = change.operation.kind === "append";
-  function* actions(now: number): Generator<Action> {
-    const removes = removed.map((add) => removeOf(add, now));
-    const { configuration } = next.metadata;
-    const adds = files.map((file) => addOf(file, next.schema, partitionColumns, configuration, now));
-    const readVersion = state?.version;
-    yield {
-      commitInfo: commitInfoOf({
-        change,
-        load,
-        txnId,
-        now,
-        readVersion,
-        blind,
-        added: adds,
-        removed: removes,
-        copiedRows: kept.rows,
-      }),
-    };
-    if (next.protocolChanged) yield { protocol: next.protocol };
-    if (next.metadataChanged) yield { metaData: next.metadata };
-    yield { txn: { appId, version: load.sequence, lastUpdated: now } };
-    for (const remove of removes) yield { remove };
-    for (const add of adds) yield { add };
-  }
+  const { configuration } = next.metadata;
+  const actions = actionsOf(
+    { change, load, txnId, readVersion: state?.version, blind, copiedRows: kept.rows },
+    next,
+    removed,
+    (now) => files.map((file) => addOf(file, next.schema, partitionColumns, configuration, now)),
+  );
   return {
     next,
     footprint,

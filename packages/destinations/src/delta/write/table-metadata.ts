@@ -47,11 +47,13 @@ export function nextMetadata(
   samePartitions(change.table, state.metadata.partitionColumns, partitionColumns);
   const schema = namesChecked(
     change,
-    mergeSchema(state.schema, ours, {
-      table: change.table,
-      mayHoldNulls: (column) => change.files.some((file) => mayHoldNulls(file, column)),
-      mayRelax: change.ownership !== "shared",
-    }),
+    change.newColumns
+      ? ours
+      : mergeSchema(state.schema, ours, {
+          table: change.table,
+          mayHoldNulls: (column) => change.files.some((file) => mayHoldNulls(file, column)),
+          mayRelax: change.ownership !== "shared",
+        }),
     state.schema,
   );
   const configuration =

@@ -5,7 +5,6 @@ import type { RowCounts, TablePlan, TableReceipt } from "../destination.ts";
 import { abilityOf, windowOf } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import { conformBatch } from "../schema/conform.ts";
-import { conformBatch } from "../schema/conform.ts";
 import type { Schema } from "../schema/types.ts";
 import { keepHistory, validityFields } from "./history-model.ts";
 import { grown, validityOf, type StagedTable } from "./memory-staged.ts";

@@ -5,7 +5,7 @@ import { postgres } from "@alluvium/sources/postgres";
 import { createWorld } from "@alluvium/synthetic";
 import pg from "pg";
 import { startPostgres } from "../scripts/postgres.ts";
-import { advanceShop, openShop, shopTime } from "./shop/fill.ts";
+import { advanceShop, forgetCustomers, openShop, shopTime } from "./shop/fill.ts";
 import { openLake } from "./shop/read-back.ts";
 
 // The main job, on a real PostgreSQL server that lives in ./.shop: a shop is loaded into the Delta lake ./lake, changes, and is loaded
@@ -40,9 +40,9 @@ async function main(): Promise<void> {
     source: postgres({
       url: server.url,
       tables: {
-        customers: {},
         products: {},
-        orders: { cursor: "placed_at" },
+        customers: { cursor: "updated_at", disposition: { merge: "upsert", deleteFlag: "forgotten" } },
+        orders: { cursor: "updated_at", disposition: "merge" },
         order_items: { cursor: "created_at" },
         payments: { cursor: "created_at" },
       },
@@ -68,14 +68,18 @@ async function main(): Promise<void> {
     await client.query("alter table orders add column gift_note text");
     say("  orders has a new column: gift_note");
   }
-  const gained = await advanceShop(client, world, to, stop.signal);
+  const changed = await advanceShop(client, world, to, stop.signal);
   await client.query(
     "update orders set gift_note = 'Happy birthday!' where placed_at > $1 and order_id % 12 = 0",
     [from],
   );
-  for (const [table, rows] of gained) say(`  ${table.padEnd(12)} ${`+${count(rows)}`.padStart(9)} rows`);
+  for (const [table, { inserted, updated }] of changed)
+    say(
+      `  ${table.padEnd(12)} ${`+${count(inserted)}`.padStart(9)} rows${updated > 0 ? `, ${count(updated)} changed` : ""}`,
+    );
+  say(`  ${count(await forgetCustomers(client, to))} customers ask to be forgotten`);
 
-  title("Second load: only what is new");
+  title("Second load: only what is new or has changed");
   await load();
 
   title("DuckDB reads the lake");
@@ -83,7 +87,7 @@ async function main(): Promise<void> {
 }
 
 async function readBack(): Promise<void> {
-  using lake = await openLake("./lake", world.tables);
+  using lake = await openLake("./lake");
   show(
     await lake.query(`
       select country, count(distinct order_id) as orders, sum(total) as revenue, count(gift_note) as gifts
@@ -92,10 +96,11 @@ async function readBack(): Promise<void> {
   );
   const [totals] = await lake.query(`
     select (select count(*) from orders) as orders, (select count(distinct order_id) from orders) as "different orders",
-           (select count(*) from order_items) as items, (select count(*) from payments) as payments`);
+           (select count(*) from orders where status = 'delivered') as delivered, (select count(*) from customers) as customers,
+           (select count(*) from customers where forgotten) as forgotten`);
   show([totals!]);
   say(
-    "Every order is there once. Start again to let another week pass; remove ./lake and ./.shop to begin anew.",
+    "Every order is there once, as it stands in the shop; who asked to be forgotten is gone. Start again to let another week pass; remove ./lake and ./.shop to begin anew.",
   );
 }
 

@@ -10,6 +10,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,6 +31,8 @@ export interface PostgresOptions {
   readonly folder?: string;
   /** Settings on top of those for tests. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Files of the cluster by name, such as `server.key` or `pg_hba.conf`, written before each start. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 interface Account {
@@ -97,7 +100,11 @@ async function endFormer(data: string): Promise<void> {
 }
 
 /** Starts a server on a free port of 127.0.0.1, with logical decoding on. */
-export async function startPostgres({ folder, settings }: PostgresOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({
+  folder,
+  settings,
+  files = {},
+}: PostgresOptions = {}): Promise<PostgresServer> {
   const account = unprivileged();
   const scratch = mkdtempSync(join(tmpdir(), "alluvium-pg-"));
   const home = folder === undefined ? scratch : resolve(folder);
@@ -134,6 +141,10 @@ export async function startPostgres({ folder, settings }: PostgresOptions = {}):
     if (existsSync(join(data, "PG_VERSION"))) await endFormer(data);
     else await initialise(join(bin, "initdb"), dataPath, { ...options, stdio });
 
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(data, name), text, { mode: 0o600 });
+      if (account) chownSync(join(data, name), account.uid, account.gid);
+    }
     const port = await freePort();
     const all = {
       port: String(port),
@@ -199,7 +210,8 @@ async function ready(server: ChildProcess): Promise<void> {
   await new Promise<void>((done, reject) => {
     server.stderr?.on("data", (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-10_000);
-      if (log.includes("ready to accept connections")) done();
+      // A standby accepts read-only ones.
+      if (/ready to accept (read-only )?connections/.test(log)) done();
     });
     server.once("error", reject);
     server.once("exit", (code) => reject(new Error(`postgres ended with ${code}\n${log}`)));

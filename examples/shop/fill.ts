@@ -1,10 +1,21 @@
 import { pipeline as pump } from "node:stream/promises";
 import { Readable } from "node:stream";
 import type { ColumnType } from "@alluvium/core";
-import { isValid, type Batch, type Vector } from "@alluvium/core/columns";
-import type { TableName, World } from "@alluvium/synthetic";
+import { ChangeOp, isValid, type Batch, type Vector } from "@alluvium/core/columns";
+import type { TableName, World, WorldTable } from "@alluvium/synthetic";
 import type { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
+
+const forgottenColumn =
+  "alter table customers add column if not exists forgotten boolean not null default false";
+
+/** The columns that the loads follow. */
+const followed: readonly (readonly [table: TableName, column: string])[] = [
+  ["customers", "updated_at"],
+  ["orders", "updated_at"],
+  ["order_items", "created_at"],
+  ["payments", "created_at"],
+];
 
 /** What PostgreSQL calls a column type of the synthetic shop. */
 function sqlType(type: ColumnType): string {
@@ -117,29 +128,71 @@ export async function openShop(client: Client, world: World, at: Date, signal: A
         signal.throwIfAborted();
         await copyInto(client, name, batch);
       }
-      if (table.cursor) await client.query(`create index on "${name}" ("${table.cursor}")`);
     }
+    await client.query(forgottenColumn);
+    for (const [name, column] of followed) await client.query(`create index on "${name}" ("${column}")`);
   });
   await client.query("vacuum analyze");
 }
 
-/** Lets the shop live until `to`: new customers, orders, lines and payments. Returns how many rows each table gained. */
+/** What a week did to one table. */
+export interface TableChanges {
+  readonly inserted: number;
+  readonly updated: number;
+}
+
+/**
+ * Lets the shop live until `to`: new customers, orders, lines and payments, and orders that were paid, shipped, delivered or cancelled.
+ * All of it or, when stopped, nothing.
+ */
 export async function advanceShop(
   client: Client,
   world: World,
   to: Date,
   signal: AbortSignal,
-): Promise<ReadonlyMap<TableName, number>> {
-  const gained = new Map<TableName, number>();
+): Promise<ReadonlyMap<TableName, TableChanges>> {
+  const changed = new Map<TableName, TableChanges>();
   await inTransaction(client, async () => {
     const from = (await shopTime(client))!;
     for await (const { table, batch } of world.changes(from, to)) {
       signal.throwIfAborted();
-      const ops = batch.changes!.ops;
-      await copyInto(client, table, batch, (row) => ops[row] === 0);
-      gained.set(table, (gained.get(table) ?? 0) + ops.reduce((sum, op) => sum + (op === 0 ? 1 : 0), 0));
+      const { ops } = batch.changes!;
+      const count = (op: number): number => ops.reduce((sum, one) => sum + (one === op ? 1 : 0), 0);
+      await copyInto(client, table, batch, (row) => ops[row] === ChangeOp.insert);
+      if (count(ChangeOp.update) > 0) await updateRows(client, world.table(table), batch);
+      const before = changed.get(table) ?? { inserted: 0, updated: 0 };
+      changed.set(table, {
+        inserted: before.inserted + count(ChangeOp.insert),
+        updated: before.updated + count(ChangeOp.update),
+      });
     }
     await client.query("update clock.shop set at = $1", [to]);
   });
-  return gained;
+  return changed;
+}
+
+/** Puts the updated rows of a batch in place of those of their keys. */
+async function updateRows(client: Client, { name, primaryKey }: WorldTable, batch: Batch): Promise<void> {
+  const { ops } = batch.changes!;
+  await client.query(`create temporary table changed (like "${name}") on commit drop`);
+  await copyInto(client, "changed", batch, (row) => ops[row] === ChangeOp.update);
+  const set = batch.schema.fields.map((field) => `"${field.name}" = changed."${field.name}"`).join(", ");
+  const key = primaryKey.map((column) => `"${name}"."${column}" = changed."${column}"`).join(" and ");
+  await client.query(`update "${name}" set ${set} from changed where ${key}`);
+  await client.query("drop table changed");
+}
+
+/**
+ * Some customers ask to be forgotten. Their row stays as a mark with nothing personal in it, as in many shops: a loader that follows
+ * `updated_at` could not see that a row is gone. Returns how many there were.
+ */
+export async function forgetCustomers(client: Client, at: Date): Promise<number> {
+  // A shop that was filled by an older version of this example lacks it.
+  await client.query(forgottenColumn);
+  const forgotten = await client.query(
+    `update customers set forgotten = true, updated_at = $1, email = '', first_name = '', last_name = '', birth_date = null
+     where customer_id % 400 = $2 and not forgotten`,
+    [at, Math.floor(at.getTime() / 604_800_000) % 400],
+  );
+  return forgotten.rowCount ?? 0;
 }

@@ -29,15 +29,17 @@ export function checkResources(name: string, definitions: readonly ResourceDefin
 
 /** The table of a user's read before any step; `known` are the columns that its schema describes. */
 export function describeRoot(
-  { name, columns, cursor }: ReadRoot,
+  { name, columns, cursor, partial }: ReadRoot,
   known?: readonly Field[],
 ): TableDescription {
   return {
     name,
     schema: { fields: fieldsOfHints(columns, known) },
+    open: known === undefined,
     primaryKey: [],
     disposition: { kind: "append" },
     partitionBy: [],
     cursorColumn: cursor?.column,
+    partial,
   };
 }

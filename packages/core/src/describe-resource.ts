@@ -10,6 +10,7 @@ export function describeResource(definition: ResourceDefinition, origin: TableDe
   return {
     name,
     schema: schemaAfter(origin.schema, steps),
+    open: origin.open === true || steps.some(({ kind }) => kind === "map" || kind === "flatMap"),
     primaryKey: table.primaryKey ?? keyAfter(origin.primaryKey, steps),
     disposition:
       table.disposition ?? renameWindow(origin.disposition, (column) => columnAfter(column, steps) ?? column),
@@ -18,6 +19,7 @@ export function describeResource(definition: ResourceDefinition, origin: TableDe
     cursorColumn: cursorColumn === undefined ? undefined : columnAfter(cursorColumn, steps),
     naming: table.naming ?? origin.naming,
     contract: table.contract ?? origin.contract,
+    partial: origin.partial,
     // A resource that goes by its own name keeps the table that the connector gave it; a renamed one is another table.
     table: name === origin.name ? origin.table : undefined,
   };

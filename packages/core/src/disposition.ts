@@ -118,6 +118,11 @@ export function takesEffect(disposition: Disposition, merge: MergeOptions | unde
   return whole ? "end" : "load";
 }
 
+/** Whether every run reads everything, because what it does not bring goes: a replace, and the retirement of absent keys. */
+export function readsAll(disposition: Disposition | undefined, merge: MergeOptions | undefined): boolean {
+  return disposition?.kind === "replace" || merge?.validity?.retireAbsent === true;
+}
+
 /** The window that a disposition replaces; `undefined` where it adds rows, merges, or replaces all of them. */
 export function windowOf(disposition: Disposition): Where | undefined {
   if (disposition.kind === "merge") return undefined;

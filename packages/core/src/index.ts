@@ -18,8 +18,10 @@ export type {
   KeyOption,
   Lag,
   Ordered,
+  PartialOption,
   PlainResourceOptions,
   ReadContext,
+  RowsRead,
   SchemaResourceOptions,
   TableOptions,
   WhereOption,
@@ -43,6 +45,7 @@ export {
   type ValidationIssue,
   type ValidationResult,
 } from "./typed.ts";
+export { redact, sha256, tokenize, type Mask } from "./mask.ts";
 export { env, revealCredential, Secret, type Credential } from "./secret.ts";
 export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
 export { AlluviumError, type ErrorCode, type ErrorPlace } from "./errors.ts";
@@ -50,6 +53,7 @@ export {
   abilityOf,
   takesEffect,
   validityColumns,
+  windowOf,
   type Condition,
   type Disposition,
   type MergeOptions,
@@ -91,11 +95,12 @@ export type {
   Unit,
 } from "./stream.ts";
 export { timeOrderedId } from "./run/id.ts";
-export type { PipelineDefinition, RetryOptions, RunOptions } from "./run/definition.ts";
+export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
+export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
-export type { ColumnHint, ColumnHints, PlainKind, TypeHint } from "./schema/hints.ts";
+export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";
 export type { SnakeCase } from "./schema/names.ts";
 export type {
   ColumnKind,
@@ -109,6 +114,7 @@ export type {
   TimestampType,
 } from "./schema/types.ts";
 export type { Json } from "./state/json.ts";
+export type { SchemaDocument, SchemaDocumentColumn, SchemaDocumentTable } from "./state/schema-document.ts";
 export type { PipelineId, PipelineState, StreamState, TableState } from "./state/state.ts";
 export type {
   ByteRange,

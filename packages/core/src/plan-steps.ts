@@ -1,8 +1,9 @@
-import type { Disposition } from "./disposition.ts";
+import { decidingColumns, type Disposition, type MergeOptions } from "./disposition.ts";
+import type { Mask } from "./mask.ts";
 import { resourceError, type AlluviumError } from "./errors.ts";
 import type { Step } from "./resource-definition.ts";
-import type { Schema } from "./schema/types.ts";
-import { fieldsOfHints } from "./schema/hints.ts";
+import type { Field, Schema } from "./schema/types.ts";
+import { fieldOfHint, fieldsOfHints } from "./schema/hints.ts";
 import type { Partition } from "./stream.ts";
 
 /** What a resource's steps are planned from. */
@@ -11,6 +12,9 @@ export interface StepsToPlan {
   readonly steps: readonly Step[];
   readonly disposition: Disposition;
   readonly primaryKey: readonly string[];
+  readonly merge?: MergeOptions | undefined;
+  /** Whether its rows may leave columns as they are. */
+  readonly partial?: boolean | undefined;
 }
 
 /** The key columns at a step, each with the name that it has in the end. */
@@ -18,14 +22,13 @@ export type KeyNames = ReadonlyMap<string, string>;
 
 /**
  * For each step the names of the key columns before it, in a resource that merges; `undefined` in others. Throws `ALV_CONFIG` for what cannot
- * be: a merge without a key, or a filter whose refused rows cannot be told by the key in the end.
+ * be: a merge without a key, a filter whose refused rows cannot be told by the key in the end, a masked column by which a merge decides, a
+ * transform by rows of rows that are not whole.
  */
-export function planSteps({
-  name,
-  steps,
-  disposition,
-  primaryKey,
-}: StepsToPlan): readonly (KeyNames | undefined)[] {
+export function planSteps(plan: StepsToPlan): readonly (KeyNames | undefined)[] {
+  const { name, steps, disposition, primaryKey } = plan;
+  checkPartial(plan);
+  for (const step of steps) if (step.kind === "cast") fieldsOfHints(step.columns);
   if (disposition.kind !== "merge") return steps.map(() => undefined);
   const refuse = (why: string): AlluviumError =>
     resourceError("ALV_CONFIG", name, `it merges, ${why}`, { step: "plan" });
@@ -33,6 +36,7 @@ export function planSteps({
     throw refuse(
       `but has no key${steps.length === 0 ? "" : " after its transforms"}: name it with as(${JSON.stringify(name)}, { primaryKey: … })`,
     );
+  checkMasks(plan, refuse);
   const plans: KeyNames[] = [];
   // From the end: the key as it is called before each step.
   let names = new Map(primaryKey.map((column) => [column, column]));
@@ -54,6 +58,42 @@ export function planSteps({
   return plans;
 }
 
+function checkPartial({ name, steps, disposition, partial }: StepsToPlan): void {
+  if (partial !== true) return;
+  const merges =
+    disposition.kind === "merge" && (disposition.strategy === "upsert" || disposition.strategy === "scd2");
+  const byRows = steps.find((step) => "call" in step);
+  const why = !merges
+    ? 'what they leave out is taken from the row that is there, so it must merge: disposition "merge", or { merge: "scd2" }'
+    : byRows === undefined
+      ? undefined
+      : `${byRows.kind} would see rows without what they leave out. Use select, rename, cast or mask, or do it in read`;
+  if (why !== undefined)
+    throw resourceError("ALV_CONFIG", name, `its rows are partial, and ${why}`, { step: "plan" });
+}
+
+/** A merge finds, orders and deletes rows by the masked values. */
+function checkMasks({ steps, primaryKey, merge }: StepsToPlan, refuse: (why: string) => AlluviumError): void {
+  const masked = new Map<string, Mask>();
+  steps.forEach((step, i) => {
+    if (step.kind === "map" || step.kind === "flatMap") masked.clear();
+    if (step.kind !== "mask") return;
+    for (const [column, mask] of Object.entries(step.columns)) {
+      const last = columnAfter(column, steps.slice(i + 1));
+      if (last !== undefined) masked.set(last, mask);
+    }
+  });
+  const keys = [...primaryKey, ...(merge?.mergeKey ?? [])];
+  const redacted = keys.find((column) => masked.get(column)?.kind === "redact");
+  if (redacted !== undefined)
+    throw refuse(
+      `and redact would make all values of its key column ${redacted} one: use sha256 or tokenize`,
+    );
+  const deciding = decidingColumns(merge).find((column) => masked.has(column) && !keys.includes(column));
+  if (deciding !== undefined)
+    throw refuse(`and masks ${deciding}, whose values it needs to order, delete or date rows`);
+}
+
 /** What a column is called after the steps; `undefined` when it does not come through as it is. */
 export function columnAfter(column: string, steps: readonly Step[]): string | undefined {
   let name = column;
@@ -71,28 +111,54 @@ export function keyAfter(key: readonly string[], steps: readonly Step[]): readon
   return columns.every((column) => column !== undefined) ? columns : [];
 }
 
-/** The partitions after the steps: those whose columns come through. */
+/** The partitions after the steps: those whose columns come through, and if they are derived still are dates or timestamps. */
 export function partitionsAfter(
   partitions: readonly Partition[],
   steps: readonly Step[],
 ): readonly Partition[] {
-  return partitions.flatMap((partition) => {
-    const column = columnAfter(partition.column, steps);
-    return column === undefined ? [] : [{ ...partition, column }];
-  });
+  return steps.reduce(
+    (before, step) =>
+      before.flatMap((partition) => {
+        const column = columnAfter(partition.column, [step]);
+        const isLost = partition.transform !== undefined && !staysTime(partition.column, step);
+        return column === undefined || isLost ? [] : [{ ...partition, column }];
+      }),
+    partitions,
+  );
+}
+
+function staysTime(column: string, step: Step): boolean {
+  if ((step.kind !== "cast" && step.kind !== "mask") || !Object.hasOwn(step.columns, column)) return true;
+  const hint = step.kind === "cast" ? step.columns[column]! : undefined;
+  return hint?.type === "date" || hint?.type === "timestamp";
 }
 
 /** The columns that are known after the steps. After a map only those with hints are. */
 export function schemaAfter({ fields }: Schema, steps: readonly Step[]): Schema {
-  const at = steps.findLastIndex(({ kind }) => kind === "map" || kind === "flatMap");
-  const map = steps[at];
-  const known = map !== undefined && "call" in map ? fieldsOfHints(map.columns) : fields;
-  return {
-    fields: known.flatMap((field) => {
-      const name = columnAfter(field.name, steps.slice(at + 1));
-      return name === undefined ? [] : [{ ...field, name }];
-    }),
-  };
+  let known = fields;
+  for (const step of steps) {
+    if (step.kind === "map" || step.kind === "flatMap") known = fieldsOfHints(step.columns);
+    else
+      known = known.flatMap((field) => {
+        const name = columnAfter(field.name, [step]);
+        return name === undefined ? [] : [{ ...fieldAfter(field, step), name }];
+      });
+  }
+  return { fields: known };
+}
+
+function fieldAfter(field: Field, step: Step): Field {
+  if (step.kind !== "cast" && step.kind !== "mask") return field;
+  if (!Object.hasOwn(step.columns, field.name)) return field;
+  return step.kind === "mask"
+    ? maskedField(field, step.columns[field.name]!)
+    : fieldOfHint(field.name, step.columns[field.name]!, field);
+}
+
+/** A masked column holds texts. */
+export function maskedField(field: Field, mask: Mask): Field {
+  const isNull = mask.kind === "redact" && mask.text === null;
+  return { ...field, type: { kind: "string" }, nullable: field.nullable || isNull };
 }
 
 /** A column's name after a rename. */

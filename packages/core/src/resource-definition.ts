@@ -1,3 +1,4 @@
+import type { Mask } from "./mask.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { Ordered, Duration } from "./resource-options.ts";
 import type { ColumnHints } from "./schema/hints.ts";
@@ -25,6 +26,8 @@ export interface ReadRoot {
   readonly cursor: CursorDefinition | undefined;
   readonly primaryKey: readonly string[];
   readonly columns: ColumnHints;
+  /** Whether a property that a row lacks leaves the column as it is. */
+  readonly partial: boolean;
   readonly read: (context: AnyReadContext) => AsyncIterable<unknown> | Iterable<unknown>;
 }
 
@@ -64,9 +67,11 @@ export interface TableDefinition {
   readonly contract: "evolve" | "freeze" | undefined;
 }
 
-/** One transform. `select` and `rename` stay in columns, the others go by rows. */
+/** One transform. Those by row call a function of the user's, the others stay in columns. */
 export type Step =
   | RowStep
+  | { readonly kind: "cast"; readonly columns: ColumnHints }
+  | { readonly kind: "mask"; readonly columns: { readonly [column: string]: Mask } }
   | { readonly kind: "select"; readonly columns: readonly string[] }
   | { readonly kind: "rename"; readonly names: { readonly [from: string]: string } };
 

@@ -81,7 +81,7 @@ export interface Bounds<Value = unknown> {
  * - `"replace"`, `{ replace: "all" }`: they take the place of all rows; `{ replace: { where } }`: of those that the conditions hold for.
  *   A replace by nothing is `ALV_EMPTY_REPLACE` unless `allowEmpty` is set. A row that the conditions do not hold for is `ALV_ROW_INVALID`.
  * - `"merge"`: rows with a known key take the place of theirs, others are added (`{ merge: "upsert" }`). Further strategies: `insertOnly`
- *   leaves known keys alone, `deleteInsert` deletes all rows of the merge keys seen, `scd2` keeps the history of each key
+ *   leaves known keys alone, `deleteInsert` deletes all rows of the keys and merge keys seen, `scd2` keeps the history of each key
  *   (`MergeStrategy` says exactly what each does).
  */
 export type DispositionOption<Row = object> =
@@ -94,18 +94,25 @@ export type DispositionOption<Row = object> =
       /** Whether no rows at all may take the place of some. @default false */
       readonly allowEmpty?: boolean;
     }
-  | { readonly merge: "insertOnly" }
-  | ({ readonly merge: "upsert" } & MergeOrder<Row>)
+  | ({ readonly merge: "insertOnly" } & Not<keyof MergeOrder | "mergeKey" | keyof HistoryOptions>)
+  | ({ readonly merge: "upsert" } & MergeOrder<Row> & Not<"mergeKey" | keyof HistoryOptions>)
   | ({
       readonly merge: "deleteInsert";
       /** Stored rows with the same values here as any row of the load go. Need not be unique. @default the primary key */
       readonly mergeKey?: ColumnOf<Row> | readonly ColumnOf<Row>[];
-    } & MergeOrder<Row>)
-  | ({ readonly merge: "scd2" } & MergeOrder<Row> & HistoryOptions<Row>);
+    } & MergeOrder<Row> &
+      Not<keyof HistoryOptions>)
+  | ({ readonly merge: "scd2" } & MergeOrder<Row> & HistoryOptions<Row> & Not<"mergeKey">);
+
+/** Options that a disposition does not have: an inferred type is not checked for more than it needs. */
+type Not<Option extends string> = { readonly [Name in Option]?: never };
 
 /** Which of several rows of a key wins, and which ones delete. */
 export interface MergeOrder<Row = object> {
-  /** Of several rows of a key the one with the greatest value here wins, stored rows included. @default the last one read */
+  /**
+   * Of several rows of a key the one with the greatest value here wins, stored rows included (`deleteInsert`: of those in the load).
+   * @default the last one read
+   */
   readonly orderBy?: ColumnOf<Row>;
   /** A true value in this column deletes the key. @default none */
   readonly deleteFlag?: ColumnOf<Row>;
@@ -145,9 +152,35 @@ export type AbilityOfDisposition<Option> = Option extends "append" | "replace"
 type Keyed<Option> = Option extends "merge" | { readonly merge: unknown } ? true : never;
 
 /** The primary key: demanded by a merge, optional otherwise. */
-export type KeyOption<Row, Option> = [Keyed<Option>] extends [never]
-  ? { readonly primaryKey?: ColumnOf<Row> | readonly ColumnOf<Row>[] }
-  : { readonly primaryKey: ColumnOf<Row> | readonly ColumnOf<Row>[] };
+export type KeyOption<Row, Option, Key extends ColumnOf<Row> = ColumnOf<Row>> = [Keyed<Option>] extends [
+  never,
+]
+  ? { readonly primaryKey?: Key | readonly Key[] }
+  : { readonly primaryKey: Key | readonly Key[] };
+
+/** Whether rows may leave columns out: only where they are merged with the row that is there. */
+export type PartialOption<Option, Partially extends boolean = boolean> = Option extends
+  | "merge"
+  | { readonly merge: "upsert" | "scd2" }
+  ? {
+      /**
+       * A property that a row lacks, or that is `undefined`, leaves the column as it is in the row that is there; in a new row it is null. `null` is a
+       * value. Rows are checked by the schema as it is given, so let it allow what they leave out (zod: `.partial()`, without defaults,
+       * which would be values). A column with `nullable: false` must be in each row. `filter`, `map` and `flatMap` need whole rows
+       * and are refused. @default false: what is absent is null
+       */
+      readonly partial?: Partially;
+    }
+  : { readonly partial?: false };
+
+/** The rows of a resource: if they may leave columns out, all of them but those of the key are optional. */
+export type RowsRead<Row extends object, Key, Partially extends boolean> = [Partially] extends [true]
+  ? PartialRow<Row, Key>
+  : Row;
+
+type PartialRow<Row, Key> = Flat<Pick<Row, Key & keyof Row> & Partial<Omit<Row, Key & keyof Row>>>;
+
+type Flat<Row> = { [Column in keyof Row]: Row[Column] };
 
 /** Options of how the table is laid out. */
 export interface TableOptions<Row> {

@@ -2,11 +2,14 @@ import { resourceError } from "./errors.ts";
 import type { CursorDefinition, ReadRoot } from "./resource-definition.ts";
 import type {
   AbilityOfDisposition,
+  ColumnOf,
   CursorColumnOf,
   CursorOptions,
   DispositionOption,
   KeyOption,
+  PartialOption,
   PlainResourceOptions,
+  RowsRead,
   SchemaResourceOptions,
   TableOptions,
 } from "./resource-options.ts";
@@ -39,19 +42,29 @@ export function resource<
   Schema extends RowSchema<unknown, object>,
   const Column extends CursorColumnOf<OutputOf<Schema>> = never,
   const Option extends DispositionOption<OutputOf<Schema>> = "append",
+  const Key extends ColumnOf<OutputOf<Schema>> = never,
+  const Partially extends boolean = false,
 >(
-  options: SchemaResourceOptions<Name, Schema, Column, Option> & KeyOption<OutputOf<Schema>, NoInfer<Option>>,
-): Resource<Name, OutputOf<Schema>, AbilityOfDisposition<NoInfer<Option>>>;
+  options: SchemaResourceOptions<Name, Schema, Column, Option> &
+    KeyOption<OutputOf<Schema>, NoInfer<Option>, Key> &
+    PartialOption<NoInfer<Option>, Partially>,
+): Resource<Name, RowsRead<OutputOf<Schema>, Key, Partially>, AbilityOfDisposition<NoInfer<Option>>>;
 export function resource<
   const Name extends string,
   Row extends object,
   const Option extends DispositionOption<Row> = "append",
+  const Key extends string = never,
+  const Partially extends boolean = false,
 >(
-  options: PlainResourceOptions<Name, Row, Option> & KeyOption<Row, NoInfer<Option>>,
-): Resource<Name, Row, AbilityOfDisposition<NoInfer<Option>>>;
+  options: PlainResourceOptions<Name, Row, Option> &
+    KeyOption<Row, NoInfer<Option>> & { readonly primaryKey?: Key | readonly Key[] } & PartialOption<
+      NoInfer<Option>,
+      Partially
+    >,
+): Resource<Name, RowsRead<Row, Key, Partially>, AbilityOfDisposition<NoInfer<Option>>>;
 export function resource(unchecked: object): unknown {
   const options = unchecked as UncheckedOptions;
-  const { name, schema, read, validate, columns = {}, primaryKey } = options;
+  const { name, schema, read, validate, columns = {}, primaryKey, partial = false } = options;
   const refuse = (option: string, value: unknown, wanted: string): never => {
     throw optionError(name, option, value, wanted);
   };
@@ -73,6 +86,7 @@ export function resource(unchecked: object): unknown {
   const key = keyOf(name, primaryKey);
   if (disposition.kind === "merge" && key.length === 0)
     refuse("primaryKey", primaryKey, "given for a resource that merges: rows are found by it");
+  if (typeof partial !== "boolean") refuse("partial", partial, "true or false");
   return makeResource({
     name,
     root: {
@@ -83,6 +97,7 @@ export function resource(unchecked: object): unknown {
       cursor,
       primaryKey: key,
       columns,
+      partial,
       read: read as ReadRoot["read"],
     },
     steps: [],
@@ -99,6 +114,7 @@ interface UncheckedOptions extends TableOptions<Record<string, unknown>> {
   readonly cursor?: string | CursorOptions<Record<string, unknown>, string>;
   readonly disposition?: DispositionOption<unknown>;
   readonly columns?: ColumnHints;
+  readonly partial?: boolean;
   readonly read: unknown;
 }
 
@@ -112,6 +128,7 @@ const known: readonly string[] = [
   "columns",
   "naming",
   "contract",
+  "partial",
   "partitionBy",
   "read",
 ];

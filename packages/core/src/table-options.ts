@@ -1,11 +1,12 @@
 import { describeValue } from "./columns/refuse.ts";
 import type { Condition, Disposition, MergeOptions, MergeStrategy, Where } from "./disposition.ts";
+import { mergeOptionsOf, mergeStrategies, type MergeSpelling } from "./merge-option.ts";
 import { resourceError, type AlluviumError } from "./errors.ts";
 import type { TableDefinition } from "./resource-definition.ts";
 import type { Bounds, DispositionOption, TableOptions } from "./resource-options.ts";
 import type { Partition } from "./stream.ts";
 
-/** The disposition that an option spells. Throws `ALV_CONFIG` for one that is none. */
+/** The disposition that an option spells. Throws `ALV_CONFIG` for one that is none, and for what it does not have or cannot be. */
 export function dispositionOf(
   resource: string,
   option: DispositionOption<unknown>,
@@ -18,28 +19,33 @@ export function dispositionOf(
     replace,
     merge,
     allowEmpty = false,
-    orderBy,
-    deleteFlag,
   } = (typeof spelled === "object" && spelled !== null ? spelled : {}) as Spelled;
-  if (append !== undefined)
+  if (append !== undefined) {
+    refuseOthers(resource, spelled as object, ["append"]);
     return {
-      disposition: { kind: "append", replaceWhere: whereOf(resource, append.replaceWhere) },
+      disposition: { kind: "append", replaceWhere: whereOf(resource, append?.replaceWhere) },
       merge: undefined,
     };
+  }
   if (replace !== undefined) {
-    const where = replace === "all" ? {} : { where: whereOf(resource, replace.where) };
+    refuseOthers(resource, spelled as object, ["replace", "allowEmpty"]);
+    if (typeof allowEmpty !== "boolean")
+      throw optionError(resource, "disposition.allowEmpty", allowEmpty, "true or false");
+    const where = replace === "all" ? {} : { where: whereOf(resource, replace?.where) };
     return { disposition: { kind: "replace", ...where, allowEmpty }, merge: undefined };
   }
-  if (merge !== undefined && strategies.includes(merge))
+  if (mergeStrategies.includes(merge as MergeStrategy)) {
+    const strategy = merge as MergeStrategy;
     return {
-      disposition: { kind: "merge", strategy: merge },
-      merge: spelled === option ? { orderBy, deleteFlag } : undefined,
+      disposition: { kind: "merge", strategy },
+      merge: mergeOptionsOf(resource, strategy, spelled as MergeSpelling),
     };
+  }
   throw optionError(
     resource,
     "disposition",
     option,
-    `"append", "replace", "merge", { append: { replaceWhere } }, { replace: "all" | { where } } or { merge: ${strategies.map((name) => JSON.stringify(name)).join(" | ")} }`,
+    `"append", "replace", "merge", { append: { replaceWhere } }, { replace: "all" | { where } } or { merge: ${mergeStrategies.map((name) => JSON.stringify(name)).join(" | ")} }`,
   );
 }
 
@@ -47,13 +53,19 @@ export function dispositionOf(
 interface Spelled {
   readonly append?: { readonly replaceWhere?: object };
   readonly replace?: "all" | { readonly where?: object };
-  readonly allowEmpty?: boolean;
-  readonly merge?: MergeStrategy;
-  readonly orderBy?: string;
-  readonly deleteFlag?: string;
+  readonly allowEmpty?: unknown;
+  readonly merge?: unknown;
 }
 
-const strategies: readonly MergeStrategy[] = ["upsert", "insertOnly", "deleteInsert", "scd2"];
+function refuseOthers(resource: string, spelled: object, known: readonly string[]): void {
+  for (const name of Object.keys(spelled))
+    if (!known.includes(name))
+      throw resourceError(
+        "ALV_CONFIG",
+        resource,
+        `disposition has ${name}, which { ${known[0]} } does not; ${known.length === 1 ? "it has no further options" : `it has ${known.slice(1).join(", ")}`}`,
+      );
+}
 
 function whereOf(resource: string, option: object | undefined): Where {
   const conditions: Condition[] = [];

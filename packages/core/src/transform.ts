@@ -3,7 +3,8 @@ import { AlluviumError, resourceError } from "./errors.ts";
 import { keyAfter, partitionsAfter } from "./plan-steps.ts";
 import type { ResourceDefinition, RowStep, Step } from "./resource-definition.ts";
 import type { AbilityOfDisposition, ColumnOf, DispositionOption, TableOptions } from "./resource-options.ts";
-import type { ColumnHints } from "./schema/hints.ts";
+import type { ColumnHint, ColumnHints, ValueOfHint } from "./schema/hints.ts";
+import type { Mask } from "./mask.ts";
 import type { Ability } from "./stream.ts";
 import { dispositionOf, keyOf, layoutOf, optionError } from "./table-options.ts";
 
@@ -43,6 +44,26 @@ type Renamed<Row, Names> = {
         : Column
       : Column
   ]: Row[Column];
+};
+
+type Cast<Row, Hints> = {
+  [Column in keyof Row]: Column extends keyof Hints
+    ? Hints[Column] extends ColumnHint
+      ? ValueOfHint<Hints[Column]> | NullsLeft<Row[Column], Hints[Column]>
+      : Row[Column]
+    : Row[Column];
+};
+
+type NullsLeft<Value, Hint> = Hint extends { readonly nullable: false }
+  ? never
+  : Extract<Value, null | undefined>;
+
+type Masked<Row, Masks> = {
+  [Column in keyof Row]: Column extends keyof Masks
+    ? Masks[Column] extends Mask<infer Made>
+      ? Made | Extract<Row[Column], null | undefined>
+      : Row[Column]
+    : Row[Column];
 };
 
 /**
@@ -95,6 +116,35 @@ export interface Resource<
   ): Resource<Name, Renamed<Row, Names>, Can>;
 
   /**
+   * Gives columns other types, value by value and exactly; what does not fit is `ALV_ROW_INVALID`. Beside what fits anyway (integers, decimals and
+   * floats in one another while the value is the same, anything in `json`, every single value in `string`) texts become what they say: numbers,
+   * `true` and `false`, dates and times in ISO form, hexadecimal bytes, uuids. Numbers become decimals by their shortest text (19.99 at scale 2),
+   * timestamps at midnight dates. Nulls stay null.
+   *
+   * @example
+   * ```ts
+   * const exact = orders.cast({ total: { type: "decimal", precision: 18, scale: 2 } });
+   * ```
+   */
+  cast<const Hints extends { readonly [Column in keyof Row]?: ColumnHint }>(
+    columns: Hints & { readonly [Column in Exclude<keyof Hints, keyof Row>]: never },
+  ): Resource<Name, Cast<Row, Hints>, Can>;
+
+  /**
+   * Puts something else in place of the values of columns before anything else sees them: {@link sha256}, {@link tokenize} or {@link redact}.
+   * They become texts; nulls stay null. Masks go by the value's canonical text (numbers without zeros at the end), so that equal values
+   * have equal masks. Masked keys still merge, and deletes find their rows; only `redact` is refused there. Cursors are taken before.
+   *
+   * @example
+   * ```ts
+   * const masked = orders.mask({ customer: tokenize({ key: env("TOKEN_KEY") }), id: sha256({ salt: env("SALT") }) });
+   * ```
+   */
+  mask<const Masks extends { readonly [Column in keyof Row]?: Mask }>(
+    columns: Masks & { readonly [Column in Exclude<keyof Masks, keyof Row>]: never },
+  ): Resource<Name, Masked<Row, Masks>, Can>;
+
+  /**
    * Names the resource anew, and with it its state and table.
    *
    * @example
@@ -143,6 +193,8 @@ export function makeResource(definition: ResourceDefinition): Resource {
     flatMap: byRows("flatMap") as never,
     select: (...columns) => derive({ kind: "select", columns }) as never,
     rename: (names) => derive({ kind: "rename", names: names as { [from: string]: string } }) as never,
+    cast: (columns) => derive({ kind: "cast", columns: columns as ColumnHints }) as never,
+    mask: (columns) => derive({ kind: "mask", columns: masksOf(name, columns) }) as never,
     as: (newName, options = {}) => {
       const { columns, disposition, primaryKey } = options;
       const { naming, contract, partitionBy } = layoutOf(newName, options);
@@ -161,6 +213,13 @@ export function makeResource(definition: ResourceDefinition): Resource {
       }) as never;
     },
   };
+}
+
+function masksOf(name: string, columns: object): { readonly [column: string]: Mask } {
+  for (const [column, mask] of Object.entries(columns as Record<string, unknown>))
+    if (typeof mask !== "object" || mask === null || !("kind" in mask))
+      throw optionError(name, `the mask of ${column}`, mask, "made by sha256, tokenize or redact");
+  return columns as { readonly [column: string]: Mask };
 }
 
 /** Hints say what a `map` makes; columns that are carried over have their types already. */

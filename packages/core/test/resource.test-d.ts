@@ -3,6 +3,7 @@ import { expectTypeOf, test } from "vitest";
 import * as z from "zod";
 import * as zm from "zod/mini";
 import { checkpoint } from "../src/checkpoint.ts";
+import { redact, sha256, tokenize } from "../src/mask.ts";
 import { day } from "../src/partition.ts";
 import { resource } from "../src/resource.ts";
 import { source } from "../src/source.ts";
@@ -230,6 +231,33 @@ test("dispositions", () => {
     async *read() {},
   });
   expectTypeOf(window).toEqualTypeOf<Resource<"w", Order, "append">>();
+  const key = { primaryKey: "id", schema, read } as const;
+  resource({
+    ...key,
+    name: "m",
+    disposition: { merge: "upsert", orderBy: "updatedAt", deleteFlag: "customer" },
+  });
+  resource({ ...key, name: "m", disposition: { merge: "deleteInsert", mergeKey: ["customer", "id"] } });
+  resource({
+    ...key,
+    name: "m",
+    disposition: { merge: "scd2", boundary: "updatedAt", validFrom: "any name" },
+  });
+  resource({ ...key, name: "m", disposition: { merge: "scd2", boundary: new Date(), retireAbsent: true } });
+  const once = resource({ ...key, name: "o", disposition: { merge: "insertOnly" } });
+  expectTypeOf(once).toExtend<Resource<"o", Order, "insertOnly">>();
+  // @ts-expect-error insertOnly compares nothing
+  resource({ ...key, name: "m", disposition: { merge: "insertOnly", orderBy: "updatedAt" } });
+  // @ts-expect-error no such column
+  resource({ ...key, name: "m", disposition: { merge: "upsert", orderBy: "updated" } });
+  // @ts-expect-error no such column
+  resource({ ...key, name: "m", disposition: { merge: "deleteInsert", mergeKey: ["customer", "nope"] } });
+  // @ts-expect-error no such column
+  resource({ ...key, name: "m", disposition: { merge: "scd2", boundary: "updated" } });
+  // @ts-expect-error an upsert has no merge key
+  resource({ ...key, name: "m", disposition: { merge: "upsert", mergeKey: "customer" } });
+  // @ts-expect-error only scd2 retires keys
+  resource({ ...key, name: "m", disposition: { merge: "deleteInsert", retireAbsent: true } });
   // @ts-expect-error no such disposition
   resource({ name: "x", schema, disposition: "upsert", read });
   // @ts-expect-error no such column
@@ -290,6 +318,128 @@ test("transforms carry name, row and ability", () => {
   orders.map(({ id }) => ({ id })).as("x", { primaryKey: "total" });
   // @ts-expect-error rows are objects
   orders.map((row) => row.id);
+});
+
+test("cast and mask change the types of their columns alone", () => {
+  const cast = orders.cast({
+    id: { type: "int64" },
+    total: { type: "decimal", precision: 18, scale: 2 },
+    closedAt: { type: "date" },
+    version: { type: "int32" },
+    tags: { type: "list", element: { type: "float64" } },
+  });
+  expectTypeOf(cast).toEqualTypeOf<
+    Resource<
+      "orders",
+      {
+        id: bigint;
+        customer: string;
+        total: string;
+        open: boolean;
+        updatedAt: Date;
+        closedAt: string | null;
+        version?: number;
+        tags: (number | null)[];
+      },
+      "upsert"
+    >
+  >();
+  const nested = orders.cast({
+    closedAt: { type: "timestamp", nullable: false },
+    customer: {
+      type: "struct",
+      fields: { a: { type: "binary" }, b: { type: "boolean", nullable: false } },
+    },
+    total: { type: "map", key: { type: "string" }, value: { type: "json" } },
+  });
+  expectTypeOf<RowOf<typeof nested>["closedAt"]>().toEqualTypeOf<Date>();
+  expectTypeOf<RowOf<typeof nested>["customer"]>().toEqualTypeOf<{ a: Uint8Array | null; b: boolean }>();
+  expectTypeOf<RowOf<typeof nested>["total"]>().toEqualTypeOf<Map<string, unknown>>();
+  const masked = orders.mask({
+    id: sha256({ salt: "s" }),
+    closedAt: tokenize({ key: () => "k" }),
+    version: redact(),
+    customer: redact(null),
+  });
+  expectTypeOf<RowOf<typeof masked>>().toEqualTypeOf<{
+    id: string;
+    customer: null;
+    total: string;
+    open: boolean;
+    updatedAt: Date;
+    closedAt: string | null;
+    version?: string;
+    tags: string[];
+  }>();
+  // @ts-expect-error no such column
+  orders.cast({ nope: { type: "string" } });
+  // @ts-expect-error no such type
+  orders.cast({ id: { type: "number" } });
+  // @ts-expect-error no such column
+  orders.mask({ nope: redact() });
+  // @ts-expect-error no mask
+  orders.mask({ id: "sha256" });
+  // @ts-expect-error a hash needs a salt
+  sha256({});
+});
+
+test("rows of a partial resource may leave out all but their key", () => {
+  const partial = resource({
+    name: "p",
+    schema: typed<Pick<Order, "id" | "total" | "closedAt" | "version">>(),
+    primaryKey: "id",
+    disposition: "merge",
+    partial: true,
+    cursor: "version",
+    async *read({ since }) {
+      expectTypeOf(since).toEqualTypeOf<bigint | undefined>();
+      yield { id: 1 };
+    },
+  });
+  expectTypeOf(partial).toEqualTypeOf<
+    Resource<"p", { id: number; total?: string; closedAt?: Date | null; version?: bigint }, "upsert">
+  >();
+  const keys = resource({
+    name: "k",
+    schema: typed<{ a: number; b: string; c: boolean }>(),
+    primaryKey: ["a", "b"],
+    disposition: { merge: "scd2", validFrom: "since" },
+    partial: true,
+    read,
+  });
+  expectTypeOf<RowOf<typeof keys>>().toEqualTypeOf<{ a: number; b: string; c?: boolean }>();
+  const plain = resource({
+    name: "plain",
+    primaryKey: "id",
+    disposition: { merge: "upsert" },
+    partial: true,
+    async *read() {
+      yield { id: 1, total: 5 };
+    },
+  });
+  expectTypeOf<RowOf<typeof plain>>().toEqualTypeOf<{ id: number; total?: number }>();
+  const Row = z.object({ id: z.int(), note: z.string(), total: z.number() });
+  const checked = resource({
+    name: "checked",
+    schema: Row.partial().required({ id: true }),
+    primaryKey: "id",
+    disposition: "merge",
+    partial: true,
+    read,
+  });
+  expectTypeOf<RowOf<typeof checked>["id"]>().toEqualTypeOf<number>();
+  const whole = resource({ name: "w", schema, primaryKey: "id", disposition: "merge", partial: false, read });
+  expectTypeOf(whole).toEqualTypeOf<Resource<"w", Order, "upsert">>();
+  // @ts-expect-error what is left out is taken from the row that is there: only a merge has one
+  resource({ name: "x", schema, partial: true, read });
+  const keyed = { name: "x", schema, primaryKey: "id", read } as const;
+  resource({ ...keyed, disposition: "merge", partial: true });
+  // @ts-expect-error a replace has none
+  resource({ ...keyed, disposition: "replace", partial: true });
+  // @ts-expect-error nor is one looked at
+  resource({ ...keyed, disposition: { merge: "insertOnly" }, partial: true });
+  // @ts-expect-error nor is one left
+  resource({ ...keyed, disposition: { merge: "deleteInsert" }, partial: true });
 });
 
 test("a source is typed by name without as const", () => {

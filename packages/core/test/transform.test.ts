@@ -1,70 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { ChangeOp } from "../src/columns/batch.ts";
-import { rowsOf } from "../src/columns/rows.ts";
 import { resource } from "../src/resource.ts";
 import { source } from "../src/source.ts";
-import { sourceContext } from "../src/testing/index.ts";
-import type { Stream, StreamContext } from "../src/stream.ts";
 import type { AnyResource } from "../src/transform.ts";
 import { typed } from "../src/typed.ts";
-
-const never = new AbortController().signal;
-
-async function streamsOf(
-  resources: readonly AnyResource[],
-  only?: readonly string[],
-): Promise<readonly Stream[]> {
-  const session = await source("test", () => resources)().open(sourceContext(only && { only }));
-  return session.streams;
-}
-
-interface Outcome {
-  /** Rows by resource, with the op of those that have one. */
-  readonly tables: Record<string, Record<string, unknown>[]>;
-  /** As stored: encoded, and decoded again. */
-  readonly cursor: unknown;
-}
-
-/** Reads one stream to its end, by way of the stored form of its cursor. */
-async function readStream(
-  stream: Stream,
-  since?: unknown,
-  context: Partial<StreamContext> = {},
-): Promise<Outcome> {
-  const tables: Outcome["tables"] = {};
-  let cursor: unknown;
-  for await (const item of stream.read({
-    signal: never,
-    since,
-    budget: 1 << 24,
-    attempt: 1,
-    emit: () => {},
-    ...context,
-  })) {
-    if ("checkpoint" in item) {
-      cursor = stream.cursor.decode(
-        JSON.parse(JSON.stringify(stream.cursor.encode(item.checkpoint))),
-        stream.cursor.version,
-      );
-      continue;
-    }
-    const { changes } = item.batch;
-    const names = Object.entries(ChangeOp);
-    const rows = rowsOf(item.batch).map((row, i) =>
-      changes === undefined
-        ? row
-        : { ...row, op: names.find(([, op]) => op === changes.ops[i])![0], at: Number(changes.ordinals[i]) },
-    );
-    (tables[item.table] ??= []).push(...rows);
-  }
-  return { tables, cursor };
-}
-
-async function readAll(...resources: AnyResource[]): Promise<Outcome["tables"]> {
-  const tables = {};
-  for (const stream of await streamsOf(resources)) Object.assign(tables, (await readStream(stream)).tables);
-  return tables;
-}
+import { readAll, readStream, streamsOf, type Outcome } from "./reading.ts";
 
 interface Item {
   id: number;

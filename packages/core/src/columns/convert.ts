@@ -1,8 +1,9 @@
 import type { ColumnType, DecimalType } from "../schema/types.ts";
+import { DAY_MICROS } from "./calendar.ts";
 import { dayMicros } from "./coerce.ts";
 import { fitsPrecision, powerOfTen } from "./decimal.ts";
 import type { Scalar } from "./scalar.ts";
-import { formatScalar, integerBits } from "./text.ts";
+import { formatScalar, integerBits, parseScalar } from "./text.ts";
 
 /** Turns a stored value of one type into one of another; `undefined` where it has no exact form there. */
 export type Convert = (value: Scalar) => Scalar | undefined;
@@ -39,6 +40,50 @@ export function converter(from: ColumnType, to: ColumnType): Convert | undefined
   if (from.kind === "date" && to.kind === "timestamp" && to.zone === "local")
     return (value) => toInteger(dayMicros(value as number), 64);
   return undefined;
+}
+
+/**
+ * How values of `from` become values of `to` where a user asks for it: as by {@link converter}, and also texts what they say (`parseScalar`:
+ * ISO forms of dates and times, numbers in digits), floats decimals by their shortest text and back, timestamps at midnight dates. A text or
+ * decimal becomes a float only where the float's own text says the same.
+ */
+export function explicitConverter(from: ColumnType, to: ColumnType): Convert | undefined {
+  const isFloat = to.kind === "float64" || to.kind === "float32";
+  if (from.kind === "string" && to.kind !== "string" && to.kind !== "json")
+    return (value) => {
+      const parsed = parseScalar(to, value as string);
+      return parsed === undefined || (isFloat && !saysSame(formatScalar(to, parsed), value as string))
+        ? undefined
+        : parsed;
+    };
+  if (from.kind === "decimal" && isFloat)
+    return (value) => {
+      const text = formatScalar(from, value);
+      const parsed = parseScalar(to, text);
+      return parsed !== undefined && saysSame(formatScalar(to, parsed), text) ? parsed : undefined;
+    };
+  if (to.kind === "decimal" && from.kind.startsWith("float"))
+    return (value) => parseScalar(to, formatScalar(from, value));
+  if (from.kind === "timestamp" && to.kind === "date")
+    return (value) => {
+      const micros = value as bigint;
+      return micros % BigInt(DAY_MICROS) === 0n ? Number(micros / BigInt(DAY_MICROS)) : undefined;
+    };
+  return converter(from, to);
+}
+
+/** Whether two texts of numbers stand for the same one: digits without zeros at the ends, and where the point is. */
+function saysSame(a: string, b: string): boolean {
+  const [left, right] = [a, b].map((text) => {
+    const match = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text);
+    if (match === null) return text.replace("+", "");
+    const [, sign, whole = "", fraction = "", exponent = "0"] = match;
+    const digits = (whole + fraction).replace(/^0+/, "");
+    const significant = digits.replace(/0+$/, "");
+    if (significant === "") return "0";
+    return `${sign === "-" ? "-" : ""}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+  });
+  return left === right;
 }
 
 function toInteger(value: bigint, bits: number): number | bigint | undefined {

@@ -79,8 +79,8 @@ function kindLetter(type: ColumnType): string | undefined {
   }
 }
 
-/** Text that equal values share across the types that widen into each other. */
-function stableText(type: ColumnType, value: Scalar): string {
+/** Text that equal values share across the types that widen into each other: as by `formatScalar`, numbers without zeros at the end. */
+export function stableText(type: ColumnType, value: Scalar): string {
   switch (type.kind) {
     case "float32":
     case "float64":

@@ -4,6 +4,7 @@
  * @module core/columns
  */
 export { createAppender, type Appender, type AppenderOptions } from "./append.ts";
+export { createPartialAppender } from "./append-partial.ts";
 export { ChangeOp, type Batch, type Changes } from "./batch.ts";
 export { bitAt, copyBits, countOnes, sliceBits } from "./bitmap.ts";
 export {

@@ -150,9 +150,6 @@ export class ChunkPages {
     } finally {
       gauge.leave(size, stored.length);
     }
-    // The compressor's array is as large as the page was; what is kept must not hold on to that.
-    if (stored !== body && stored.buffer.byteLength > stored.length * 1.25 + 64)
-      stored = new Uint8Array(stored);
     // Done with, also where compressing made another one of it.
     if (stored.buffer !== body.buffer) giveBody(body);
     gauge.held += stored.length;

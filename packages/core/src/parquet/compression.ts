@@ -30,13 +30,13 @@ export function compressor(compression: Compression, level?: number): Compressor
     case "none":
       return { compress: (bytes) => Promise.resolve(bytes) };
     case "snappy":
-      return { compress: (bytes) => Promise.resolve(snappyCompress(bytes)) };
+      return { compress: (bytes) => Promise.resolve(trimmed(snappyCompress(bytes))) };
     case "gzip":
       return {
         compress: (bytes) =>
           threaded((done) =>
             zlib.gzip(bytes, { level: level ?? 6, chunkSize: outputSize(bytes.length) }, done),
-          ),
+          ).then(trimmed),
       };
     case "zstd":
       return { compress: zstdCompressor(level ?? 1), store: storedFrame };
@@ -46,6 +46,11 @@ export function compressor(compression: Compression, level?: number): Compressor
 // With room for the whole output, one turn in the thread pool is enough: by default there is one for each 16 KiB.
 function outputSize(length: number): number {
   return Math.max(64, length + (length >> 7) + 256);
+}
+
+/** The compressor's array is as large as the page was; what is kept must not hold on to that. */
+function trimmed(stored: Uint8Array): Uint8Array {
+  return stored.buffer.byteLength > stored.length * 1.25 + 64 ? new Uint8Array(stored) : stored;
 }
 
 function threaded(start: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Uint8Array> {

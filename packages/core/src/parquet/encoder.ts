@@ -19,6 +19,11 @@ export interface ParquetEncoderOptions {
   readonly schema: Schema;
   /** Takes the file's bytes in order, in pieces of up to a few MiB; the next piece comes when the promise resolves. */
   readonly sink: (bytes: Uint8Array) => Promise<void>;
+  /**
+   * The sink is done with a piece when its promise resolves, so that the piece's memory may be used for the next one. Large files are
+   * written with less work for the collector then. @default false
+   */
+  readonly reusePieces?: boolean;
   /** @default "zstd" */
   readonly compression?: Compression;
   /** zstd 1–22, gzip 1–9. @default 1 for zstd, 6 for gzip */
@@ -151,7 +156,7 @@ class Encoder implements ParquetEncoder {
         ),
     );
     this.summary = new SummaryBuilder(this.shape.leaves);
-    this.out = new PieceWriter(options.sink);
+    this.out = new PieceWriter(options.sink, options.reusePieces ?? false);
   }
 
   get bufferedBytes(): number {

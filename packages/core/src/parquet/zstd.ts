@@ -1,7 +1,7 @@
-import { Buffer } from "node:buffer";
 // Not by name: a Node without it would refuse to load the module, with nothing but this file's text for a reason.
 import zlib, { constants, type ZstdCompress } from "node:zlib";
 import { AlluviumError } from "../errors.ts";
+import { takeStored } from "./page-memory.ts";
 
 // As many as there are threads in libuv's pool by default; more would only hold memory.
 const STREAMS = 4;
@@ -61,15 +61,18 @@ const MAX_BLOCK = 1 << 17;
  */
 export function storedFrame(bytes: Uint8Array): Uint8Array {
   const blocks = Math.max(1, Math.ceil(bytes.length / MAX_BLOCK));
-  const frame = Buffer.allocUnsafeSlow(9 + 3 * blocks + bytes.length);
-  frame.writeUInt32LE(0xfd2fb528, 0);
+  const frame = takeStored(9 + 3 * blocks + bytes.length);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  view.setUint32(0, 0xfd2fb528, true);
   // Single segment, content size in four bytes, no checksum, no dictionary.
   frame[4] = 0xa0;
-  frame.writeUInt32LE(bytes.length, 5);
+  view.setUint32(5, bytes.length, true);
   let at = 9;
   for (let block = 0; block < blocks; block++) {
     const part = bytes.subarray(block * MAX_BLOCK, (block + 1) * MAX_BLOCK);
-    frame.writeUIntLE((part.length << 3) | (block === blocks - 1 ? 1 : 0), at, 3);
+    const header = (part.length << 3) | (block === blocks - 1 ? 1 : 0);
+    view.setUint16(at, header, true);
+    view.setUint8(at + 2, header >> 16);
     frame.set(part, at + 3);
     at += 3 + part.length;
   }
@@ -106,7 +109,7 @@ class FrameStream {
         return;
       }
       // A copy of its own size: the parts are views of the stream's larger output array.
-      const frame = Buffer.allocUnsafeSlow(this.size);
+      const frame = takeStored(this.size);
       let at = 0;
       for (const part of this.parts) {
         frame.set(part, at);

@@ -1,3 +1,4 @@
+import { readsAll } from "../disposition.ts";
 import { AlluviumError, resourceError } from "../errors.ts";
 import type { OriginRoot, ReadRoot, ResourceDefinition } from "../resource-definition.ts";
 import type { OpenResources, Source, SourceContext, SourceSession, Stream } from "../stream.ts";
@@ -5,6 +6,7 @@ import { connectorOrigin } from "./connector-origin.ts";
 import { describeResource } from "../describe-resource.ts";
 import type { Origin } from "./origin.ts";
 import { readOrigin } from "./read-origin.ts";
+import { revealOnce, type Reveal } from "./reveal.ts";
 import { sharedStream, type SharedResource } from "./shared-stream.ts";
 
 /** Opens the resources of a source made by `source()`: each origin once, whatever number of resources is derived from it. */
@@ -66,14 +68,15 @@ async function openStreams(
     shared.push({ definition, description, table });
     byOrigin.set(origin, shared);
   }
+  const reveal = revealOnce();
   return [...byOrigin].flatMap(([origin, resources]) => {
     const { root } = resources[0]!.definition;
-    const follows = all.some(
-      (one) =>
-        sameOrigin(one.root, root) &&
-        (one.table.disposition ?? origin.tables.get(tableOf(one.root))?.disposition)?.kind !== "replace",
-    );
-    return streamsOf(origin, resources, follows);
+    const follows = all.some(({ root: other, table }) => {
+      if (!sameOrigin(other, root)) return false;
+      const own = table.disposition === undefined ? origin.tables.get(tableOf(other)) : table;
+      return !readsAll(own?.disposition, table.merge ?? own?.merge);
+    });
+    return streamsOf(origin, resources, follows, reveal);
   });
 }
 
@@ -148,16 +151,20 @@ function originOf(root: OriginRoot, connectors: ReadonlyMap<Source, readonly Ori
   );
 }
 
-/** One stream for the resources that follow a cursor, and one for those that replace their tables: these take effect at their end only. */
+/** One stream for the resources that follow a cursor, and one for those of which each run reads everything. */
 function streamsOf(
   origin: Origin,
   resources: readonly SharedResource[],
   follows: boolean,
+  reveal: Reveal,
 ): readonly Stream[] {
-  const isWhole = ({ description }: SharedResource): boolean => description.disposition.kind === "replace";
+  const isWhole = ({ description: { disposition, merge } }: SharedResource): boolean =>
+    readsAll(disposition, merge);
   const stream = (name: string, wholeSet: boolean): Stream[] => {
     const own = resources.filter((one) => isWhole(one) === wholeSet);
-    return own.length === 0 ? [] : [sharedStream({ name, origin, resources: own, wholeSet }) as Stream];
+    return own.length === 0
+      ? []
+      : [sharedStream({ name, origin, resources: own, wholeSet, reveal }) as Stream];
   };
   return [...stream(origin.name, false), ...stream(follows ? `${origin.name}:replace` : origin.name, true)];
 }

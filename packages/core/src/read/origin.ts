@@ -30,6 +30,8 @@ export interface OriginRequest {
   readonly wholeSet: boolean;
   /** Whether rows are wanted as objects. */
   readonly needsRows: boolean;
+  /** The positions of so many further rows among all that the stream reads. */
+  readonly positions: (count: number) => BigInt64Array;
 }
 
 /** Rows, or a point to resume from. */

@@ -72,7 +72,7 @@ export function takePortion(portion: Portion, indexes: Int32Array): Portion {
 /** Other columns of the same rows. */
 export function changePortion(
   portion: Portion,
-  changeRow: (row: Record<string, unknown>) => object,
+  changeRow: (row: Record<string, unknown>, index: number, batch: Batch) => object,
   change: (batch: Batch) => Batch,
 ): Portion {
   const batch = once(() => change(portion.batch()));
@@ -81,7 +81,7 @@ export function changePortion(
     batch,
     rows: once(() =>
       portion.given
-        ? portion.rows().map((row) => changeRow(row as Record<string, unknown>))
+        ? portion.rows().map((row, i) => changeRow(row as Record<string, unknown>, i, batch()))
         : rowsOf(batch()),
     ),
   };

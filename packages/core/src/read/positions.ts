@@ -5,23 +5,28 @@ import type { KeyNames } from "../plan-steps.ts";
 import { portionOfBatch, takeOrdinals, takePortion, type Portion } from "./portion.ts";
 
 /**
- * A portion made ready for the steps of a resource: deletes are set aside, because they pass transforms, and rows keep their positions where
- * that matters.
+ * A portion made ready for the steps of a resource. Where some go by rows, deletes are set aside, because they pass these, and rows keep
+ * their positions where that matters.
  */
 export function withPositions(
   portion: Portion,
   key: KeyNames | undefined,
   resource: string,
-  deletes: boolean,
+  { deletes, byRows }: { readonly deletes: boolean; readonly byRows: boolean },
 ): Portion {
   const { changes, ...plain } = portion.batch();
   if (portion.given || changes === undefined) return deletes ? portion : { ...portion, ordinals: undefined };
-  if (changes.oldKeys !== undefined || changes.unchanged !== undefined || key === undefined)
+  const isPartial = changes.oldKeys !== undefined || changes.unchanged !== undefined;
+  if (key === undefined || (isPartial && byRows))
     throw resourceError(
       "ALV_UNSUPPORTED",
       resource,
-      `it transforms changes that ${key === undefined ? "are not merged" : "do not carry whole rows"}; load the table as it comes`,
+      key === undefined
+        ? "it transforms changes, but does not merge them; load the table as it comes"
+        : "filter, map and flatMap need whole rows, and its changes leave out what did not change; use select, rename, cast or mask",
     );
+  // Columns are transformed with their changes, whatever the rows do.
+  if (!byRows) return { ...portion, ordinals: undefined };
   const rows = portionOfBatch(plain);
   const { ops, ordinals } = changes;
   const taken = (...wanted: readonly number[]): Portion => {

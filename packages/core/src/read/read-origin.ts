@@ -1,5 +1,6 @@
 import { describeRoot } from "../check-resources.ts";
 import { createAppender, type Appender } from "../columns/append.ts";
+import { createPartialAppender } from "../columns/append-partial.ts";
 import { openBoundary } from "../cursor/boundary.ts";
 import { cursorBefore, pointOfCursor, type ColumnCursor } from "../cursor/column-cursor.ts";
 import { comparePoints, orderIn } from "../cursor/order.ts";
@@ -49,7 +50,8 @@ async function* readPasses(
   schema: Schema,
   request: OriginRequest,
 ): AsyncGenerator<OriginItem> {
-  const appender = createAppender({ schema, columns: root.columns });
+  const { columns, partial } = root;
+  const appender = (partial ? createPartialAppender : createAppender)({ schema, columns });
   let cursor: ResourceCursor | undefined = (request.cursor ?? {}) as ResourceCursor;
   while (cursor !== undefined) cursor = yield* readPass(root, appender, { ...request, cursor });
 }
@@ -95,7 +97,12 @@ async function* readPass(
     } else {
       form = item.form ?? form;
       loose += item.batch.length;
-      const portion = cutToWindow(root, context, cursor, portionOfBatch(item.batch, item.rows));
+      const { changes, length } = item.batch;
+      const batch =
+        changes === undefined
+          ? item.batch
+          : { ...item.batch, changes: { ...changes, ordinals: request.positions(length) } };
+      const portion = cutToWindow(root, context, cursor, portionOfBatch(batch, item.rows));
       const taken = progress?.take(portion, appends) ?? [{ portion, fresh: portion }];
       for (const rows of taken) yield { table: name, ...rows };
       checkpoint = progress?.between(form);

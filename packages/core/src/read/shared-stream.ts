@@ -3,10 +3,11 @@ import type { ResourceDefinition } from "../resource-definition.ts";
 import { canonicalJson } from "../state/canonical.ts";
 import type { Stream, StreamContext, StreamItem, TableDescription } from "../stream.ts";
 import { writtenBatches } from "./deletes.ts";
-import type { Origin, OriginItem } from "./origin.ts";
+import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { withPositions } from "./positions.ts";
 import { planSteps, type KeyNames } from "../plan-steps.ts";
 import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
+import type { Reveal } from "./reveal.ts";
 import { runnerOf, type StepRunner } from "./steps.ts";
 
 /** A resource with all that is known of it once its origin is open. */
@@ -24,6 +25,7 @@ export interface SharedStreamOptions {
   readonly resources: readonly SharedResource[];
   /** Whether the resources replace their tables: nothing is resumed. */
   readonly wholeSet: boolean;
+  readonly reveal: Reveal;
 }
 
 /**
@@ -31,15 +33,22 @@ export interface SharedStreamOptions {
  * share a read, one that lags (because it is new, or was left out of runs) is first read alone until it has caught up.
  */
 export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor> {
-  const { name, origin, resources, wholeSet } = options;
+  const { name, origin, resources, wholeSet, reveal } = options;
   const { acknowledge, codec, identity } = origin;
   const planned = resources.map(plan);
+  // Also across attempts: what is read again comes after what was kept of the attempt before, within the same load.
+  const positions = countRows();
   return {
     name,
     tables: resources.map(({ description }) => description),
     cursor: sharedCursorCodec(codec),
     identity: wholeSet ? undefined : identity,
-    read: (context) => readShared(origin, planned, wholeSet, context),
+    forget: (cursor) => {
+      const own = new Set(resources.map(({ definition }) => definition.name));
+      const left = new Map([...cursor].filter(([resource]) => !own.has(resource)));
+      return left.size > 0 ? left : undefined;
+    },
+    read: (context) => readShared({ origin, resources: planned, wholeSet, positions, reveal }, context),
     ...(acknowledge !== undefined &&
       !wholeSet && {
         acknowledge: async (cursor, context) => {
@@ -60,13 +69,21 @@ interface Planned extends SharedResource {
   readonly deletes: boolean;
 }
 
+interface Shared {
+  readonly origin: Origin;
+  readonly resources: readonly Planned[];
+  readonly wholeSet: boolean;
+  readonly positions: OriginRequest["positions"];
+  readonly reveal: Reveal;
+}
+
 function plan(resource: SharedResource): Planned {
   const { definition, description } = resource;
   const { steps } = definition;
-  const { disposition, primaryKey, name } = description;
+  const { disposition } = description;
   return {
     ...resource,
-    keys: planSteps({ name, steps, disposition, primaryKey }),
+    keys: planSteps({ ...description, steps }),
     appends: disposition.kind === "append",
     needsRows: steps.some((step) => "call" in step),
     deletes: disposition.kind === "merge" && steps.some(({ kind }) => kind === "filter"),
@@ -84,9 +101,7 @@ function keyOf(origin: Origin, cursor: unknown): string {
 }
 
 async function* readShared(
-  origin: Origin,
-  resources: readonly Planned[],
-  wholeSet: boolean,
+  { origin, resources, wholeSet, positions, reveal }: Shared,
   context: StreamContext<SharedCursor>,
 ): AsyncGenerator<StreamItem<SharedCursor>> {
   const samples = context.window !== undefined || context.limit !== undefined;
@@ -97,10 +112,13 @@ async function* readShared(
   const runners = new Map(
     resources.map((one) => {
       const { definition, keys } = one;
-      return [one, runnerOf({ resource: definition.name, steps: definition.steps, keys, signal })];
+      const { name, steps } = definition;
+      return [one, runnerOf({ resource: name, steps, keys, signal, reveal })];
     }),
   );
   let waiting = [...resources];
+  // Over all reads: a resource that has caught up goes on in another one.
+  let position = 0n;
   while (waiting.length > 0) {
     const groups = groupsOf(origin, waiting, cursors);
     const group = groups[0]!;
@@ -113,8 +131,8 @@ async function* readShared(
       appends: group.resources.some(({ appends }) => appends),
       wholeSet,
       needsRows: group.resources.some(({ needsRows }) => needsRows),
+      positions,
     });
-    let position = 0n;
     for await (const item of items) {
       if ("checkpoint" in item) {
         if (wholeSet || samples) continue;
@@ -122,8 +140,7 @@ async function* readShared(
         yield { checkpoint: new Map(cursors) };
         continue;
       }
-      const numbered = numberRows(item, position, group.resources);
-      position += BigInt(item.portion.length);
+      const numbered = numberRows(item, positions, group.resources);
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
         for (const batch of await batchesFor(resource, runners.get(resource)!, numbered)) {
@@ -168,15 +185,23 @@ function goalOf(origin: Origin, group: Group, next: Group | undefined): unknown 
 type Rows = Exclude<OriginItem, { readonly checkpoint: unknown }>;
 
 /** Rows with their positions, where some resource tells deletes from other rows by them. */
-function numberRows(item: Rows, position: bigint, resources: readonly Planned[]): Rows {
+function numberRows(item: Rows, positions: OriginRequest["positions"], resources: readonly Planned[]): Rows {
   if (!resources.some(({ deletes }) => deletes)) return item;
-  const ordinals = new BigInt64Array(item.portion.length).map((_, i) => position + BigInt(i));
-  return { ...item, portion: { ...item.portion, ordinals } };
+  return { ...item, portion: { ...item.portion, ordinals: positions(item.portion.length) } };
+}
+
+function countRows(): OriginRequest["positions"] {
+  let next = 0n;
+  return (count) => {
+    const ordinals = new BigInt64Array(count);
+    for (let i = 0; i < count; i++) ordinals[i] = next++;
+    return ordinals;
+  };
 }
 
 async function batchesFor(resource: Planned, run: StepRunner, item: Rows): Promise<readonly Batch[]> {
-  const { definition, appends, keys, deletes } = resource;
+  const { definition, appends, keys, deletes, needsRows: byRows } = resource;
   const portion = appends ? item.fresh : item.portion;
   if (definition.steps.length === 0) return [portion.batch()];
-  return writtenBatches(await run(withPositions(portion, keys[0], definition.name, deletes)));
+  return writtenBatches(await run(withPositions(portion, keys[0], definition.name, { deletes, byRows })));
 }

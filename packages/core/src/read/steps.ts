@@ -1,3 +1,8 @@
+import type { Mask } from "../mask.ts";
+import { castConversions } from "./cast-columns.ts";
+import { convertColumns } from "./convert-columns.ts";
+import { maskConversions } from "./mask-columns.ts";
+import type { Reveal } from "./reveal.ts";
 import { createAppender } from "../columns/append.ts";
 import { ChangeOp, type Batch } from "../columns/batch.ts";
 import { describeValue } from "../columns/refuse.ts";
@@ -20,10 +25,11 @@ export interface StepsToRun {
   /** Of {@link planSteps}. */
   readonly keys: readonly (KeyNames | undefined)[];
   readonly signal: AbortSignal;
+  readonly reveal: Reveal;
 }
 
 /** Makes the steps of a resource ready for one read. */
-export function runnerOf({ resource, steps, keys, signal }: StepsToRun): StepRunner {
+export function runnerOf({ resource, steps, keys, signal, reveal }: StepsToRun): StepRunner {
   const runners = steps.map((step, i): StepRunner => {
     const key = keys[i];
     switch (step.kind) {
@@ -31,6 +37,10 @@ export function runnerOf({ resource, steps, keys, signal }: StepsToRun): StepRun
         return (portion) => selectColumns(portion, step.columns, resource);
       case "rename":
         return (portion) => renameColumns(portion, step.names);
+      case "cast":
+        return convertColumns(castConversions(step.columns, resource), key);
+      case "mask":
+        return maskColumns(step.columns, key, resource, reveal);
       case "filter":
         return byRows(step, resource, signal, (portion, kept) => split(portion, kept, key, resource));
       case "map": {
@@ -67,10 +77,15 @@ function selectColumns(portion: Portion, columns: readonly string[], resource: s
         resource,
         `select names ${columns.join(", ")}, but the rows have ${names.join(", ")}`,
       );
+    const { changes } = batch;
+    const unchanged = changes?.unchanged;
     return {
       ...batch,
       schema: { fields: found.map((at) => batch.schema.fields[at]!) },
       columns: found.map((at) => batch.columns[at]!),
+      ...(unchanged !== undefined && {
+        changes: { ...changes!, unchanged: found.map((at) => unchanged[at]) },
+      }),
     };
   });
 }
@@ -78,12 +93,40 @@ function selectColumns(portion: Portion, columns: readonly string[], resource: s
 function renameColumns(portion: Portion, names: { readonly [from: string]: string }): Portion {
   const respell = (row: object): object =>
     Object.fromEntries(Object.entries(row).map(([column, value]) => [nameAfter(column, names), value]));
-  return changePortion(portion, respell, (batch) => ({
+  return changePortion(portion, respell, (batch) => renameBatch(batch, names));
+}
+
+function renameBatch(batch: Batch, names: { readonly [from: string]: string }): Batch {
+  const { schema, changes } = batch;
+  return {
     ...batch,
-    schema: {
-      fields: batch.schema.fields.map((field) => ({ ...field, name: nameAfter(field.name, names) })),
-    },
-  }));
+    schema: { fields: schema.fields.map((field) => ({ ...field, name: nameAfter(field.name, names) })) },
+    ...(changes?.oldKeys !== undefined && {
+      changes: { ...changes, oldKeys: renameBatch(changes.oldKeys, names) },
+    }),
+  };
+}
+
+/** Masks columns; the secrets are asked for when the first rows come. */
+function maskColumns(
+  masks: { readonly [column: string]: Mask },
+  key: KeyNames | undefined,
+  resource: string,
+  reveal: Reveal,
+): StepRunner {
+  let ready: ((portion: Portion) => Portion) | undefined;
+  return (portion) => {
+    if (ready !== undefined) return ready(portion);
+    return maskConversions(masks, resource, reveal).then(
+      (conversions) => {
+        ready = convertColumns(conversions, key);
+        return ready(portion);
+      },
+      (error: unknown) => {
+        throw placed(error, resource);
+      },
+    );
+  };
 }
 
 /** A step that calls the user's function for each row. */

@@ -8,7 +8,7 @@ import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
 import { followingState, isChanged } from "./next-state.ts";
 import type { StreamRun } from "./stream-run.ts";
-import { isDone, isResumable } from "./stream-run.ts";
+import { isDone, isResumable, keepsCursor } from "./stream-run.ts";
 import type { TableRun } from "./table-run.ts";
 import { abortable } from "./wait.ts";
 
@@ -101,7 +101,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     const { position } = run;
     const seal = as !== "savepoint";
     const cursor =
-      seal && position !== undefined && isResumable(run)
+      seal && position !== undefined && keepsCursor(run)
         ? run.stream.cursor.encode(position.cursor)
         : undefined;
     try {
@@ -150,7 +150,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       state = withParked({ ...next, loadId: receipt.loadId, sequence: receipt.sequence }, receipt);
       const { loadId, sequence, tables } = receipt;
       options.emit({ type: "loadCommitted", loadId, sequence, tables });
-      for (const run of sealed) for (const table of run.tables) table.commit();
+      const parked = new Set(tables.filter((part) => part.parked !== undefined).map(({ table }) => table));
+      for (const run of sealed) for (const table of run.tables) if (!parked.has(table.table)) table.commit();
       options.onCommit(receipt, sealed);
       if (goOn && !streams.every(isDone)) load = await begin(nextId ?? timeOrderedId());
     }
@@ -161,6 +162,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     begun = Date.now();
     for (const run of sealed) {
       run.committed = true;
+      run.refresh = undefined;
       run.committedSince = run.since;
       run.committedRows = run.sealedRows;
       run.seal = undefined;
@@ -214,7 +216,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       gate.shared(async () => {
         // Inside the gate, so that neither the load's id nor the schema changes under the batch.
         if (run.closed) nextUsed = true;
-        const conformed = table.conform(batch, run.closed ? (nextId ??= timeOrderedId()) : load.loadId);
+        const loadId = run.closed ? (nextId ??= timeOrderedId()) : load.loadId;
+        const conformed = table.conform(run.ordinals.place(batch), loadId);
         // Before the write: one that fails may have left rows behind.
         run.loose += batch.length;
         await load.write(table.table, conformed, { signal });
@@ -231,7 +234,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       if (run.closed) await settle();
     },
     async end(run) {
-      if (run.loose > 0 && run.position !== undefined && isResumable(run))
+      if (run.loose > 0 && run.position !== undefined && keepsCursor(run))
         throw new AlluviumError(
           "ALV_SOURCE_FAILED",
           `stream ${run.stream.name} yielded ${run.loose} rows after its last checkpoint and ended; a stream that yields checkpoints yields the last one at its end`,

@@ -1,3 +1,5 @@
+import type { RowCounts } from "../destination.ts";
+
 /** A count with thousands separators: `1,234,567`. */
 export function countText(count: number): string {
   return count.toLocaleString("en-US");
@@ -36,4 +38,12 @@ export function alignCells(lines: readonly (readonly string[])[], right: readonl
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** What a merge did, for people: `3 inserted, 1 deleted`; what did not happen is left out. */
+export function changedText(counts: RowCounts): string {
+  const parts = (["inserted", "updated", "deleted"] as const)
+    .filter((key) => counts[key] > 0)
+    .map((key) => `${countText(counts[key])} ${key}`);
+  return parts.length > 0 ? parts.join(", ") : "nothing changed";
 }

@@ -1,11 +1,24 @@
 import type { Destination, DestinationSession } from "../destination.ts";
-import { abilityOf, renameWindow, windowOf, type Disposition } from "../disposition.ts";
-import { AlluviumError, resourceError, type ErrorCode } from "../errors.ts";
-import { canonicalJson } from "../state/canonical.ts";
+import { renameWindow, type Disposition } from "../disposition.ts";
+import { AlluviumError } from "../errors.ts";
+import type { AgreedTable } from "../state/schema-document.ts";
 import type { PipelineState, StreamState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
-import type { RunOptions } from "./definition.ts";
+import type { Refresh, RunOptions } from "./definition.ts";
+import { dispositionChange, sameKey } from "./disposition-change.ts";
 import type { SchemaChange } from "./events.ts";
+import { spellMerge } from "./merge-columns.ts";
+import {
+  checkAbility,
+  checkBackfill,
+  checkIdentity,
+  checkOwner,
+  readsEverything,
+  refused,
+  takesEffectAtEnd,
+} from "./plan-checks.ts";
+import { forgetCursor, refuseTwiceLoaded } from "./refresh.ts";
+import { storedCursor } from "./stored-cursor.ts";
 import { createSpelling, type Spelling } from "./spelling.ts";
 import { startStream, type StreamRun } from "./stream-run.ts";
 import { startTable } from "./table-run.ts";
@@ -20,13 +33,28 @@ export interface PlanOptions {
   readonly session: DestinationSession;
   readonly state: PipelineState | undefined;
   readonly loadIdColumn: boolean;
+  readonly refresh: Refresh | undefined;
+  /** What the tables may be, by name. */
+  readonly contract: ReadonlyMap<string, AgreedTable> | undefined;
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
+  readonly onRefresh: (table: string, refresh: Refresh) => void;
 }
 
 /** Decides what each stream does in this run. Everything that can be known to go wrong before rows are read throws here. */
 export async function planRun(options: PlanOptions): Promise<readonly StreamRun[]> {
-  const { state, destination, session, backfill, loadIdColumn, onChange, onCommit } = options;
+  const {
+    state,
+    destination,
+    session,
+    backfill,
+    loadIdColumn,
+    refresh,
+    contract,
+    onChange,
+    onCommit,
+    onRefresh,
+  } = options;
   const { capabilities } = destination;
   const streams = chooseStreams(options.streams, options.only);
   const spellings = spellTables(streams, destination);
@@ -39,34 +67,79 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
   const runs: StreamRun[] = [];
   for (const stream of streams) {
     const stored = state?.streams[stream.name];
-    checkIdentity(stream, stored);
-    const wholeSet = checkWholeSet(stream, backfill);
+    const readsAll = readsEverything(stream, backfill);
+    const pending =
+      refresh && !readsAll ? forgetCursor(stream, stored, { state, only: options.only }) : undefined;
+    if (pending === undefined || pending.since !== undefined) checkIdentity(stream, stored);
     const tables = [];
     for (const description of stream.tables) {
       const spelling = spellings.get(description)!;
-      const { table } = spelling;
-      checkOwner(stream, description, table, state);
+      const { table, column } = spelling;
+      checkOwner(stream, description, table, state, refresh);
+      const known = state?.tables[table];
+      if (refresh === "state" && known !== undefined) refuseTwiceLoaded(description);
+      const standing = (await session.describe(table))?.schema;
+      const merge = spellMerge(description.disposition, description.merge, column);
       tables.push(
         startTable({
           stream: stream.name,
           description,
           spelling,
           disposition: spellDisposition(description.disposition, spelling, backfill),
+          merge,
           capabilities,
           loadIdColumn,
-          standing: (await session.describe(table))?.schema,
-          known: state?.tables[table],
+          standing,
+          known,
+          changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
+          refresh,
+          agreed: contract && agreedTable(contract, description, spelling),
           onChange,
           onCommit,
+          onRefresh,
         }),
       );
     }
-    const since = wholeSet && !backfill ? undefined : storedCursor(stream, stored);
-    const run = startStream(stream, tables, { wholeSet, backfill, since });
+    const since =
+      pending !== undefined
+        ? pending.since
+        : readsAll && !backfill
+          ? undefined
+          : storedCursor(stream, stored);
+    const wholeSet = takesEffectAtEnd(stream, backfill);
+    const run = startStream(stream, tables, {
+      wholeSet,
+      readsAll,
+      backfill,
+      refresh: refresh && { state: pending === undefined ? stored : pending.state },
+      since,
+    });
     if (tables.some(({ table }) => state?.tables[table]?.parked !== undefined)) run.status = "parked";
     runs.push(run);
   }
   return runs;
+}
+
+/** What the contract says of a table. */
+function agreedTable(
+  contract: ReadonlyMap<string, AgreedTable>,
+  { name, primaryKey }: TableDescription,
+  { table, column }: Spelling,
+): AgreedTable {
+  const agreed = contract.get(table);
+  const key = primaryKey.map(column);
+  const why =
+    agreed === undefined
+      ? `its table ${table} is not in the pipeline's contract, which has ${[...contract.keys()].join(", ") || "none"}`
+      : sameKey(agreed.primaryKey, key)
+        ? undefined
+        : `its primary key is ${key.join(", ") || "none"}, in the pipeline's contract ${agreed.primaryKey.join(", ") || "none"}`;
+  if (agreed !== undefined && why === undefined) return agreed;
+  throw refused(
+    name,
+    `${why}: if that is meant, take the contract anew from schema() after a run without it`,
+    "ALV_SCHEMA_CONFLICT",
+  );
 }
 
 /** The streams that feed the resources named in `only`. */
@@ -94,10 +167,6 @@ function refuseTwice(what: string, names: readonly string[]): void {
     throw refused(twice, `two ${what} have this name; rename one with as()`, "ALV_NAME_COLLISION");
 }
 
-function refused(resource: string, why: string, code: ErrorCode = "ALV_CONFIG"): AlluviumError {
-  return resourceError(code, resource, why, { step: "plan" });
-}
-
 function spellTables(
   streams: readonly Stream[],
   { capabilities }: Destination,
@@ -120,112 +189,6 @@ function spellTables(
     spellings.set(description, spelling);
   }
   return spellings;
-}
-
-function checkAbility(table: TableDescription, { name, capabilities }: Destination): void {
-  const { disposition, primaryKey, partitionBy } = table;
-  const { abilities, partitions } = capabilities;
-  const ability = abilityOf(disposition);
-  if (!abilities.includes(ability))
-    throw refused(
-      table.name,
-      `it asks for ${ability}, which ${name} cannot do; it can ${abilities.join(", ")}`,
-      "ALV_UNSUPPORTED",
-    );
-  if (disposition.kind === "merge" && primaryKey.length === 0)
-    throw refused(table.name, "it merges but has no primaryKey by which to find its rows");
-  if (partitionBy.length > 0 && !partitions)
-    throw refused(table.name, `it has partitionBy, but ${name} has no partitions`, "ALV_UNSUPPORTED");
-}
-
-function checkBackfill({ name }: Stream, table: TableDescription, state: PipelineState | undefined): void {
-  const { disposition, cursorColumn } = table;
-  const { kind } = disposition;
-  const isWindow = windowOf(disposition) !== undefined;
-  const why =
-    cursorColumn === undefined
-      ? "it has no cursor, so since and until say nothing about it; name the resources to backfill in only"
-      : kind === "replace" && !isWindow
-        ? "it replaces its table, and a backfill would leave only its window; use { replace: { where } }"
-        : kind === "append" && !isWindow
-          ? "it appends, and a backfill would add its rows a second time; give the disposition a replaceWhere for the window"
-          : kind === "append" && (state?.streams[name]?.cursor ?? null) === null
-            ? "it has not been loaded yet, and its first load would add these rows a second time; run it once without since and until"
-            : undefined;
-  if (why !== undefined) throw refused(table.name, why);
-}
-
-/**
- * Whether the rows of a stream take effect together at its end, because they take the place of others. A table that follows a cursor cannot
- * share such a stream.
- */
-function checkWholeSet({ tables }: Stream, backfill: boolean): boolean {
-  const isWhole = ({ disposition }: TableDescription): boolean =>
-    disposition.kind === "replace" || (backfill && windowOf(disposition) !== undefined);
-  const whole = tables.find(isWhole);
-  const follower = tables.find((table) => !isWhole(table) && table.cursorColumn !== undefined);
-  if (whole !== undefined && follower !== undefined && !backfill)
-    throw refused(
-      whole.name,
-      `it replaces its table, but shares its read with ${follower.name}, which follows a cursor; give one of them a source of its own`,
-    );
-  return whole !== undefined;
-}
-
-function checkIdentity({ name, identity }: Stream, stored: StreamState | undefined): void {
-  if (stored === undefined || stored.identity === null || identity === undefined) return;
-  const [before, now] = [canonicalJson(stored.identity), canonicalJson(identity)];
-  if (before !== now)
-    throw refused(
-      name,
-      `its stored cursor belongs to ${before}, but the source is now ${now}; go back to the old source, rename the resource with as(), or use another pipeline name`,
-      "ALV_STATE_MISMATCH",
-    );
-}
-
-function checkOwner(
-  stream: Stream,
-  { name, disposition }: TableDescription,
-  table: string,
-  state: PipelineState | undefined,
-): void {
-  const known = state?.tables[table];
-  if (state === undefined || disposition.kind === "replace") return;
-  if (known === undefined) {
-    const moved = Object.entries(state.tables).find(
-      ([, { resource, stream: feeds, disposition: was }]) =>
-        resource === name && feeds === stream.name && was !== "replace",
-    );
-    if (moved === undefined || (state.streams[stream.name]?.cursor ?? null) === null) return;
-    throw refused(
-      name,
-      `it was loaded into table ${moved[0]} so far, now into ${table}, which would lack the rows before its cursor: keep the table's name, or call resync("${moved[0]}") to read all rows again`,
-      "ALV_STATE_MISMATCH",
-    );
-  }
-  const why =
-    known.stream !== stream.name
-      ? `was loaded by stream ${known.stream} so far, now by ${stream.name}`
-      : known.disposition === "replace" && disposition.kind === "append"
-        ? "was replaced by each run so far"
-        : undefined;
-  if (why !== undefined)
-    throw refused(
-      name,
-      `table ${table} ${why}; its rows would be loaded a second time: go on as before, or write to another table with as()`,
-      "ALV_STATE_MISMATCH",
-    );
-}
-
-function storedCursor({ name, cursor }: Stream, stored: StreamState | undefined): unknown {
-  if (stored === undefined || stored.cursor === null) return undefined;
-  if (stored.cursorVersion > cursor.version)
-    throw refused(
-      name,
-      `its stored cursor has version ${stored.cursorVersion}, this version of the source reads up to ${cursor.version}: update it`,
-      "ALV_STATE_INVALID",
-    );
-  return cursor.decode(stored.cursor, stored.cursorVersion);
 }
 
 /** The disposition in the destination's names. Outside of a backfill the window of an append plays no part. */

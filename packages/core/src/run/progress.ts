@@ -4,7 +4,7 @@
  * @module core/progress
  */
 import type { RunEvent } from "./events.ts";
-import { alignCells, bytesText, countText, durationText } from "./measure.ts";
+import { alignCells, bytesText, changedText, countText, durationText } from "./measure.ts";
 
 /** Where progress is written: `process.stderr`, or anything like it. */
 export interface ProgressStream {
@@ -175,20 +175,27 @@ export function progress(options: ProgressOptions): Progress {
             line.note = `again in ${durationText(event.delay)}: ${event.message}`;
         return;
       case "loadCommitted":
-        for (const { table } of event.tables) {
+        for (const { table, changed } of event.tables) {
           const line = lines.get(table);
-          if (line?.ended !== undefined) line.note = "committed";
+          if (line?.ended !== undefined)
+            line.note = changed === undefined ? "committed" : `committed: ${changedText(changed)}`;
         }
         say(`load ${event.sequence} committed`);
         return;
       case "recovered":
         say(`finished load ${event.loadId}, which an earlier run had left`);
         return;
+      case "tableRefreshed":
+        say(`table ${event.table} is loaded anew (refresh: ${event.refresh})`);
+        return;
       case "waiting":
         say(`waiting: ${event.reason}`);
         return;
       case "tableParked":
         say(`table ${event.table} was set aside: ${event.reason}`);
+        return;
+      case "tableOptimized":
+        say(`table ${event.table}: ${event.filesRemoved} files became ${event.filesAdded}`);
         return;
       case "warning":
         say(`warning: ${event.message}`);

@@ -84,6 +84,7 @@ async function readOnce(run: StreamRun, attempt: number, options: ReadOptions): 
   const { name } = run.stream;
   const tables = new Map(run.tables.map((table) => [table.resource, table]));
   const start = startedEvent(run, attempt, emit);
+  run.ordinals.restart();
   const stop = new AbortController();
   const signal = AbortSignal.any([reading, stop.signal]);
   run.stop = stop;

@@ -1,7 +1,12 @@
+import type { RowCounts } from "../destination.ts";
 import { describeType } from "../schema/describe.ts";
 import type { SchemaChange } from "./events.ts";
 import { alignCells, bytesText, countText, durationText } from "./measure.ts";
+import { printPlan } from "./plan-text.ts";
 import type { RunReport } from "./report.ts";
+
+/** The columns that end flush. */
+const numbers = ["rows", "inserted", "updated", "deleted", "bytes", "files", "version"];
 
 /** A report as a table for people: what was loaded where, what changed, and what went wrong. */
 export function printReport(report: RunReport): string {
@@ -14,11 +19,21 @@ export function printReport(report: RunReport): string {
   const verb = sampled ? "sampled" : complete ? "loaded" : "loaded, not to its end,";
   const rate = milliseconds > 0 ? ` (${countText(Math.round((rows * 1000) / milliseconds))} rows/s)` : "";
 
+  const merges = tables.some(({ changed }) => changed !== undefined);
+  const countColumn = (key: keyof RowCounts): string[] => [
+    key,
+    ...tables.map(({ changed }) => (changed === undefined ? "" : countText(changed[key]))),
+    merges ? countText(tables.reduce((all, { changed }) => all + (changed?.[key] ?? 0), 0)) : "",
+  ];
   // A column of which no table knows anything is left out.
   const columns = [
     ["table", ...tables.map((table) => table.table + (table.complete || sampled ? "" : " (incomplete)"))],
     ["disposition", ...tables.map(({ disposition }) => disposition)],
+    ["refreshed", ...tables.map(({ refreshed = "" }) => refreshed)],
     ["rows", ...tables.map((table) => countText(table.rows)), countText(rows)],
+    countColumn("inserted"),
+    countColumn("updated"),
+    countColumn("deleted"),
     ["bytes", ...tables.map((table) => bytesText(table.bytes)), bytesText(sum("bytes"))],
     ["files", ...tables.map((table) => countText(table.files)), countText(sum("files"))],
     ["version", ...tables.map(({ version = "" }) => String(version))],
@@ -26,7 +41,7 @@ export function printReport(report: RunReport): string {
   ].filter((cells) => cells.slice(1).some((cell) => cell !== ""));
   const count = tables.length > 1 ? tables.length + 2 : tables.length + 1;
   const lines = Array.from({ length: count }, (_, i) => columns.map((cells) => cells[i] ?? ""));
-  const flush = columns.map(([name = ""]) => ["rows", "bytes", "files", "version"].includes(name));
+  const flush = columns.map(([name = ""]) => numbers.includes(name));
 
   const changes = tables.flatMap(({ table, schemaChanges }) =>
     schemaChanges.map((change) => `${table}: ${changeText(change)}`),
@@ -36,6 +51,15 @@ export function printReport(report: RunReport): string {
   );
   const section = (title: string, texts: readonly string[]): string[] =>
     texts.length > 0 ? ["", ...(title === "" ? [] : [title]), ...texts.map((text) => `  ${text}`)] : [];
+  const heading = `${pipeline}${lane === "main" ? "" : ` (lane ${lane})`}`;
+  if (report.plan !== undefined)
+    return [
+      `${heading}: dry run, nothing was written`,
+      ...printPlan(report.plan),
+      ...section("Problems", failures),
+      "",
+      `run ${runId}`,
+    ].join("\n");
   const [first, last] = [loads[0], loads.at(-1)];
   const written =
     first === undefined || last === undefined
@@ -46,7 +70,7 @@ export function printReport(report: RunReport): string {
         ? `load ${last.sequence} ${last.loadId}`
         : `loads ${first.sequence}–${last.sequence}, the last ${last.loadId}`;
   return [
-    `${pipeline}${lane === "main" ? "" : ` (lane ${lane})`}: ${countText(rows)} ${rows === 1 ? "row" : "rows"} ${verb} in ${durationText(milliseconds)}${rate}`,
+    `${heading}: ${countText(rows)} ${rows === 1 ? "row" : "rows"} ${verb} in ${durationText(milliseconds)}${rate}`,
     ...section("", tables.length > 0 ? alignCells(lines, flush) : []),
     ...section("Schema", changes),
     ...section("Problems", failures),
@@ -57,6 +81,7 @@ export function printReport(report: RunReport): string {
 
 function changeText(change: SchemaChange): string {
   if (change.kind === "tableCreated") return "created";
+  if (change.kind === "dispositionChanged") return `${change.to} from now on, ${change.from} so far`;
   const column = `column ${change.column}`;
   switch (change.kind) {
     case "columnAdded":

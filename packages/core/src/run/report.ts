@@ -1,4 +1,7 @@
+import type { RowCounts } from "../destination.ts";
+import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
+import type { RunPlan } from "./run-plan.ts";
 
 /** What a run did. Serialises to JSON and prints as a table. */
 export interface RunReport<Names extends string = string> {
@@ -17,17 +20,17 @@ export interface RunReport<Names extends string = string> {
     readonly sequence: number;
     readonly committedAt: Date;
   }[];
+  /** Of a dry run: what the run would do. */
+  readonly plan: RunPlan | undefined;
   /** By resource name. */
   readonly tables: { readonly [Name in Names]: TableReport };
 }
 
 /** Why a stream, or the whole run, is not complete. */
 export interface RunProblem {
-  /** The stream that is not complete; `undefined`: the run as a whole. */
-  /** `undefined`: the run ended before its streams did. */
+  /** The stream that is not complete; `undefined`: the run ended before its streams did. */
   readonly stream: string | undefined;
   /** An `ErrorCode`, or `aborted`. */
-  /** One of the error codes. */
   readonly code: string;
   readonly message: string;
 }
@@ -38,6 +41,8 @@ export interface TableReport<Row extends object = object> {
   readonly table: string;
   /** Rows that were loaded. */
   readonly rows: number;
+  /** What a merge did to the rows that were there, of all loads together; `undefined` where nothing merges or the destination does not know. */
+  readonly changed: RowCounts | undefined;
   /** Bytes of the files that were written. */
   readonly bytes: number;
   /** Files that were written. */
@@ -46,6 +51,8 @@ export interface TableReport<Row extends object = object> {
   readonly version: number | undefined;
   /** `append`, `replace`, `replace where` … */
   readonly disposition: string;
+  /** What `refresh` forgot of the table; `undefined`: nothing, or not yet. */
+  readonly refreshed: Refresh | undefined;
   /** How the columns changed. */
   readonly schemaChanges: readonly SchemaChange[];
   /** The source's snapshot that the rows come from, where it has one. */

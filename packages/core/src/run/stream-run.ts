@@ -1,5 +1,7 @@
 import type { Json } from "../state/json.ts";
 import type { Stream } from "../stream.ts";
+import { createOrdinals, type Ordinals } from "./ordinals.ts";
+import type { PendingRefresh } from "./refresh.ts";
 import type { TableRun } from "./table-run.ts";
 
 /**
@@ -12,8 +14,14 @@ export type StreamStatus = "waiting" | "reading" | "paused" | "ended" | "cut" | 
 export interface StreamRun {
   readonly stream: Stream;
   readonly tables: readonly TableRun[];
-  /** Whether its rows take effect only at its end (a replace or a backfilled window): read again from the start after a failure. */
+  /** Whether its rows take effect only at its end (`takesEffect`): after a failure all of them are read again. */
   readonly wholeSet: boolean;
+  /** Whether it is read from its start in each run and keeps no cursor: what it does not bring goes. */
+  readonly readsAll: boolean;
+  /** Until the first commit of a refresh: what it is, and what the state holds of the stream instead of its cursor. */
+  refresh: PendingRefresh | undefined;
+  /** The order of its changes. */
+  readonly ordinals: Ordinals;
   /** Whether this run reads a window, which moves no cursor. */
   readonly backfill: boolean;
   status: StreamStatus;
@@ -60,6 +68,11 @@ export function isResumable(run: StreamRun): boolean {
   return !run.wholeSet && !run.backfill;
 }
 
+/** Whether the end of the stream, or a checkpoint before, is where the next run goes on. */
+export function keepsCursor(run: StreamRun): boolean {
+  return !run.readsAll && !run.backfill;
+}
+
 /** Whether a stream will not be read any more in this run. */
 export function isDone(run: StreamRun): boolean {
   return run.status !== "waiting" && run.status !== "reading" && run.status !== "paused";
@@ -69,12 +82,15 @@ export function isDone(run: StreamRun): boolean {
 export function startStream(
   stream: Stream,
   tables: readonly TableRun[],
-  options: { readonly wholeSet: boolean; readonly backfill: boolean; readonly since: unknown },
+  options: Pick<StreamRun, "wholeSet" | "readsAll" | "backfill" | "refresh" | "since">,
 ): StreamRun {
   return {
     stream,
     tables,
     wholeSet: options.wholeSet,
+    readsAll: options.readsAll,
+    refresh: options.refresh,
+    ordinals: createOrdinals(),
     backfill: options.backfill,
     status: "waiting",
     stop: undefined,

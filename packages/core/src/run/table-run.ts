@@ -1,19 +1,19 @@
-import { ChangeOp, type Batch } from "../columns/batch.ts";
+import { ChangeOp, columnOf, type Batch } from "../columns/batch.ts";
 import { constantVector } from "../columns/dictionary.ts";
 import { isValid } from "../columns/vector.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
-import { abilityOf, decidingColumns, windowOf, type Disposition } from "../disposition.ts";
-import { AlluviumError } from "../errors.ts";
-import { conformBatch } from "../schema/conform.ts";
-import { evolveSchema } from "../schema/evolve.ts";
-import { splitBatch } from "../schema/split.ts";
-import { variantsOf, type VariantNames } from "../schema/variants.ts";
-import type { Field, Schema } from "../schema/types.ts";
+import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../disposition.ts";
+import { AlluviumError, resourceError } from "../errors.ts";
+import { describeType } from "../schema/describe.ts";
+import type { Schema } from "../schema/types.ts";
+import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
+import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
+import { mergeRoles, validityNames } from "./merge-columns.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
-import { storedTypeOf } from "./stored-type.ts";
+import { openColumns } from "./table-columns.ts";
 
 /** A table in the course of one run: takes its stream's batches to the columns that the destination holds. */
 export interface TableRun {
@@ -28,6 +28,8 @@ export interface TableRun {
   plan(): TablePlan;
   /** A batch in the destination's names and types, with the load's id; grows the schema where the batch brings more. */
   conform(batch: Batch, loadId: string): Batch;
+  /** The columns that the source used to have. */
+  missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
   finish(): void;
   /** What was written is committed: the columns are fixed. */
@@ -43,103 +45,53 @@ export interface TableRunOptions {
   readonly stream: string;
   readonly description: TableDescription;
   readonly spelling: Spelling;
+  /** In the destination's names, like `merge`. */
   readonly disposition: Disposition;
+  readonly merge: MergeOptions | undefined;
   readonly capabilities: Capabilities;
   readonly loadIdColumn: boolean;
   /** The table as it stands at the destination. */
   readonly standing: Schema | undefined;
   /** What the state remembers of it. */
   readonly known: TableState | undefined;
+  /** What is forgotten of it. With `tables` neither `standing` nor `known` counts. */
+  readonly refresh: Refresh | undefined;
+  /** What the pipeline's contract says of it. */
+  readonly agreed: AgreedTable | undefined;
+  /** What is different from the last run, beside columns. */
+  readonly changes: readonly SchemaChange[];
   /** Told of each change as it happens. */
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   /** Told of the changes that were committed. */
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
+  /** Told when the refresh is committed. */
+  readonly onRefresh: (table: string, refresh: Refresh) => void;
 }
 
 /** A table before its first batch. Throws what is wrong with its description. */
 export function startTable(options: TableRunOptions): TableRun {
-  const { description, spelling, capabilities, known, disposition, stream, loadIdColumn } = options;
+  const { description, spelling, capabilities, disposition, merge, stream, loadIdColumn } = options;
   const { table, column: spell } = spelling;
-  const { name: resource, cursorColumn, merge, contract } = description;
+  const { name: resource, cursorColumn } = description;
   const place = { resource, step: "write" } as const;
   const primaryKey = description.primaryKey.map(spell);
   const partitionBy = description.partitionBy.map((part) => ({ ...part, column: spell(part.column) }));
-  const derived = partitionBy.flatMap(({ column, transform, name = `${column}_${transform}` }) =>
-    transform === undefined ? [] : [name],
-  );
-  const needed: readonly (readonly [column: string, role: string])[] = [
-    ...primaryKey.map((column) => [column, "primary key"] as const),
-    ...(cursorColumn === undefined ? [] : [[spell(cursorColumn), "cursor"] as const]),
-    ...partitionBy.map(({ column }) => [column, "partition"] as const),
-  ];
-  const standing = options.standing ?? known?.schema;
-
-  // The columns that partitions add are the destination's own.
-  let committed: Schema | undefined = standing && {
-    fields: standing.fields.filter(({ name }) => !derived.includes(name)),
-  };
-  let schema: Schema = committed ?? { fields: [] };
-  let pending: SchemaChange[] = [];
-  let created = committed !== undefined;
-  const seen = new Set<string>();
-  const { storedType, widens, foldsCase, maxIdentifierLength } = capabilities;
-  const names: VariantNames = {
-    foldCase: foldsCase,
-    maxLength: maxIdentifierLength,
-    isReal: (column) => seen.has(column) || (known !== undefined && column in known.columns),
-  };
-  // Rows are found, ordered and chosen by these columns, so their values stay in them.
-  const whole = new Set([
-    ...needed.map(([column]) => column),
-    ...(windowOf(disposition) ?? []).map(({ column }) => column),
-    ...decidingColumns(merge).map(spell),
-    loadIdField.name,
+  const validity = validityNames(merge);
+  // The columns that partitions and versions add are the destination's own.
+  const own = new Set([
+    ...partitionBy.flatMap(({ column, transform, name = `${column}_${transform}` }) =>
+      transform === undefined ? [] : [name],
+    ),
+    ...validity,
   ]);
-  const splits = (column: string): boolean =>
-    contract !== "freeze" && committed !== undefined && !whole.has(column);
+  const isAnew = options.refresh === "tables";
+  const known = isAnew ? undefined : options.known;
+  const standing = isAnew ? undefined : (options.standing ?? known?.schema);
+  let refresh = options.refresh;
+  let pending: SchemaChange[] = [];
   let rows = 0;
   let lastIncoming: Schema | undefined;
   let lastRenamed: Schema | undefined;
-
-  /** The batch's columns by their names here; the table grows by what they bring. */
-  function take(incoming: Schema): Schema {
-    const fields: readonly Field[] = [
-      ...incoming.fields.map((field) => ({ ...field, name: spell(field.name) })),
-      ...(loadIdColumn ? [loadIdField] : []),
-    ];
-    refuseVariantNames(fields);
-    for (const { name } of fields) if (name !== loadIdField.name) seen.add(name);
-    grow(fields);
-    return { fields };
-  }
-
-  /** The table grows by columns; `variants` says which of them are variants. */
-  function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
-    const stored = fields.map((field) => ({ ...field, type: storedTypeOf(field.type, storedType) }));
-    const evolved = evolveSchema(
-      schema,
-      { fields: stored },
-      { ...names, committed, contract, foldCase: foldsCase, widens, splits, variants, table },
-    );
-    schema = evolved.schema;
-    // Until a table is there its columns are news of its creation, not changes.
-    if (!created) report([{ kind: "tableCreated" }]);
-    else if (committed !== undefined) report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
-    created = true;
-  }
-
-  /** Without state nobody knows which columns of a standing table are variants. */
-  function refuseVariantNames(fields: readonly Field[]): void {
-    if (known === undefined && options.standing !== undefined) return;
-    const variants = variantsOf(schema.fields, names);
-    for (const { name } of fields)
-      if (variants.has(name))
-        throw new AlluviumError(
-          "ALV_NAME_COLLISION",
-          `${resource} has a new column ${spelling.source(name)}, but ${name} of ${table} holds the values of ${variants.get(name)} that do not fit there; rename the new one`,
-          place,
-        );
-  }
 
   function report(changes: readonly SchemaChange[]): void {
     if (changes.length === 0) return;
@@ -147,32 +99,33 @@ export function startTable(options: TableRunOptions): TableRun {
     options.onChange(table, changes);
   }
 
-  function requireColumns(): void {
-    for (const [column, role] of needed) {
-      if (seen.has(column)) continue;
-      const has = `the source has ${[...seen].join(", ")}`;
-      throw known !== undefined && column in known.columns
-        ? new AlluviumError(
-            "ALV_SCHEMA_CONFLICT",
-            `column ${column} of ${table} is gone at the source, but it is its ${role} column; ${has}`,
-            place,
-          )
-        : new AlluviumError(
-            "ALV_SOURCE_NOT_FOUND",
-            `${resource} has no column ${spelling.source(column)}, which is named as its ${role} column; ${has}`,
-            place,
-          );
-    }
-  }
+  const columns = openColumns({
+    description,
+    spelling,
+    capabilities,
+    loadIdColumn,
+    known,
+    agreed: options.agreed?.schema,
+    report,
+    standing: standing && { fields: standing.fields.filter(({ name }) => !own.has(name)) },
+    needed: [
+      ...primaryKey.map((column) => [column, "primary key"] as const),
+      ...(cursorColumn === undefined ? [] : [[spell(cursorColumn), "cursor"] as const]),
+      ...partitionBy.map(({ column }) => [column, "partition"] as const),
+      ...mergeRoles(merge),
+    ],
+    chosen: (windowOf(disposition) ?? []).map(({ column }) => column),
+    reserved: validity,
+  });
 
-  function refuseNullKeys({ schema: { fields }, columns, changes, length }: Batch): void {
-    fields.forEach(({ name }, i) => {
-      const column = columns[i]!;
-      if (column.nullCount === 0 || !primaryKey.includes(name)) return;
+  function refuseNullKeys(batch: Batch): void {
+    for (const name of primaryKey) {
+      const column = columnOf(batch, name);
+      if (column === undefined || column.nullCount === 0) continue;
       // What clears the table has no key.
-      for (let row = 0; row < length; row++)
-        if (!isValid(column, row) && changes?.ops[row] !== ChangeOp.truncate) throw nullKey(name);
-    });
+      for (let row = 0; row < batch.length; row++)
+        if (!isValid(column, row) && batch.changes?.ops[row] !== ChangeOp.truncate) throw nullKey(name);
+    }
   }
 
   function nullKey(name: string): AlluviumError {
@@ -183,7 +136,19 @@ export function startTable(options: TableRunOptions): TableRun {
     );
   }
 
-  if (description.schema.fields.length > 0) take(description.schema);
+  /** A table that does not merge takes rows only. */
+  function withoutChanges({ changes, ...batch }: Batch): Batch {
+    if (changes === undefined || changes.ops.every((op) => op === ChangeOp.insert)) return batch;
+    throw resourceError(
+      "ALV_UNSUPPORTED",
+      resource,
+      `its source tells of updates and deletes, which only a merge can follow: give it disposition "merge" and a primaryKey`,
+      { step: "write" },
+    );
+  }
+
+  report(options.changes);
+  if (description.schema.fields.length > 0) columns.take(description.schema);
 
   return {
     resource,
@@ -202,53 +167,54 @@ export function startTable(options: TableRunOptions): TableRun {
       merge,
       primaryKey,
       partitionBy,
-      schema,
+      schema: columns.schema,
+      ...((refresh === "data" || refresh === "tables") && { restart: refresh }),
     }),
-    conform(batch, loadId) {
+    conform(given, loadId) {
+      const batch = disposition.kind === "merge" ? given : withoutChanges(given);
       if (batch.schema !== lastIncoming || lastRenamed === undefined) {
-        lastRenamed = take(batch.schema);
+        lastRenamed = columns.take(batch.schema);
         lastIncoming = batch.schema;
-        requireColumns();
+        columns.requireColumns();
+        refuseFlag();
       }
-      const columns = loadIdColumn
+      const vectors = loadIdColumn
         ? [...batch.columns, constantVector(loadIdField.type, loadId, batch.length)]
         : batch.columns;
-      let named: Batch = { ...batch, schema: lastRenamed, columns };
-      if (committed !== undefined) {
-        const split = splitBatch(named, schema, { ...names, committed, splits, storedType, widens });
-        if (split.variants.size > 0) grow(split.batch.schema.fields, split.variants);
-        named = split.batch;
-      }
-      const conformed = conformBatch(named, schema, {
-        ...names,
-        absent: description.partial === true ? "unchanged" : "null",
-      });
-      refuseNullKeys(conformed);
-      return conformed;
+      const fitted = columns.fit({ ...batch, schema: lastRenamed, columns: vectors });
+      refuseNullKeys(fitted);
+      return fitted;
     },
+    missing: columns.missing,
     finish() {
       const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =
         disposition.kind === "replace" ? !disposition.allowEmpty && known?.rows !== 0 : isWindow;
-      if (isEmptying && rows === 0 && committed !== undefined)
+      if (isEmptying && rows === 0 && columns.isCommitted)
         throw new AlluviumError(
           "ALV_EMPTY_REPLACE",
           `${resource} yielded no rows, and replacing would empty ${isWindow ? "the window in " : ""}${table}; if that is meant, use { replace: …, allowEmpty: true }`,
           place,
         );
-      if (seen.size === 0 || known === undefined || description.partial === true) return;
+      if (refresh !== undefined && refresh !== "state" && rows === 0 && options.standing !== undefined)
+        if (disposition.kind !== "replace" || !disposition.allowEmpty)
+          throw new AlluviumError(
+            "ALV_EMPTY_REPLACE",
+            `${resource} yielded no rows, and refresh: "${refresh}" would leave ${table} empty; if that is meant, drop the table, or use { replace: "all", allowEmpty: true }`,
+            place,
+          );
       // Nothing to commit, so it is reported at once.
-      const missing = Object.keys(known.columns)
-        .filter((column) => !seen.has(column))
-        .map((column) => ({ kind: "columnMissing", column }) as const);
+      const missing = columns.missing();
       if (missing.length === 0) return;
       options.onChange(table, missing);
       options.onCommit(table, missing);
     },
     commit() {
-      committed = schema;
+      columns.commit();
       if (pending.length > 0) options.onCommit(table, pending);
       pending = [];
+      if (refresh !== undefined) options.onRefresh(table, refresh);
+      refresh = undefined;
     },
     restart() {
       rows = 0;
@@ -256,16 +222,30 @@ export function startTable(options: TableRunOptions): TableRun {
     state: () => ({
       stream,
       resource,
-      schema,
+      schema: columns.schema,
       columns: {
-        ...Object.fromEntries(Array.from(seen, (name) => [name, spelling.source(name)])),
+        ...Object.fromEntries(Array.from(columns.seen, (name) => [name, spelling.source(name)])),
         ...known?.columns,
       },
       primaryKey,
       disposition: abilityOf(disposition),
+      ...(validity.length > 0 && { validity }),
       ...(disposition.kind === "replace" && disposition.where === undefined ? { rows } : {}),
     }),
   };
+
+  /** What is no boolean would delete nothing, and nobody would notice. */
+  function refuseFlag(): void {
+    const flag = merge?.deleteFlag;
+    const type = columns.schema.fields.find(({ name }) => name === flag)?.type;
+    if (type === undefined || type.kind === "boolean" || type.kind === "null") return;
+    throw resourceError(
+      "ALV_CONFIG",
+      resource,
+      `deleteFlag names ${flag}, which is ${describeType(type)}; it must be a boolean column`,
+      { step: "write" },
+    );
+  }
 }
 
 /** Emptying a table that is new or empty already needs no consent, so the destination is not asked to refuse it. */

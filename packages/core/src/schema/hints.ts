@@ -29,6 +29,35 @@ export type TypeHint =
   | { readonly type: "struct"; readonly fields: ColumnHints }
   | { readonly type: "map"; readonly key: ColumnHint; readonly value: ColumnHint };
 
+/** What the values of a column with this hint are in user code, nulls aside. */
+export type ValueOfHint<Hint> = Hint extends { readonly type: infer Kind }
+  ? Kind extends "boolean"
+    ? boolean
+    : Kind extends "int8" | "int16" | "int32" | "float32" | "float64"
+      ? number
+      : Kind extends "int64"
+        ? bigint
+        : Kind extends "decimal" | "string" | "date" | "time" | "uuid"
+          ? string
+          : Kind extends "timestamp"
+            ? Date
+            : Kind extends "binary"
+              ? Uint8Array
+              : Kind extends "json"
+                ? unknown
+                : NestedValue<Hint>
+  : never;
+
+type NestedValue<Hint> = Hint extends { readonly element: infer Element }
+  ? NullableValue<Element>[]
+  : Hint extends { readonly fields: infer Fields }
+    ? { -readonly [Member in keyof Fields]: NullableValue<Fields[Member]> }
+    : Hint extends { readonly key: infer Key; readonly value: infer Value }
+      ? Map<ValueOfHint<Key>, NullableValue<Value>>
+      : never;
+
+type NullableValue<Hint> = ValueOfHint<Hint> | (Hint extends { readonly nullable: false } ? never : null);
+
 /** Types without parameters. */
 export type PlainKind = Exclude<ColumnKind, "null" | "decimal" | "timestamp" | "list" | "struct" | "map">;
 

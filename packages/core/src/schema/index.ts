@@ -22,6 +22,7 @@ export {
   type ColumnHints,
   type PlainKind,
   type TypeHint,
+  type ValueOfHint,
 } from "./hints.ts";
 export { boundSchema, boundType } from "./bound.ts";
 export { conformBatch, type ConformOptions } from "./conform.ts";

@@ -32,6 +32,7 @@ export function encodeState(state: PipelineState): Json {
       columns: table.columns,
       primaryKey: table.primaryKey,
       disposition: table.disposition,
+      ...(table.validity === undefined ? {} : { validity: table.validity }),
       ...(table.rows === undefined ? {} : { rows: table.rows }),
       ...(table.parked === undefined
         ? {}
@@ -80,6 +81,8 @@ function decodeTable(json: Json, name: string): TableState {
   const columns = objectIn(table["columns"], `${place}.columns`);
   const primaryKey = table["primaryKey"];
   if (!isTexts(primaryKey)) throw damaged(`${place}.primaryKey`, primaryKey);
+  const validity = table["validity"];
+  if (validity !== undefined && !isTexts(validity)) throw damaged(`${place}.validity`, validity);
   const parked = table["parked"];
   return {
     stream: text(table, "stream", place),
@@ -88,6 +91,7 @@ function decodeTable(json: Json, name: string): TableState {
     columns: mapValues(columns, (_, column) => text(columns, column, `${place}.columns`)),
     primaryKey,
     disposition: text(table, "disposition", place),
+    ...(validity === undefined ? {} : { validity }),
     ...(table["rows"] === undefined ? {} : { rows: count(table, "rows", place) }),
     ...(parked === undefined ? {} : { parked: decodeParked(parked, `${place}.parked`) }),
   };

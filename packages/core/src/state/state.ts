@@ -42,6 +42,8 @@ export interface TableState {
   readonly columns: Readonly<Record<string, string>>;
   readonly primaryKey: readonly string[];
   readonly disposition: string;
+  /** Names of the columns by which `scd2` keeps versions. */
+  readonly validity?: readonly string[];
   /** Rows of the last load that replaced the whole table: 0 needs no consent to stay 0. */
   readonly rows?: number;
   /** Set aside, and since which load. */

@@ -71,12 +71,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       return objects.get(path)?.info;
     },
     async put(path, bytes, call) {
-      const copy = bytes.slice();
+      const copy = new Uint8Array(bytes);
       await enter(path, call);
       insert(path, copy);
     },
     async putIfAbsent(path, bytes, call) {
-      const copy = bytes.slice();
+      const copy = new Uint8Array(bytes);
       await enter(path, call);
       if (objects.has(path)) return false;
       insert(path, copy);
@@ -151,7 +151,7 @@ function memoryWriter(path: string, insert: (bytes: Uint8Array) => ObjectInfo): 
     },
     async write(bytes) {
       open();
-      parts.push(bytes.slice());
+      parts.push(new Uint8Array(bytes));
       size += bytes.length;
       await Promise.resolve();
     },

@@ -150,12 +150,12 @@ export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossSt
       return file === undefined ? undefined : infoOf(path, file);
     },
     async put(path, bytes, call) {
-      const copy = bytes.slice();
+      const copy = new Uint8Array(bytes);
       await enter(path, call);
       place(path, newFile(copy));
     },
     async putIfAbsent(path, bytes, call) {
-      const copy = bytes.slice();
+      const copy = new Uint8Array(bytes);
       await enter(path, call);
       const absent = find(path) === undefined;
       if (absent) place(path, newFile(copy));
@@ -298,7 +298,7 @@ function choiceOf({ unsynced = "drop", seed = 0 }: PowerLoss): LossChoice {
       if (kind === 0) return bytes;
       if (kind === 1) return synced ?? new Uint8Array(0);
       if (kind === 2) return bytes.slice(0, cut);
-      const torn = bytes.slice();
+      const torn = new Uint8Array(bytes);
       torn.fill(0, cut);
       return torn;
     },

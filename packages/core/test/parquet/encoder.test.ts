@@ -194,6 +194,35 @@ describe("the encoder", { timeout: 60_000 }, () => {
     expect((await decode(Buffer.concat(pieces))).columns["id"]).toEqual(valuesOf(batch.columns[0]!));
   });
 
+  for (const compression of ["zstd", "none"] as const)
+    it(`uses the memory of its pieces again only if the sink allows it, ${compression}`, async () => {
+      const random = new Random(9);
+      const batches = Array.from({ length: 12 }, () => batchOf(20_000, random));
+      const write = async (reusePieces: boolean, keep: (piece: Uint8Array) => Uint8Array) => {
+        const pieces: Uint8Array[] = [];
+        const memory = new Set<ArrayBufferLike>();
+        const encoder = createParquetEncoder({
+          schema,
+          compression,
+          rowGroupRows: 60_000,
+          reusePieces,
+          async sink(piece) {
+            pieces.push(keep(piece));
+            memory.add(piece.buffer);
+            await new Promise(setImmediate);
+          },
+        });
+        for (const batch of batches) await encoder.write(batch);
+        await encoder.close();
+        return { bytes: Buffer.concat(pieces), pieces: pieces.length, arrays: memory.size };
+      };
+      const kept = await write(false, (piece) => piece);
+      expect(kept.arrays).toBe(kept.pieces);
+      const copied = await write(true, (piece) => Uint8Array.from(piece));
+      expect(copied.bytes.equals(kept.bytes)).toBe(true);
+      expect(copied.arrays).toBeLessThan(copied.pieces);
+    });
+
   it("passes on what the sink throws", async () => {
     const failure = new Error("disk full");
     const encoder = createParquetEncoder({ schema, rowGroupRows: 10, sink: () => Promise.reject(failure) });

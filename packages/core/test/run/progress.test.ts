@@ -44,6 +44,18 @@ test("on a terminal each table has a line that is drawn over, and the cursor com
   for (const line of text.split("\n")) expect(stripVTControlCharacters(line).length).toBeLessThan(61);
 });
 
+test("what a merge changed stands at its table", () => {
+  const stream = { ...screen(true), columns: 100 };
+  const shown = progress({ stream, interval: 0 });
+  const changed = { inserted: 1000, updated: 0, deleted: 2 };
+  for (const event of events) {
+    const merged =
+      event.type === "loadCommitted" ? { ...event, tables: [{ ...event.tables[0]!, changed }] } : event;
+    shown.onEvent({ ...merged, time: 1000 });
+  }
+  expect(stream.written.join("")).toContain("committed: 1,000 inserted, 2 deleted");
+});
+
 test("disposing midway gives the cursor back once", () => {
   const stream = screen(true);
   const shown = progress({ stream, interval: 0 });

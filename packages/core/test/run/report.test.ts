@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { alignCells, bytesText, countText, durationText } from "../../src/run/measure.ts";
+import { alignCells, bytesText, changedText, countText, durationText } from "../../src/run/measure.ts";
 import { createReportBuilder } from "../../src/run/report-builder.ts";
 import { printReport } from "../../src/run/report-text.ts";
 
@@ -82,6 +82,38 @@ describe("report", () => {
     );
   });
 
+  test("counts what merges changed, in columns that are there only then", () => {
+    const builder = createReportBuilder({ pipeline: "p", lane: "main", runId: "r", startedAt: new Date(0) });
+    builder.table("orders", "orders", "orders", "upsert");
+    builder.table("visits", "visits", "visits", "append");
+    const part = { rows: 5, bytes: 10, files: 1, operation: "merge" };
+    for (const [sequence, changed] of [
+      { inserted: 3, updated: 1, deleted: 0 },
+      { inserted: 1000, updated: 0, deleted: 2 },
+    ].entries())
+      builder.load({
+        loadId: "l",
+        sequence,
+        committedAt: new Date(0),
+        tables: [
+          { ...part, table: "orders", changed },
+          { ...part, table: "visits" },
+        ],
+      });
+    builder.finished("orders");
+    builder.finished("visits");
+    const report = builder.build(new Date(1000));
+    expect(report.tables["orders"]?.changed).toEqual({ inserted: 1003, updated: 1, deleted: 2 });
+    expect(report.tables["visits"]?.changed).toBeUndefined();
+    expect(printReport(report).split("\n").slice(2, 6)).toEqual([
+      "  table   disposition  rows  inserted  updated  deleted  bytes  files",
+      "  orders  upsert         10     1,003        1        2   20 B      2",
+      "  visits  append         10                               20 B      2",
+      "                         20     1,003        1        2   40 B      4",
+    ]);
+    expect(printReport(example())).not.toContain("updated");
+  });
+
   test("survives JSON", () => {
     const json = JSON.parse(JSON.stringify(example())) as Record<string, unknown>;
     expect(json).toMatchObject({
@@ -94,6 +126,8 @@ describe("report", () => {
 });
 
 test("measures for people", () => {
+  expect(changedText({ inserted: 1200, updated: 0, deleted: 1 })).toBe("1,200 inserted, 1 deleted");
+  expect(changedText({ inserted: 0, updated: 0, deleted: 0 })).toBe("nothing changed");
   expect([0, 999, 1000, 1_234_567].map(countText)).toEqual(["0", "999", "1,000", "1,234,567"]);
   expect([0, 700, 1023, 1536, 150 * 1024 ** 2, 3 * 1024 ** 3].map(bytesText)).toEqual([
     "0 B",

@@ -141,6 +141,9 @@ describe("schema codec", () => {
 describe("state codec", () => {
   test("a state survives being stored", () => {
     expect(decodeState(throughJson(encodeState(example)))).toEqual(example);
+    const [name, table] = Object.entries(example.tables)[0]!;
+    const versions = { ...example, tables: { [name]: { ...table, validity: ["from", "to", "active"] } } };
+    expect(decodeState(throughJson(encodeState(versions)))).toEqual(versions);
   });
 
   // What is stored must stay readable for ever. If this fails, the stored form has changed: raise `stateVersion`, teach `decodeState`
@@ -172,6 +175,10 @@ describe("state codec", () => {
       [{ ...whole, streams: [] }, /state\.streams/],
       [{ ...whole, streams: { a: { cursor: 1 } } }, /state\.streams\.a\.cursorVersion/],
       [{ ...whole, tables: { t: {} } }, /state\.tables\.t/],
+      [
+        { ...whole, tables: { t: { columns: {}, primaryKey: [], validity: "a" } } },
+        /tables\.t\.validity is "a"/,
+      ],
     ];
     for (const [value, message] of broken)
       expect(() => decodeState(value as Json)).toThrow(

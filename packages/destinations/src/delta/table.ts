@@ -1,6 +1,8 @@
 import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { openStore } from "../lake/options.ts";
+import type { ChangeBatch, ChangesOptions } from "./changes/options.ts";
+import { readChanges } from "./changes/read.ts";
 import { deleteRows } from "./maintain/delete.ts";
 import type { DeleteOptions, DeleteResult } from "./maintain/delete-options.ts";
 import { optimizeTable } from "./maintain/optimize.ts";
@@ -8,6 +10,10 @@ import type { OptimizeOptions, OptimizeResult } from "./maintain/optimize-option
 import { checkReadable } from "./log/protocol.ts";
 import { loadState, type TableState } from "./log/state.ts";
 import { readHistory, type HistoryEntry } from "./read/history.ts";
+import { restoreTable } from "./maintain/restore.ts";
+import type { RestoreOptions, RestoreResult } from "./maintain/restore-options.ts";
+import { vacuumTable } from "./maintain/vacuum.ts";
+import type { VacuumOptions, VacuumResult } from "./maintain/vacuum-options.ts";
 import { verifyTable } from "./maintain/verify.ts";
 import type { VerifyOptions, VerifyResult } from "./maintain/verify-options.ts";
 import { openSnapshot, type DeltaSnapshot, type ScanOptions } from "./read/snapshot.ts";
@@ -27,6 +33,18 @@ export interface DeltaTable {
   /** The commits, newest first, as far back as the log reaches. */
   history(options?: { readonly limit?: number; readonly signal?: AbortSignal }): AsyncIterable<HistoryEntry>;
   /**
+   * What versions did to the rows: which came, went and changed, as far back as the log and its files reach. Files of a change data
+   * feed are used where the table has them; otherwise versions are compared by their files and deletion vectors. Rewrites such as
+   * `optimize` change nothing and are left out.
+   *
+   * @example
+   * ```ts
+   * for await (const { version, kind, batch } of deltaTable("./lake/orders").changes({ from: 12, key: ["id"] }))
+   *   console.log(version, kind, batch.length);
+   * ```
+   */
+  changes(options: ChangesOptions): AsyncIterable<ChangeBatch>;
+  /**
    * Puts small files together, writes files with many deleted rows again without them and, if asked, sorts rows. The table holds the same
    * rows afterwards. Loads and other writers may go on: appends never conflict, and what another commit changed meanwhile is worked out
    * again. The old files stay until `vacuum`.
@@ -37,6 +55,16 @@ export interface DeltaTable {
    * that hold such rows again. With `purge`, for requests of erasure, their bytes go as well.
    */
   delete(options: DeleteOptions): Promise<DeleteResult>;
+  /**
+   * Makes an older version current again with a new commit, as long as its files are there. With `rewind` the cursor of the pipeline
+   * that loads the table goes back as well.
+   */
+  restore(options: RestoreOptions): Promise<RestoreResult>;
+  /**
+   * Deletes the files that no version within the retention needs: data files and deletion vectors that went from the table, what stopped
+   * writers left behind, and the log before its own retention. What committed loads are about to add stays, however old.
+   */
+  vacuum(options?: VacuumOptions): Promise<VacuumResult>;
   /**
    * Looks whether the table is as its log says: replays the log, compares checksums and the checkpoint with it, looks for each file and
    * deletion vector, and with `deep` reads every row. Damage is a finding, never an error.
@@ -109,8 +137,13 @@ export function deltaTable(
       const { version } = await open(undefined, signal);
       yield* readHistory(store, directory, version, limit, signal);
     },
+    async *changes(options) {
+      yield* readChanges(store, directory, await open(options.to, options.signal), options);
+    },
     optimize: (options = {}) => optimizeTable(target, options),
     delete: (options) => deleteRows(target, options),
+    restore: (options) => restoreTable(target, options),
+    vacuum: (options = {}) => vacuumTable(target, options),
     verify: (options = {}) => verifyTable(target, options),
   };
 }

@@ -92,6 +92,8 @@ export interface PgClientConfig {
 
 /** TLS as Node's `tls.connect` takes it. */
 export interface PgTls {
+  /** The name or address that the certificate must be for: older drivers leave it out where it is an address. */
+  readonly host: string;
   readonly rejectUnauthorized: boolean;
   readonly ca?: string;
   readonly cert?: string;

@@ -46,9 +46,10 @@ export async function parseUrl(text: string): Promise<ParsedUrl> {
   const user = get("user") ?? (decodeURIComponent(url.username) || undefined);
   const password = get("password") ?? (decodeURIComponent(url.password) || undefined);
   const timeout = get("connect_timeout");
-  const ssl = await tls(get);
+  const server = host ?? "localhost";
+  const ssl = await tls(server, get);
   const config: PgClientConfig = {
-    host: host ?? "localhost",
+    host: server,
     port,
     ssl,
     application_name: get("application_name") ?? "alluvium",
@@ -59,7 +60,7 @@ export async function parseUrl(text: string): Promise<ParsedUrl> {
     ...(get("options") === undefined ? {} : { options: get("options")! }),
     ...(timeout === undefined ? {} : { connectionTimeoutMillis: 1000 * number("connect_timeout", timeout) }),
   };
-  return { config, server: `${config.host}:${port}/${database ?? user ?? ""}` };
+  return { config, server: `${server}:${port}/${database ?? user ?? ""}` };
 }
 
 function parse(text: string): URL {
@@ -86,7 +87,7 @@ function refused(what: string): AlluviumError {
   );
 }
 
-async function tls(get: (name: string) => string | undefined): Promise<false | PgTls> {
+async function tls(host: string, get: (name: string) => string | undefined): Promise<false | PgTls> {
   const mode = get("sslmode");
   const files = ["sslrootcert", "sslcert", "sslkey"] as const;
   switch (mode) {
@@ -122,6 +123,7 @@ async function tls(get: (name: string) => string | undefined): Promise<false | P
     }),
   );
   return {
+    host,
     rejectUnauthorized: mode !== "no-verify",
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),

@@ -92,7 +92,7 @@ async function openTarget(store: ObjectStore, folder: string, name: string): Pro
     const parts: Uint8Array[] = [];
     return {
       write: (bytes) => {
-        parts.push(bytes.slice());
+        parts.push(new Uint8Array(bytes));
         return Promise.resolve();
       },
       complete: () => store.put(path, Buffer.concat(parts)),

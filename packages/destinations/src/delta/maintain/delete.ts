@@ -1,5 +1,6 @@
 import { AlluviumError } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
+import { closing } from "../../lake/closing.ts";
 import type { AddFile } from "../log/actions.ts";
 import { readFiles } from "../log/replay.ts";
 import { checkMayRemove, isTrue, writerFeatures } from "../log/protocol.ts";
@@ -219,23 +220,25 @@ async function keepOthers(
   tests: readonly Predicate[],
 ): Promise<{ readonly added: readonly AddFile[]; readonly rows: number }> {
   const reading = readingOf(state, context);
-  await using rewriter = openRewriter(context, {
+  const rewriter = openRewriter(context, {
     state,
     partitionValues: add.partitionValues,
     schema: reading.schema,
     fileBytes: FILE_BYTES * 1.5,
     ...(add.tags && { tags: add.tags as Readonly<Record<string, string>> }),
   });
-  let rows = 0;
-  for await (const piece of readFileRows(add, reading)) {
-    context.signal.throwIfAborted();
-    // Without a test every row matches.
-    const batch = tests.length === 0 ? undefined : selectRows(piece, tests, "others");
-    if (batch === undefined) continue;
-    rows += batch.length;
-    await rewriter.write(batch);
-  }
-  return { added: await rewriter.close(), rows };
+  return closing(rewriter, async () => {
+    let rows = 0;
+    for await (const piece of readFileRows(add, reading)) {
+      context.signal.throwIfAborted();
+      // Without a test every row matches.
+      const batch = tests.length === 0 ? undefined : selectRows(piece, tests, "others");
+      if (batch === undefined) continue;
+      rows += batch.length;
+      await rewriter.write(batch);
+    }
+    return { added: await rewriter.close(), rows };
+  });
 }
 
 async function remainsOf(

@@ -1,4 +1,5 @@
 import { AlluviumError } from "@alluvium/core";
+import { closing } from "../../lake/closing.ts";
 import type { AddFile } from "../log/actions.ts";
 import { fileKey, inTable } from "../log/paths.ts";
 import { readFiles } from "../log/replay.ts";
@@ -51,10 +52,15 @@ interface Tally {
 /**
  * Puts small files together and gets rid of dead rows and, if asked, of disorder. The table holds the same rows afterwards
  * (`dataChange: false`); appends of others are not in the way, and a bin whose files others changed meanwhile is worked out again.
+ * `minFiles`: fewer small files are left as they are, unless they fill a file.
  */
-export async function optimizeTable(target: CareTarget, options: OptimizeOptions): Promise<OptimizeResult> {
+export async function optimizeTable(
+  target: CareTarget,
+  options: OptimizeOptions,
+  minFiles = 2,
+): Promise<OptimizeResult> {
   const context = careContext(target, options);
-  const settings = settingsOf(options);
+  const settings = { ...settingsOf(options), minFiles };
   const tally: Tally = {
     versions: [],
     filesRemoved: 0,
@@ -82,7 +88,7 @@ export async function optimizeTable(target: CareTarget, options: OptimizeOptions
   return tally;
 }
 
-function settingsOf(options: OptimizeOptions): Settings {
+function settingsOf(options: OptimizeOptions): Omit<Settings, "minFiles"> {
   const { targetBytes = TARGET_BYTES, purge = PURGE, maxBytes = Number.POSITIVE_INFINITY } = options;
   if (!(targetBytes > 0))
     throw new AlluviumError("ALV_CONFIG", `optimize: targetBytes is ${targetBytes}; give bytes above 0`);
@@ -179,14 +185,6 @@ async function rewriteBin(
   const reading = readingOf(state, context);
   const { schema } = reading;
   const ordered = options.orderBy === undefined ? undefined : orderColumns(options.orderBy, state);
-  await using rewriter = openRewriter(context, {
-    state,
-    partitionValues: bin.partitionValues,
-    schema,
-    // What is put together is cut only where the estimate was far off, so that no small rest is left behind.
-    fileBytes: ordered === undefined ? targetBytes * 1.5 : targetBytes,
-    ...(ordered !== undefined && { tags: orderTag(ordered) }),
-  });
   const live = liveRows(bin.files, reading);
   const by = (ordered ?? []).filter(({ index }) => index !== undefined).map(({ index }) => index!);
   const folder = inTable(directory, `${SORT_FOLDER}/`);
@@ -194,15 +192,26 @@ async function rewriteBin(
     by.length === 0
       ? live
       : sortedBatches(live, { store, folder, schema, by, budget: Math.floor(budget / 2), signal });
-  let count = 0;
-  for await (const batch of rows) {
-    signal.throwIfAborted();
-    await rewriter.write(batch);
-    count += batch.length;
-  }
-  return { bin, added: await rewriter.close(), rows: count };
+  const rewriter = openRewriter(context, {
+    state,
+    partitionValues: bin.partitionValues,
+    schema,
+    // What is put together is cut only where the estimate was far off, so that no small rest is left behind.
+    fileBytes: ordered === undefined ? targetBytes * 1.5 : targetBytes,
+    ...(ordered !== undefined && { tags: orderTag(ordered) }),
+  });
+  return closing(rewriter, async () => {
+    let count = 0;
+    for await (const batch of rows) {
+      signal.throwIfAborted();
+      await rewriter.write(batch);
+      count += batch.length;
+    }
+    return { bin, added: await rewriter.close(), rows: count };
+  });
 }
 
+/** How the commit of a group went. */
 interface Committed {
   readonly state: TableState;
   readonly base: number;

@@ -26,5 +26,7 @@ export function kindOf(path: string, partitionColumns: readonly string[]): FileK
         !partitionColumns.some((column) => name.toLowerCase().startsWith(`${column.toLowerCase()}=`)),
     );
   if (hidden && !path.startsWith(CHANGE_FOLDER)) return "other";
-  return /\.parquet$/.test(path) || /(^|\/)deletion_vector_[0-9a-f-]{36}\.bin$/.test(path) ? "data" : "other";
+  return path.endsWith(".parquet") || /(^|\/)deletion_vector_[0-9a-f-]{36}\.bin$/.test(path)
+    ? "data"
+    : "other";
 }

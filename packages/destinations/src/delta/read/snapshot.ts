@@ -176,7 +176,8 @@ function liveRows(add: AddFile): number | undefined {
   return records === undefined ? undefined : records - (add.deletionVector?.cardinality ?? 0);
 }
 
-async function footerRows(
+/** How many rows a data file has by its own footer. */
+export async function footerRows(
   store: ObjectStore,
   directory: string,
   add: AddFile,

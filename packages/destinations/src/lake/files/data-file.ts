@@ -39,6 +39,7 @@ export async function openDataFile(options: OpenFileOptions): Promise<OpenFile> 
     encoder = createParquetEncoder({
       schema,
       sink: (bytes) => writer.write(bytes),
+      reusePieces: true,
       compression: options.compression,
       rowGroupBytes: options.rowGroupBytes,
       keyValueMetadata: options.keyValueMetadata,

@@ -1,3 +1,5 @@
+import { memoryStore } from "@alluvium/core/storage/memory";
+import { StoppedError } from "@alluvium/core/testing";
 import type { ObjectStore, Partition, Schema } from "@alluvium/core";
 import { deltaFormat } from "../../../src/delta/format.ts";
 import { deltaTable, type DeltaTable } from "../../../src/delta/index.ts";
@@ -107,4 +109,20 @@ export async function filesIn(store: ObjectStore): Promise<string[]> {
 /** Live files of the table. */
 export async function liveFiles(store: ObjectStore) {
   return Array.fromAsync((await openTable(store)).files());
+}
+
+/** Waits for what a stopped process was doing: it ends with the stop, or stopped where it only made things faster for others. */
+export async function stopped(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    if (!(cause instanceof StoppedError)) throw error;
+  }
+}
+
+/** Copies all objects of a store into another one, a new one in memory unless said otherwise: quicker than to make them again. */
+export async function copyOf(from: ObjectStore, to: ObjectStore = memoryStore()): Promise<ObjectStore> {
+  for await (const { path } of from.list("")) await to.put(path, await from.get(path));
+  return to;
 }

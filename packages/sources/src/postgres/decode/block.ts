@@ -11,13 +11,13 @@ export interface Block {
   readonly view: DataView;
   /** Number of rows. */
   readonly rows: number;
-  /** Fields per row. */
-  readonly columns: number;
   /**
-   * Where field `column` of row `row` begins: `starts[row * columns + column]`; -1 for null. The four bytes before a field hold its length,
+   * Where field `column` of row `row` begins: `starts[column * stride + row]`; -1 for null. The four bytes before a field hold its length,
    * big endian.
    */
   readonly starts: Int32Array;
+  /** Places per column in `starts`: at least `rows`. */
+  readonly stride: number;
 }
 
 /** Turns one column's fields into rows of a builder. Chosen once per statement. */
@@ -52,8 +52,8 @@ export function malformed(what: string): AlluviumError {
  * Checks the width of the column's first value in the block. All of a column's fields come from one function of the server, so one that
  * has the width vouches for the others.
  */
-export function checkFirst({ view, starts, rows, columns }: Block, column: number, width: number): void {
-  for (let at = column, end = rows * columns; at < end; at += columns) {
+export function checkFirst({ view, starts, rows, stride }: Block, column: number, width: number): void {
+  for (let at = column * stride, end = at + rows; at < end; at++) {
     const start = starts[at]!;
     if (start < 0) continue;
     const length = view.getInt32(start - 4);

@@ -11,11 +11,11 @@ export function booleanReader(): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 1);
-      const { bytes, starts, rows, columns } = block;
+      const { bytes, starts, rows, stride } = block;
       builder.reserve(rows);
       const { values } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) markNull(builder, row);
         else if (bytes[start] !== 0) values[row >> 3]! |= 1 << (row & 7);
@@ -32,11 +32,11 @@ export function int16Reader(): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 2);
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const values = builder.values as Int16Array;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) markNull(builder, row);
         else values[row] = view.getInt16(start);
@@ -53,11 +53,11 @@ export function word32Reader(type: ColumnType): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 4);
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const { words } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) markNull(builder, row);
         else words[row] = view.getInt32(start);
@@ -74,11 +74,11 @@ export function word64Reader(type: ColumnType): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 8);
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const { words } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) markNull(builder, row);
         else {
@@ -98,11 +98,11 @@ export function oidReader(): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 4);
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const { words } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) markNull(builder, row);
         else {
@@ -122,11 +122,11 @@ export function uuidReader(): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 16);
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const { words } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) {
           markNull(builder, row);

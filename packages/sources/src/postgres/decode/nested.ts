@@ -25,20 +25,20 @@ export function arrayReader(type: ColumnType, element: ColumnReader, onShape: On
   return {
     builder,
     read(block, column) {
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const { offsets } = builder;
       let row = builder.length;
       let count = 0;
       const base = offsets[row]!;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) markNull(builder, row);
         else count = findElements(view, start, elements, count, onShape, () => markNull(builder, row));
         offsets[row + 1] = base + count;
       }
       builder.length = row;
-      if (count > 0) element.read({ ...block, rows: count, columns: 1, starts: elements.values }, 0);
+      if (count > 0) element.read({ ...block, rows: count, stride: count, starts: elements.values }, 0);
     },
   };
 }
@@ -89,27 +89,32 @@ export function compositeReader(type: ColumnType, members: readonly ColumnReader
   return {
     builder,
     read(block, column) {
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const target = fields.reserve(rows * members.length);
-      let row = builder.length;
-      let to = 0;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
-        const start = starts[at]!;
+      const first = builder.length;
+      for (let i = 0; i < rows; i++) {
+        const start = starts[column * stride + i]!;
         if (start < 0) {
-          markNull(builder, row);
-          target.fill(-1, to, to + members.length);
-        } else findMembers(view, start, target, to, members.length);
-        to += members.length;
+          markNull(builder, first + i);
+          for (let member = 0; member < members.length; member++) target[member * rows + i] = -1;
+        } else findMembers(view, start, target, i, rows, members.length);
       }
-      builder.length = row;
-      const inner: Block = { ...block, rows, columns: members.length, starts: target };
+      builder.length = first + rows;
+      const inner: Block = { ...block, starts: target, stride: rows };
       for (let i = 0; i < members.length; i++) members[i]!.read(inner, i);
     },
   };
 }
 
-function findMembers(view: DataView, start: number, target: Int32Array, to: number, members: number): void {
+function findMembers(
+  view: DataView,
+  start: number,
+  target: Int32Array,
+  row: number,
+  stride: number,
+  members: number,
+): void {
   const end = start + view.getInt32(start - 4);
   const count = view.getInt32(start);
   if (count !== members)
@@ -119,7 +124,7 @@ function findMembers(view: DataView, start: number, target: Int32Array, to: numb
     if (position + 8 > end) throw malformed("a composite value shorter than its members");
     const bytes = view.getInt32(position + 4);
     position += 8;
-    target[to + i] = bytes < 0 ? -1 : position;
+    target[i * stride + row] = bytes < 0 ? -1 : position;
     if (bytes > 0) position += bytes;
   }
   if (position !== end) throw malformed("a composite value longer than its members");

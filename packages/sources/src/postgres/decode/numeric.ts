@@ -23,11 +23,11 @@ export function numericReader(type: DecimalType, checked: boolean, onSpecial: On
   const write = precision <= DOUBLE_DIGITS ? writeDouble : precision <= 18 ? write64 : write128;
   return {
     builder,
-    read({ view, starts, rows, columns }, column) {
+    read({ view, starts, rows, stride }, column) {
       builder.reserve(rows);
       const { words } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) {
           markNull(builder, row);

@@ -18,11 +18,11 @@ export function dateReader(onSpecial: OnSpecial): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 4);
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const { words } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) {
           markNull(builder, row);
@@ -54,11 +54,11 @@ export function timestampReader(type: ColumnType, onSpecial: OnSpecial): ColumnR
     builder,
     read(block, column) {
       checkFirst(block, column, 8);
-      const { view, starts, rows, columns } = block;
+      const { view, starts, rows, stride } = block;
       builder.reserve(rows);
       const { words } = builder;
       let row = builder.length;
-      for (let at = column, end = rows * columns; at < end; at += columns, row++) {
+      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
         const start = starts[at]!;
         if (start < 0) {
           markNull(builder, row);

@@ -24,7 +24,7 @@ function read(
     at += 4 + value.length;
   });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  reader.read({ bytes, view, rows: values.length, columns: 1, starts }, 0);
+  reader.read({ bytes, view, rows: values.length, starts, stride: values.length }, 0);
   const vector = reader.builder.finish();
   const value = scalarReader(vector);
   return { values: values.map((_, i) => value(i)), special };

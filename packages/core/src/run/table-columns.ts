@@ -1,0 +1,243 @@
+import type { Batch } from "../columns/batch.ts";
+import { castVector } from "../columns/cast.ts";
+import type { Capabilities } from "../destination.ts";
+import { AlluviumError } from "../errors.ts";
+import { conformBatch } from "../schema/conform.ts";
+import { evolveSchema } from "../schema/evolve.ts";
+import { splitBatch } from "../schema/split.ts";
+import type { Field, Schema } from "../schema/types.ts";
+import { variantsOf, type VariantNames } from "../schema/variants.ts";
+import type { TableState } from "../state/state.ts";
+import type { TableDescription } from "../stream.ts";
+import type { SchemaChange } from "./events.ts";
+import { loadIdField, type Spelling } from "./spelling.ts";
+import { storedTypeOf } from "./stored-type.ts";
+
+/** The columns of a table in the course of one run. */
+export interface TableColumns {
+  /** The columns by now. */
+  readonly schema: Schema;
+  /** Whether the table is committed, be it by an earlier run. */
+  readonly isCommitted: boolean;
+  /** The columns that the source has brought, by their names here. */
+  readonly seen: ReadonlySet<string>;
+  /** Grows by the columns of a source's schema; gives them under their names here. */
+  take(incoming: Schema): Schema;
+  /** A batch with the columns that the table has; `named` has its schema from {@link take}. */
+  fit(named: Batch): Batch;
+  /** Refuses a table without its key, its cursor and the like. */
+  requireColumns(): void;
+  /** The columns that the source used to have. */
+  missing(): readonly SchemaChange[];
+  /** The columns are committed, and keep their types from now on. */
+  commit(): void;
+}
+
+/** What the columns of a table start with. */
+export interface TableColumnsOptions {
+  readonly description: TableDescription;
+  readonly spelling: Spelling;
+  readonly capabilities: Capabilities;
+  readonly loadIdColumn: boolean;
+  /** The columns that the table has at the destination, without those that the destination adds itself. */
+  readonly standing: Schema | undefined;
+  /** What the state remembers of the table. */
+  readonly known: TableState | undefined;
+  /** The columns that it may have; `undefined`: any. */
+  readonly agreed: Schema | undefined;
+  /** The source's columns that the table cannot do without, each with what it is for. */
+  readonly needed: readonly (readonly [column: string, role: string])[];
+  /** Further columns whose values must stay in them: those of a window. */
+  readonly chosen: readonly string[];
+  /** Names that the destination gives to columns of its own. */
+  readonly reserved: readonly string[];
+  /** Told of each change as it happens. */
+  readonly report: (changes: readonly SchemaChange[]) => void;
+}
+
+/** The columns of a table before its first batch. */
+export function openColumns(options: TableColumnsOptions): TableColumns {
+  const { description, spelling, capabilities, known, needed, report, loadIdColumn } = options;
+  const { table, column: spell } = spelling;
+  const { name: resource, contract, partial } = description;
+  const { storedType, widens, foldsCase, maxIdentifierLength } = capabilities;
+  const place = { resource, step: "write" } as const;
+  let committed = options.standing;
+  let schema: Schema = committed ?? { fields: [] };
+  let created = committed !== undefined;
+  const seen = new Set<string>();
+  const names: VariantNames = {
+    foldCase: foldsCase,
+    maxLength: maxIdentifierLength,
+    isReal: (column) => seen.has(column) || (known !== undefined && column in known.columns),
+  };
+  // Rows are found, ordered and chosen by these columns, so their values stay in them.
+  const whole = new Set([...needed.map(([column]) => column), ...options.chosen, loadIdField.name]);
+  const reserved = new Set(options.reserved.map(fold));
+  const agreed = options.agreed && { fields: options.agreed.fields.map(asStored) };
+  const agreedNames = agreed && new Set(agreed.fields.map(({ name }) => fold(name)));
+  // Of a frozen table those columns have variants for which variants were agreed on.
+  const agreedVariants = variantsOf(agreed?.fields ?? [], { foldCase: foldsCase });
+  const splitting = new Set(agreedVariants.values());
+  const splits = (column: string): boolean =>
+    committed !== undefined &&
+    !whole.has(column) &&
+    (agreed === undefined ? contract !== "freeze" : splitting.has(column));
+
+  function fold(name: string): string {
+    return foldsCase ? name.toLowerCase() : name;
+  }
+
+  /** The table grows by columns; `variants` says which of them are variants. */
+  function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
+    const evolved = evolveSchema(
+      schema,
+      { fields: fields.map(asStored) },
+      {
+        ...names,
+        ...(agreed === undefined
+          ? { committed, contract, widens }
+          : { committed: true, contract: "freeze" as const }),
+        ...{ foldCase: foldsCase, splits, variants, table },
+      },
+    );
+    schema = evolved.schema;
+    // Until a table is there its columns are news of its creation, not changes.
+    if (!created) report([{ kind: "tableCreated" }]);
+    else if (committed !== undefined) report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
+    created = true;
+  }
+
+  function asStored(field: Field): Field {
+    return { ...field, type: storedTypeOf(field.type, storedType) };
+  }
+
+  /** A table begins with the columns that were agreed on. */
+  function agree(columns: Schema): void {
+    if (committed === undefined) {
+      schema = loadIdColumn ? { fields: [...columns.fields, loadIdField] } : columns;
+      return;
+    }
+    const evolved = evolveSchema(committed, columns, {
+      ...{ ...names, committed, foldCase: foldsCase, widens, table, variants: agreedVariants },
+    });
+    schema = evolved.schema;
+    report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
+  }
+
+  function refuseUnagreed(fields: readonly Field[]): void {
+    if (agreedNames === undefined) return;
+    for (const { name, type } of fields)
+      if (name !== loadIdField.name && type.kind !== "null" && !agreedNames.has(fold(name)))
+        throw new AlluviumError(
+          "ALV_SCHEMA_CONFLICT",
+          `column ${name} of ${table} is not in the pipeline's contract: leave it out with select, or take the contract anew from schema() after a run without it`,
+          place,
+        );
+  }
+
+  function refuseReserved(fields: readonly Field[]): void {
+    for (const { name } of fields)
+      if (reserved.has(fold(name)))
+        throw new AlluviumError(
+          "ALV_NAME_COLLISION",
+          `column ${spelling.source(name)} of ${resource} has the name of a column that ${table} has to keep versions; rename one of them (validFrom, validTo and active name those of the table)`,
+          place,
+        );
+  }
+
+  /** Without state nobody knows which columns of a standing table are variants. */
+  function refuseVariantNames(fields: readonly Field[]): void {
+    if (known === undefined && options.standing !== undefined) return;
+    const variants = variantsOf(schema.fields, names);
+    for (const { name } of fields)
+      if (variants.has(name))
+        throw new AlluviumError(
+          "ALV_NAME_COLLISION",
+          `${resource} has a new column ${spelling.source(name)}, but ${name} of ${table} holds the values of ${variants.get(name)} that do not fit there; rename the new one`,
+          place,
+        );
+  }
+
+  /** Keys from which rows moved, as the table holds keys. */
+  function fitKeys({ schema: { fields }, columns, length }: Batch): Batch {
+    const own = fields.map((field, i): [Field, Batch["columns"][number]] => {
+      const name = spell(field.name);
+      const type = schema.fields.find((column) => fold(column.name) === fold(name))?.type ?? field.type;
+      return [{ ...field, name, type }, castVector(columns[i]!, type, name)];
+    });
+    return {
+      schema: { fields: own.map(([field]) => field) },
+      columns: own.map(([, column]) => column),
+      length,
+    };
+  }
+
+  if (agreed !== undefined) agree(agreed);
+
+  return {
+    get schema() {
+      return schema;
+    },
+    get isCommitted() {
+      return committed !== undefined;
+    },
+    seen,
+    take(incoming) {
+      const fields: readonly Field[] = [
+        ...incoming.fields.map((field) => ({ ...field, name: spell(field.name) })),
+        ...(loadIdColumn ? [loadIdField] : []),
+      ];
+      refuseReserved(fields);
+      refuseUnagreed(fields);
+      refuseVariantNames(fields);
+      for (const { name } of fields) if (name !== loadIdField.name) seen.add(name);
+      grow(fields);
+      return { fields };
+    },
+    fit(named) {
+      let batch = named;
+      if (committed !== undefined) {
+        const split = splitBatch(named, schema, { ...names, committed, splits, storedType, widens });
+        if (split.variants.size > 0) grow(split.batch.schema.fields, split.variants);
+        batch = split.batch;
+      }
+      const fitted = conformBatch(batch, schema, names);
+      const { changes } = fitted;
+      return changes?.oldKeys === undefined
+        ? fitted
+        : { ...fitted, changes: { ...changes, oldKeys: fitKeys(changes.oldKeys) } };
+    },
+    requireColumns() {
+      for (const [column, role] of needed) {
+        if (seen.has(column)) continue;
+        const has = `the source has ${[...seen].join(", ")}`;
+        throw known !== undefined && column in known.columns
+          ? new AlluviumError(
+              "ALV_SCHEMA_CONFLICT",
+              `column ${column} of ${table} is gone at the source, but it is its ${role} column; ${has}`,
+              place,
+            )
+          : new AlluviumError(
+              "ALV_SOURCE_NOT_FOUND",
+              `${resource} has no column ${spelling.source(column)}, which is named as its ${role} column; ${has}`,
+              place,
+            );
+      }
+    },
+    missing: () =>
+      seen.size === 0 || partial === true
+        ? []
+        : [
+            ...new Set([
+              ...Object.keys(known?.columns ?? {}),
+              ...(agreed?.fields ?? []).map(({ name }) => name),
+            ]),
+          ]
+            .filter((column) => !seen.has(column) && !agreedVariants.has(column))
+            .map((column) => ({ kind: "columnMissing", column })),
+    commit() {
+      committed = schema;
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { open, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { Schema } from "@alluvium/core";
+import type { Batch } from "@alluvium/core/columns";
+import {
+  createParquetEncoder,
+  openParquet,
+  type ParquetEncoder,
+  type ParquetSource,
+} from "@alluvium/core/parquet";
+import { isGone, ownProcess, type ProcessIdentity } from "../lake/process-identity.ts";
+import type { SqlCall, SqlSegment } from "../sql/engine.ts";
+import { quoteText } from "../sql/standard.ts";
+
+/** Where a session stages rows: a folder of its own, with Parquet files that DuckDB reads. */
+export interface StagingFolder extends AsyncDisposable {
+  /** A name for a new file, which {@link read} deletes. */
+  reserve(): Promise<string>;
+  /** Opens a file for rows. */
+  segment(schema: Schema): Promise<SqlSegment>;
+  /** Reads a file that DuckDB wrote, then deletes it. */
+  read(path: string, signal: AbortSignal | undefined): AsyncGenerator<Batch>;
+}
+
+const prefix = ".alluvium-staged-";
+const owner = "owner.json";
+
+/** The folder in which sessions make their own: beside the database where its path has no wildcards, which DuckDB would take for such. */
+export function stagingParent(configured: string | undefined, database: string | undefined): string {
+  if (configured !== undefined) return resolve(configured);
+  const beside = database === undefined ? "" : dirname(resolve(database));
+  return beside === "" || /[*?[\]{}]/.test(beside) ? tmpdir() : beside;
+}
+
+/** Makes a session's folder when it is first needed. `groupBytes`: size of row groups, of which each open file holds one in memory. */
+export function openStaging(parent: string, groupBytes: number): StagingFolder {
+  let folder: Promise<string> | undefined;
+  let made: string | undefined;
+  let count = 0;
+  const make = async (): Promise<string> => {
+    await mkdir(parent, { recursive: true });
+    made = await mkdtemp(join(parent, prefix));
+    await writeFile(join(made, owner), JSON.stringify(ownProcess()));
+    return made;
+  };
+  const next = (): string => join(made ?? parent, `${++count}.parquet`);
+  return {
+    async reserve() {
+      await (folder ??= make());
+      return next();
+    },
+    async segment(schema) {
+      await (folder ??= make());
+      return openSegment(next(), schema, groupBytes);
+    },
+    async *read(path, signal) {
+      const file = await open(path);
+      try {
+        const { size } = await file.stat();
+        const parquet = await openParquet(sourceOf(file, size), { name: path });
+        yield* parquet.read(signal === undefined ? {} : { signal });
+      } finally {
+        await file.close();
+        await rm(path, { force: true });
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await folder?.catch(() => {});
+      if (made !== undefined) await rm(made, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Deletes the folders of sessions whose process is gone. */
+export async function sweepStaging(parent: string): Promise<void> {
+  const names = await readdir(parent).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join(parent, name);
+    try {
+      const who = JSON.parse(await readFile(join(path, owner), "utf8")) as Partial<ProcessIdentity>;
+      if (isGone(who)) await rm(path, { recursive: true, force: true });
+    } catch {
+      // Just made, or just deleted, by another session.
+    }
+  }
+}
+
+function openSegment(path: string, schema: Schema, rowGroupBytes: number): SqlSegment {
+  let file: FileHandle | undefined;
+  let encoder: ParquetEncoder | undefined;
+  let bytes = 0;
+  const start = async (): Promise<ParquetEncoder> => {
+    const handle = await open(path, "wx", 0o600);
+    file = handle;
+    return createParquetEncoder({
+      schema,
+      // Read once and soon: compression would cost more than it saves.
+      compression: "none",
+      rowGroupBytes,
+      sink: async (piece) => {
+        bytes += piece.length;
+        for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten;
+      },
+    });
+  };
+  return {
+    schema,
+    relation: `read_parquet(${quoteText(path)}, hive_partitioning = false)`,
+    get bytes() {
+      return Math.max(bytes, encoder?.estimatedBytes ?? 0);
+    },
+    async append(batch: Batch, call?: SqlCall) {
+      call?.signal?.throwIfAborted();
+      encoder ??= await start();
+      await encoder.write(batch);
+    },
+    async seal() {
+      encoder ??= await start();
+      await encoder.close();
+      await file?.close();
+      file = undefined;
+    },
+    async drop() {
+      if (file !== undefined) {
+        await encoder?.[Symbol.asyncDispose]();
+        await file.close();
+        file = undefined;
+      }
+      await rm(path, { force: true });
+    },
+  };
+}
+
+function sourceOf(file: FileHandle, byteLength: number): ParquetSource {
+  return {
+    byteLength,
+    async slice(start: number, end: number = byteLength) {
+      const bytes = new Uint8Array(end - start);
+      let at = 0;
+      while (at < bytes.length) {
+        const { bytesRead } = await file.read(bytes, at, bytes.length - at, start + at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return bytes.subarray(0, at);
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import { AlluviumError } from "@alluvium/core";
+
+/**
+ * What we use of a client of the package `pg`, structurally, so that any copy or version of it fits. `connection.stream` is the socket:
+ * COPY writes to it directly.
+ */
+export interface PgClient {
+  query(query: PgQuery): unknown;
+  end(): Promise<void>;
+  /** Only on clients of a pool: gives the client back. */
+  release?(destroy?: boolean | Error): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  off(event: "error", listener: (error: Error) => void): unknown;
+  readonly connection?: { readonly stream?: PgSocket };
+  readonly host?: string;
+  readonly port?: number;
+  readonly processID?: number | null;
+  readonly secretKey?: number | null;
+}
+
+/** A query as text, or an object that speaks the protocol itself. */
+export type PgQuery = PgTextQuery | PgSubmittable;
+
+/** A query as text: values come back as the server's text. */
+export interface PgTextQuery {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  readonly rowMode: "array";
+  readonly types: { getTypeParser(): (value: string) => string };
+}
+
+/** The result of a {@link PgTextQuery}. */
+export interface PgResult {
+  readonly rows: readonly (readonly (string | null)[])[];
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
+  readonly rowCount: number | null;
+  readonly command?: string | null;
+}
+
+/** The connection as a submitted object sees it. */
+export interface PgWire {
+  readonly stream: PgSocket;
+  query(text: string): void;
+}
+
+/** The socket of a connection. */
+export interface PgSocket {
+  write(bytes: Uint8Array, done?: (error?: Error | null) => void): boolean;
+  once(event: "close", listener: () => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+  destroy(error?: Error): unknown;
+  readonly encrypted?: boolean;
+}
+
+/** A query that handles the server's messages itself. */
+export interface PgSubmittable {
+  submit(wire: PgWire): void;
+  handleError(error: Error): void;
+  handleReadyForQuery(): void;
+  handleRowDescription(): void;
+  handleDataRow(): void;
+  handleCommandComplete(message: { readonly text?: string }): void;
+  handleEmptyQuery(): void;
+  handlePortalSuspended(): void;
+  handleCopyInResponse(wire: PgWire): void;
+  handleCopyData(): void;
+}
+
+/** The options that we give to pg's `Client`. */
+export interface PgClientConfig {
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+  readonly ssl?: false | PgTls;
+  readonly options?: string;
+  readonly application_name?: string;
+  readonly connectionTimeoutMillis?: number;
+  readonly keepAlive?: boolean;
+  readonly keepAliveInitialDelayMillis?: number;
+  readonly enableChannelBinding?: boolean;
+}
+
+/** TLS as Node's `tls.connect` takes it. */
+export interface PgTls {
+  readonly rejectUnauthorized: boolean;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+type ClientClass = new (config: PgClientConfig) => PgClient & { connect(): Promise<unknown> };
+
+/** Imports `pg` at its first use. */
+export async function importPg(): Promise<ClientClass> {
+  try {
+    const module = (await import("pg")) as unknown as {
+      readonly default?: { readonly Client: ClientClass };
+      readonly Client?: ClientClass;
+    };
+    return (module.default?.Client ?? module.Client)!;
+  } catch (cause) {
+    if ((cause as { readonly code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new AlluviumError(
+      "ALV_MISSING_PACKAGE",
+      'writing to PostgreSQL by url needs the package "pg" (8.16 or later): npm install pg',
+      { cause, step: "open" },
+    );
+  }
+}
+
+/** Checks that an object that a user gave is a connected client of `pg`. */
+export function checkClient(value: unknown, option: "client" | "connect"): PgClient {
+  const client = value as Partial<PgClient> | null | undefined;
+  if (typeof client?.query === "function" && client.connection?.stream !== undefined)
+    return client as PgClient;
+  const pool =
+    typeof (value as { readonly totalCount?: unknown } | null | undefined)?.totalCount === "number";
+  throw new AlluviumError(
+    "ALV_CONFIG",
+    pool
+      ? `postgres: the option ${option} got a Pool, but a load needs a connection of its own: use connect: () => pool.connect()`
+      : `postgres: the option ${option} needs ${option === "connect" ? "a function that returns " : ""}a connected Client of the package "pg"`,
+    { step: "open" },
+  );
+}

@@ -4,7 +4,6 @@ import type { Batch } from "../columns/batch.ts";
 import type { RowCounts, TablePlan, TableReceipt } from "../destination.ts";
 import { abilityOf, windowOf } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
-import { conformChanges } from "../merge/conform-changes.ts";
 import { conformBatch } from "../schema/conform.ts";
 import type { Schema } from "../schema/types.ts";
 import { keepHistory, validityFields } from "./history-model.ts";
@@ -32,7 +31,7 @@ export function committedTable(staged: StagedTable, store: MemoryStore, now: num
   const schema =
     validity === undefined ? columns : { fields: [...columns.fields, ...validityFields(validity)] };
   const written = staged.sealed.map(({ batch, stretch }) => ({
-    batch: conformChanges(batch, columns, plan.table),
+    batch: conformBatch(batch, columns, { table: plan.table }),
     stretch,
   }));
   const before = (restart === undefined ? (found?.batches ?? []) : []).map((batch) =>

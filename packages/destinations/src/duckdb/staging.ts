@@ -39,6 +39,7 @@ export function openStaging(parent: string, groupBytes: number): StagingFolder {
   let folder: Promise<string> | undefined;
   let made: string | undefined;
   let count = 0;
+  const segments = new Set<SqlSegment>();
   const make = async (): Promise<string> => {
     await mkdir(parent, { recursive: true });
     made = await mkdtemp(join(parent, prefix));
@@ -53,7 +54,9 @@ export function openStaging(parent: string, groupBytes: number): StagingFolder {
     },
     async segment(schema) {
       await (folder ??= make());
-      return openSegment(next(), schema, groupBytes);
+      const segment = openSegment(next(), schema, groupBytes, () => segments.delete(segment));
+      segments.add(segment);
+      return segment;
     },
     async *read(path, signal) {
       const file = await open(path);
@@ -68,6 +71,7 @@ export function openStaging(parent: string, groupBytes: number): StagingFolder {
     },
     async [Symbol.asyncDispose]() {
       await folder?.catch(() => {});
+      for (const segment of segments) await segment.drop();
       if (made !== undefined) await rm(made, { recursive: true, force: true });
     },
   };
@@ -88,7 +92,12 @@ export async function sweepStaging(parent: string): Promise<void> {
   }
 }
 
-function openSegment(path: string, schema: Schema, rowGroupBytes: number): SqlSegment {
+function openSegment(
+  path: string,
+  schema: Schema,
+  rowGroupBytes: number,
+  onDrop: () => void,
+): SqlSegment {
   let file: FileHandle | undefined;
   let encoder: ParquetEncoder | undefined;
   let bytes = 0;
@@ -124,6 +133,7 @@ function openSegment(path: string, schema: Schema, rowGroupBytes: number): SqlSe
       file = undefined;
     },
     async drop() {
+      onDrop();
       if (file !== undefined) {
         await encoder?.[Symbol.asyncDispose]();
         await file.close();

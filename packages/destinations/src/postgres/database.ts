@@ -111,11 +111,16 @@ async function openConnection(
       return { staged: await staging.isWhole() };
     },
     async setUp(statements) {
-      await transaction(async () => {
-        // Two that create the same table at once fail, even where each only creates what is missing.
-        await connection.query("select pg_advisory_xact_lock($1)", [lockNumber("setUp", schema)]);
-        for (const statement of statements) await connection.query(statement, [], { step: "recover" });
-      });
+      try {
+        await transaction(async () => {
+          // Two that create the same table at once fail, even where each only creates what is missing.
+          await connection.query("select pg_advisory_xact_lock($1)", [lockNumber("setUp", schema)]);
+          for (const statement of statements) await connection.query(statement, [], { step: "recover" });
+        });
+      } catch (error) {
+        // Whether it holds does not matter: the next session makes what is missing.
+        throw error instanceof CommitUnknownError ? error.cause : error;
+      }
     },
     sweep: () => staging.sweep(),
     async lease(leaseOptions) {

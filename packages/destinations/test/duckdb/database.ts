@@ -38,7 +38,9 @@ export async function memoryDatabase(options: Partial<DuckDBOptions> = {}): Prom
 /** A new database for a case of the conformance suite. */
 export async function suiteDatabase(): Promise<SuiteDestination> {
   const database = await memoryDatabase();
-  return suiteDestination(database.destination, (table) => database.read(table), () =>
-    Promise.resolve(database[Symbol.asyncDispose]()),
+  return suiteDestination(
+    database.destination,
+    (table) => database.read(table),
+    () => Promise.resolve(database[Symbol.asyncDispose]()),
   );
 }

@@ -12,6 +12,8 @@ export interface Proxy extends AsyncDisposable {
    * `hang`: it arrives, and nothing comes back.
    */
   lose(statement: string, how: Loss): void;
+  /** Called when the statement came by; what it returns is waited for before the statement goes on. */
+  onLoss: () => void | Promise<void>;
 }
 
 /** Starts a proxy before the database of `url`. */
@@ -32,19 +34,27 @@ export async function startProxy(url: string): Promise<Proxy> {
       socket.on("error", end);
       socket.once("close", () => sockets.delete(socket));
     }
-    near.on("data", (bytes) => {
+    near.on("data", async (bytes) => {
       if (plan !== undefined && bytes.includes(plan.statement)) {
         const { how } = plan;
         plan = undefined;
-        if (how === "request") return end();
+        if (how === "request") {
+          await proxy.onLoss();
+          return end();
+        }
         silent = true;
         cut = how === "answer";
+        if (!cut) {
+          // Nobody may be there any more to keep the connection open.
+          far.write(bytes);
+          return proxy.onLoss();
+        }
       }
       far.write(bytes);
     });
     far.on("data", (bytes) => {
       // The answer is there, so the statement has taken effect.
-      if (cut) end();
+      if (cut) void Promise.resolve(proxy.onLoss()).then(end);
       else if (!silent) near.write(bytes);
     });
     near.once("close", () => far.destroy());
@@ -56,12 +66,14 @@ export async function startProxy(url: string): Promise<Proxy> {
   const own = new URL(url);
   own.hostname = "127.0.0.1";
   own.port = String((server.address() as AddressInfo).port);
-  return {
+  const proxy: Proxy = {
     url: own.href,
+    onLoss: () => {},
     lose: (statement, how) => (plan = { statement, how }),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
     },
   };
+  return proxy;
 }

@@ -59,7 +59,6 @@ export async function openRewind(care: CareContext, wanted: TableState): Promise
       parked,
       tables: new Map(),
       streams: new Map(),
-      boundaries: new Map(),
       unapplied: undefined,
       dead: undefined,
       noticed: performance.now(),

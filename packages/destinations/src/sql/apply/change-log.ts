@@ -6,6 +6,7 @@ import type { SqlContext } from "../context.ts";
 import { stagedColumns } from "../names.ts";
 import { keyFields, type StagedRows } from "../pending-table.ts";
 import { changeFields, nullable, withFields } from "../staged-changes.ts";
+import { ownColumns } from "../validity.ts";
 import type { TableChange } from "./change.ts";
 
 /** Reads the staged changes of a load, in the order of writing, as batches with the table's columns and their `changes`. */
@@ -68,7 +69,8 @@ function withChanges(
 ): Batch {
   const count = fields.length;
   const data: Batch = { schema: { fields }, length, columns: columns.slice(0, count) };
-  const target = nullable(schema);
+  // Columns of the destination's own are no cells that the source did not send.
+  const target = nullable(ownColumns(plan, schema));
   if (form === "rows") return conformBatch(data, target, { table: plan.table });
   const [, ordinals, ops, sent, ...old] = columns.slice(count);
   const bits = sent === undefined ? undefined : unchangedOf(sent, count, length);
@@ -87,14 +89,7 @@ function withChanges(
     oldKeys,
     unchanged: bits,
   };
-  const conformed = conformBatch({ ...data, changes }, target, { table: plan.table });
-  if (bits === undefined || sent === undefined) return conformed;
-  // Columns that the rows lack were not sent either.
-  const none = notNull(sent);
-  const unchanged = target.fields.map((field, i) =>
-    fields.some(({ name }) => name === field.name) ? conformed.changes?.unchanged?.[i] : none,
-  );
-  return { ...conformed, changes: { ...conformed.changes!, unchanged } };
+  return conformBatch({ ...data, changes }, target, { table: plan.table });
 }
 
 /** Turns the bitmap of each row into one of each column. */
@@ -116,9 +111,4 @@ function unchangedOf(
     }
     return any ? bits : undefined;
   });
-}
-
-function notNull({ validity, length, nullCount }: Vector): Uint8Array | undefined {
-  if (nullCount === length) return undefined;
-  return validity ?? new Uint8Array((length + 7) >> 3).fill(255);
 }

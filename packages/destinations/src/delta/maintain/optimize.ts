@@ -24,7 +24,7 @@ const COMMIT_BYTES = 1 << 30;
 const CANDIDATES = 50_000;
 const ROUNDS = 20;
 /** Folder of sorted runs within the table. Hidden from readers, and covered by `vacuum`. */
-export const SORT_FOLDER = "_alv_sort";
+const SORT_FOLDER = "_alv_sort";
 
 interface Settings extends BinRules {
   readonly options: OptimizeOptions;

@@ -12,7 +12,11 @@ import { openLake } from "./shop/read-back.ts";
 // again. Each start goes on where the last one stopped.
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => stop.abort(new Error("stopped")));
+  process.on(signal, () => {
+    // Who asks twice does not want to wait; the server goes with this process all the same.
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort(new Error("stopped"));
+  });
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
 const title = (text: string): boolean => say(`\n\u001B[1m${text}\u001B[22m`);
 const count = (value: unknown): string => Number(value).toLocaleString("en-US");

@@ -1,4 +1,14 @@
-import { checkpoint, day, pipeline, resource, source, typed } from "@alluvium/core";
+import {
+  checkpoint,
+  day,
+  env,
+  pipeline,
+  resource,
+  sha256,
+  source,
+  tokenize,
+  typed,
+} from "@alluvium/core";
 import { delta } from "@alluvium/destinations/delta";
 import * as z from "zod";
 
@@ -44,6 +54,16 @@ const contacts = orders
 const shop = source("shop", () => [orders, large, items, contacts]);
 // #endregion transforms
 
+// #region columns
+const masked = orders
+  .mask({
+    id: tokenize({ key: env("TOKEN_KEY") }), // the same id has the same token in every table
+    email: sha256({ salt: env("SALT") }),
+  })
+  .cast({ createdAt: { type: "string" } })
+  .as("masked_orders");
+// #endregion columns
+
 // #region positions
 const events = resource({
   name: "events",
@@ -73,7 +93,14 @@ const rates = resource({
 });
 // #endregion replace
 
-const everything = source("all", () => [...Object.values(shop().resources), events, rates]);
+process.env["SALT"] ??= "only an example";
+process.env["TOKEN_KEY"] ??= "only an example";
+const everything = source("all", () => [
+  ...Object.values(shop().resources),
+  masked,
+  events,
+  rates,
+]);
 const load = pipeline({
   name: "shop",
   source: everything(),

@@ -168,7 +168,7 @@ export async function startPostgres({
     };
     process.once("exit", killed);
     return {
-      url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+      url: `postgres://postgres@127.0.0.1:${all.port}/postgres`,
       pid: running.pid!,
       async [Symbol.asyncDispose]() {
         process.off("exit", killed);

@@ -144,6 +144,16 @@ describe("examples that need no service run", () => {
     expect(await run("resource", folder), "nothing is new").toBe("0\n");
   });
 
+  test("care and attach", options, async () => {
+    const folder = emptyFolder();
+    await run("resource", folder);
+    expect(await run("attach", folder)).toContain("{ open: true, issues: 1n }");
+    const care = await run("care", folder);
+    expect(care).toContain("1 rows are gone");
+    expect(care).toMatch(/^sound$/m);
+    expect(care).toMatch(/^version \d holds what version 0 held$/m);
+  });
+
   test("transforms", options, async () => {
     const shown = await run("transforms", emptyFolder());
     expect(shown).toMatch(/large_orders +append +1 /);

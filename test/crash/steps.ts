@@ -24,6 +24,23 @@ import { shop, shopTables, type ShopOptions, type ShopTables } from "./shop.ts";
 export interface Thoroughness {
   readonly stride: number;
   readonly seed: number;
+  /** Of the steps taken, those of one share of several, so that machines can divide a whole pass. @default all */
+  readonly shard?: { readonly index: number; readonly count: number };
+}
+
+/** What the environment asks of a long pass: `ALLUVIUM_STRIDE`, `ALLUVIUM_SEED`, and `ALLUVIUM_SHARD=2/4` for the second of four shares. */
+export function thoroughnessOf(environment: NodeJS.ProcessEnv): Thoroughness {
+  const { ALLUVIUM_STRIDE = "1", ALLUVIUM_SEED, ALLUVIUM_SHARD = "1/1" } = environment;
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(ALLUVIUM_SHARD) ?? [];
+  if (index === undefined || Number(index) < 1 || Number(index) > Number(count))
+    throw new Error(`ALLUVIUM_SHARD is ${ALLUVIUM_SHARD}; it must be like 2/4`);
+  if (Number(count) > 1 && ALLUVIUM_SEED === undefined)
+    throw new Error("all shares of a pass need the same ALLUVIUM_SEED");
+  return {
+    stride: Number(ALLUVIUM_STRIDE),
+    seed: Number(ALLUVIUM_SEED ?? Date.now() % 100_000),
+    shard: { index: Number(index) - 1, count: Number(count) },
+  };
 }
 
 const LEASE = 20_000;
@@ -133,18 +150,19 @@ async function copied(from: Disk): Promise<Disk> {
 }
 
 /** The proof for one lake. Each scenario says in its failure at which step it was. */
-export function stepsSuite(lake: Lake, { stride, seed }: Thoroughness): void {
+export function stepsSuite(lake: Lake, { stride, seed, shard = { index: 0, count: 1 } }: Thoroughness): void {
   let salt = 0;
   /** The chosen steps of so many; every scenario begins elsewhere. */
   const chosen = (count: number): readonly number[] => {
     salt += 1;
     const steps: number[] = [];
     for (let step = (seed * 7 + salt * 3) % stride; step < count; step += stride) steps.push(step);
-    return steps.length > 0 || count === 0 ? steps : [(seed + salt) % count];
+    const share = steps.filter((_, i) => i % shard.count === shard.index);
+    return share.length > 0 || count === 0 ? share : [(seed + salt) % count];
   };
   const tell = (steps: number, tried: number): number => {
     console.log(
-      `${lake.name}: ${expect.getState().currentTestName?.split(" > ").at(-1)}: ${tried} of ${steps} steps (seed ${seed}, stride ${stride})`,
+      `${lake.name}: ${expect.getState().currentTestName?.split(" > ").at(-1)}: ${tried} of ${steps} steps (seed ${seed}, stride ${stride}, share ${shard.index + 1} of ${shard.count})`,
     );
     return tried;
   };

@@ -35,6 +35,7 @@ export function describeRoot(
   return {
     name,
     schema: { fields: fieldsOfHints(columns, known) },
+    open: known === undefined,
     primaryKey: [],
     disposition: { kind: "append" },
     partitionBy: [],

@@ -10,6 +10,7 @@ export function describeResource(definition: ResourceDefinition, origin: TableDe
   return {
     name,
     schema: schemaAfter(origin.schema, steps),
+    open: origin.open === true || steps.some(({ kind }) => kind === "map" || kind === "flatMap"),
     primaryKey: table.primaryKey ?? keyAfter(origin.primaryKey, steps),
     disposition:
       table.disposition ?? renameWindow(origin.disposition, (column) => columnAfter(column, steps) ?? column),

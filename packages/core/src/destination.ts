@@ -141,8 +141,9 @@ export interface TablePlan {
   /** Columns known at the start, in stored types. A table that gets no rows is still created if it has columns. */
   readonly schema: Schema;
   /**
-   * The first commit that takes this table's rows also takes away everything it held: `data` its rows, `tables` its columns as well, so
-   * that it has those of the load only. Later loads of the session go on as usual, whatever their plans say.
+   * The first commit that has the table's stream sealed (or ended, where rows take effect at the end) also takes away everything the table held,
+   * whether rows come for it or not: `data` its rows, `tables` its columns as well, so that it has those of the load only. Later loads of the
+   * session go on as usual, whatever their plans say.
    */
   readonly restart?: "data" | "tables" | undefined;
 }

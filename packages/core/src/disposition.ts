@@ -33,7 +33,7 @@ export type Disposition =
  *
  * Cells that a change does not hold (`Changes.unchanged`) keep what the row of its key (of its old key, where it moved) holds at that
  * moment; where there is no such row an insert has null, and an update cannot be applied (`ALV_ROW_INVALID`). In a batch with `unchanged`
- * columns of the table that the batch lacks are cells that its rows do not hold; in others they are null (`conformChanges`). `deleteInsert` takes whole rows only
+ * columns of the table that the batch lacks are cells that its rows do not hold; in others they are null (`conformBatch`). `deleteInsert` takes whole rows only
  * (`ALV_UNSUPPORTED`), and `insertOnly` has null.
  * A truncate takes away every row of the table that is there at that moment; in `scd2` it ends every active version.
  * Values of a primary key are never null (`ALV_ROW_INVALID`), but in truncates.

@@ -95,9 +95,10 @@ export type {
   Unit,
 } from "./stream.ts";
 export { timeOrderedId } from "./run/id.ts";
-export type { PipelineDefinition, RetryOptions, RunOptions } from "./run/definition.ts";
+export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
+export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
 export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";
 export type { SnakeCase } from "./schema/names.ts";
@@ -113,6 +114,7 @@ export type {
   TimestampType,
 } from "./schema/types.ts";
 export type { Json } from "./state/json.ts";
+export type { SchemaDocument, SchemaDocumentColumn, SchemaDocumentTable } from "./state/schema-document.ts";
 export type { PipelineId, PipelineState, StreamState, TableState } from "./state/state.ts";
 export type {
   ByteRange,

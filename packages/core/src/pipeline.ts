@@ -3,6 +3,7 @@ import { AlluviumError } from "./errors.ts";
 import type { PipelineDefinition, RunOptions } from "./run/definition.ts";
 import type { ManageOptions } from "./run/manage.ts";
 import type { RunReport, TableReport } from "./run/report.ts";
+import type { SchemaDocument } from "./state/schema-document.ts";
 import type { PipelineState } from "./state/state.ts";
 import type { Ability, Source, SourceTables } from "./stream.ts";
 
@@ -51,6 +52,16 @@ export interface Pipeline<Tables extends SourceTables = SourceTables> {
   state(options?: ManageOptions): Promise<PipelineState | undefined>;
   /** Its loads, newest first. */
   history(options?: ManageOptions & { readonly limit?: number }): Promise<readonly LoadRecord[]>;
+  /**
+   * The schemas of its tables as committed: JSON with stable text, to be kept beside the code and given back as the pipeline's `contract`. Takes no
+   * lease and finishes nothing. No table before the first load.
+   *
+   * @example
+   * ```ts
+   * const text = JSON.stringify(await load.schema(), null, 2);
+   * ```
+   */
+  schema(options?: ManageOptions): Promise<SchemaDocument>;
   /** Tables that could not be written and are set aside. */
   parked(options?: ManageOptions): Promise<readonly ParkedTable[]>;
   /** Tries the load of a table that is set aside again. `table` is its name at the destination. */
@@ -105,6 +116,7 @@ export function pipeline<Tables extends SourceTables, Can extends Ability>(
     run: async (run) => (await runner.run(definition, run)) as PipelineReport<Tables>,
     state: (manage) => runner.state(definition, manage),
     history: (manage) => runner.history(definition, manage),
+    schema: (manage) => runner.schema(definition, manage),
     parked: (manage) => runner.parked(definition, manage),
     retry: (table, manage) => runner.settle(definition, table, "retry", manage),
     skip: (table, manage) => runner.settle(definition, table, "skip", manage),

@@ -111,15 +111,26 @@ export function keyAfter(key: readonly string[], steps: readonly Step[]): readon
   return columns.every((column) => column !== undefined) ? columns : [];
 }
 
-/** The partitions after the steps: those whose columns come through. */
+/** The partitions after the steps: those whose columns come through, and if they are derived still are dates or timestamps. */
 export function partitionsAfter(
   partitions: readonly Partition[],
   steps: readonly Step[],
 ): readonly Partition[] {
-  return partitions.flatMap((partition) => {
-    const column = columnAfter(partition.column, steps);
-    return column === undefined ? [] : [{ ...partition, column }];
-  });
+  return steps.reduce(
+    (before, step) =>
+      before.flatMap((partition) => {
+        const column = columnAfter(partition.column, [step]);
+        const isLost = partition.transform !== undefined && !staysTime(partition.column, step);
+        return column === undefined || isLost ? [] : [{ ...partition, column }];
+      }),
+    partitions,
+  );
+}
+
+function staysTime(column: string, step: Step): boolean {
+  if ((step.kind !== "cast" && step.kind !== "mask") || !Object.hasOwn(step.columns, column)) return true;
+  const hint = step.kind === "cast" ? step.columns[column]! : undefined;
+  return hint?.type === "date" || hint?.type === "timestamp";
 }
 
 /** The columns that are known after the steps. After a map only those with hints are. */

@@ -86,6 +86,11 @@ export interface Stream<Cursor = unknown> {
    */
   readonly identity?: Json | undefined;
   /**
+   * A cursor without what it holds for the stream's tables, for a refresh of them: needed where it holds something for tables that are not read
+   * this time. `undefined`: nothing is left. @default nothing is ever left
+   */
+  forget?(cursor: Cursor): Cursor | undefined;
+  /**
    * Reads from `context.since` to the end, in batches. A `checkpoint` says: everything before it has been yielded, and reading
    * from it yields everything after. Streams with a cursor yield one last checkpoint before they end; others none at all.
    * After a failure `read` is called again from the last sealed checkpoint. Must stop soon after `context.signal` aborts.
@@ -135,6 +140,8 @@ export interface TableDescription {
   readonly name: string;
   /** Columns as far as known before reading; batches may bring more. */
   readonly schema: Schema;
+  /** Whether only rows tell all columns: a dry run then reads some. @default false */
+  readonly open?: boolean | undefined;
   /** Columns that tell rows apart; empty: none. */
   readonly primaryKey: readonly string[];
   /** What happens to its rows. */
@@ -154,8 +161,8 @@ export interface TableDescription {
    */
   readonly contract?: "evolve" | "freeze" | undefined;
   /**
-   * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`); columns that such a batch lacks are unchanged
-   * then, too. Only for tables that merge by `upsert` or `scd2`. @default false
+   * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`): transforms by row are refused then, and a column
+   * that no row has is not gone. Only for tables that merge by `upsert` or `scd2`. @default false
    */
   readonly partial?: boolean | undefined;
 }

@@ -5,6 +5,7 @@ import { batchOf } from "../src/testing/suite.ts";
 import { ChangeOp, type Batch } from "../src/columns/batch.ts";
 import { redact, sha256, tokenize } from "../src/mask.ts";
 import { originResource } from "../src/origin-resource.ts";
+import { day } from "../src/partition.ts";
 import { resource } from "../src/resource.ts";
 import { env } from "../src/secret.ts";
 import { source } from "../src/source.ts";
@@ -117,6 +118,29 @@ describe("masks", () => {
       { name: "a", type: { kind: "string" }, nullable: true },
     ]);
   });
+});
+
+test("parts of dates are no partitions of what is masked, or cast to something else", async () => {
+  const made = resource({
+    name: "p",
+    schema: typed<{ a: Date; b: string }>(),
+    partitionBy: [day("a"), "b"],
+    *read() {},
+  });
+  const [stream] = await streamsOf([
+    made
+      .mask({ b: salt })
+      .cast({ a: { type: "date" } })
+      .rename({ a: "c" })
+      .as("kept"),
+    made.mask({ a: salt }).as("masked"),
+    made.cast({ a: { type: "string" } }).as("cast"),
+  ]);
+  expect(stream!.tables.map(({ partitionBy }) => partitionBy.map(({ column }) => column))).toEqual([
+    ["c", "b"],
+    ["b"],
+    ["b"],
+  ]);
 });
 
 describe("secrets", () => {

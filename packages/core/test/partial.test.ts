@@ -68,7 +68,11 @@ test("columns that come late were left out before, and a refused row leaves no t
   // The next batch begins anew.
   appender.append({ id: 4, a: 1, late: null });
   const { changes } = appender.finish();
-  expect(changes).toEqual({ ops: Uint8Array.of(0), ordinals: BigInt64Array.of(0n), unchanged: undefined });
+  expect(changes).toEqual({
+    ops: Uint8Array.of(0),
+    ordinals: BigInt64Array.of(0n),
+    unchanged: [undefined, undefined, undefined],
+  });
   for (let id = 0; id < 20; id++)
     appender.append(id % 3 === 0 ? { id, a: null } : id % 3 === 1 ? { id, a: id } : { id });
   expect(cells(appender.finish())["a"]).toBe("00100100100100100100");

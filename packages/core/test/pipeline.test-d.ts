@@ -1,8 +1,11 @@
 import { expectTypeOf, test } from "vitest";
-import type { Destination } from "../src/destination.ts";
+import type { Destination, RowCounts } from "../src/destination.ts";
 import { pipeline } from "../src/pipeline.ts";
 import { resource } from "../src/resource.ts";
+import type { RunPlan } from "../src/run/run-plan.ts";
+import type { Runner } from "../src/run/runner.ts";
 import { source } from "../src/source.ts";
+import type { SchemaDocument } from "../src/state/schema-document.ts";
 import type { Source } from "../src/stream.ts";
 import { typed } from "../src/typed.ts";
 
@@ -31,6 +34,7 @@ declare function everything(): Destination<"append" | "insertOnly" | "scd2">;
 declare function appending(): Destination<"append" | "replace">;
 declare function onlyMerging(): Destination<"append" | "upsert">;
 declare const production: boolean;
+declare const { capabilities, open }: Destination<"append">;
 
 const shop = source("shop", () => [orders, customers, visits]);
 const simple = source("simple", () => [customers, visits]);
@@ -73,6 +77,36 @@ test("a destination must be able to do the strategy of a merge", () => {
   pipeline({ name: "b", source: source("s", () => [history])(), destination: merging() });
   // @ts-expect-error nor insert only
   pipeline({ name: "c", source: source("s", () => [once])(), destination: merging() });
+});
+
+test("a run is refreshed, or only planned", async () => {
+  const load = pipeline({ name: "shop", source: shop(), destination: merging() });
+  const report = await load.run({ dryRun: true, refresh: "tables", only: ["orders"] });
+  expectTypeOf(report.plan).toEqualTypeOf<RunPlan | undefined>();
+  expectTypeOf(report.tables.orders.changed).toEqualTypeOf<RowCounts | undefined>();
+  expectTypeOf(report.tables.orders.refreshed).toEqualTypeOf<"state" | "data" | "tables" | undefined>();
+  // @ts-expect-error no such refresh
+  await load.run({ refresh: "rows" });
+  // @ts-expect-error not a text
+  await load.run({ dryRun: "yes" });
+});
+
+test("what schema() gives is taken as the contract, also through JSON", async () => {
+  const load = pipeline({ name: "shop", source: shop(), destination: merging() });
+  const document = await load.schema();
+  expectTypeOf(document).toEqualTypeOf<SchemaDocument>();
+  pipeline({ name: "a", source: shop(), destination: merging(), contract: document });
+  const stored = JSON.parse(JSON.stringify(document)) as SchemaDocument;
+  pipeline({ name: "b", source: shop(), destination: merging(), contract: stored });
+  // @ts-expect-error no document
+  pipeline({ name: "c", source: shop(), destination: merging(), contract: "freeze" });
+});
+
+test("a destination brings its runner", () => {
+  expectTypeOf(merging().runner).toEqualTypeOf<Runner>();
+  // @ts-expect-error nothing carries out its runs
+  const mine: Destination<"append"> = { specVersion: 1, name: "mine", capabilities, open };
+  void mine;
 });
 
 test("a destination must be able to do what the resources ask", () => {

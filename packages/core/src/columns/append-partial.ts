@@ -1,5 +1,5 @@
 import { createAppender, type Appender, type AppenderOptions } from "./append.ts";
-import { ChangeOp, type Batch } from "./batch.ts";
+import { ChangeOp } from "./batch.ts";
 import { isValid, type Vector } from "./vector.ts";
 
 /**
@@ -37,20 +37,16 @@ export function createPartialAppender(options: AppenderOptions = {}): Appender {
     },
     finish() {
       const batch = appender.finish();
-      const unchanged = unchangedCells(batch, nulls);
+      const { fields } = batch.schema;
+      // Present also where no cell is unchanged: columns that the batch lacks are.
+      const unchanged = batch.columns.map((column, i) =>
+        absentRows(column, nulls.get(fields[i]!.name) ?? []),
+      );
       nulls = new Map();
       const ops = new Uint8Array(batch.length).fill(ChangeOp.insert);
       return { ...batch, changes: { ops, ordinals: new BigInt64Array(batch.length), unchanged } };
     },
   };
-}
-
-function unchangedCells(
-  { schema, columns }: Batch,
-  nulls: ReadonlyMap<string, readonly number[]>,
-): readonly (Uint8Array | undefined)[] | undefined {
-  const cells = columns.map((column, i) => absentRows(column, nulls.get(schema.fields[i]!.name) ?? []));
-  return cells.some((bits) => bits !== undefined) ? cells : undefined;
 }
 
 /** A bitmap of the rows that are null without having said so. */

@@ -59,7 +59,7 @@ function concatChanges(batches: readonly Batch[], length: number): Changes {
     ops,
     ordinals,
     ...(keySchema !== undefined && { oldKeys: concatBatches(keys) }),
-    ...(unchanged.some((bits) => bits !== undefined) && { unchanged }),
+    ...(batches.some(({ changes }) => changes?.unchanged !== undefined) && { unchanged }),
   };
 }
 

@@ -81,6 +81,7 @@ function takeValidity(
   vector: Vector,
   indexes: Int32Array,
 ): { nullCount: number; validity: Uint8Array | undefined } {
+  if (vector.nullCount === 0 && !hasNegative(indexes)) return { nullCount: 0, validity: undefined };
   const validity = new Uint8Array((indexes.length + 7) >> 3);
   let nullCount = 0;
   for (let i = 0; i < indexes.length; i++) {
@@ -89,6 +90,12 @@ function takeValidity(
     else nullCount += 1;
   }
   return { nullCount, validity: nullCount > 0 ? validity : undefined };
+}
+
+function hasNegative(indexes: Int32Array): boolean {
+  let signs = 0;
+  for (let i = 0; i < indexes.length; i++) signs |= indexes[i]!;
+  return signs < 0;
 }
 
 function takeBits(bits: Uint8Array, indexes: Int32Array): Uint8Array {

@@ -46,7 +46,7 @@ export interface MergeColumns {
 }
 
 /**
- * What a fold needs of a batch, which has the table's columns (`conformChanges`), or at least the ones named and all that `unchanged` speaks of.
+ * What a fold needs of a batch, which has the table's columns (`conformBatch`), or at least the ones named and all that `unchanged` speaks of.
  * Throws `ALV_INTERNAL` where a named column is missing.
  */
 export function changeRows(batch: Batch, { primaryKey, merge }: MergeColumns, stretch = 0): ChangeRows {

@@ -11,7 +11,6 @@ export {
   type ChangelogOptions,
 } from "./changelog.ts";
 export { combineRows, type CombinedRows } from "./combined-rows.ts";
-export { conformChanges } from "./conform-changes.ts";
 export { foldHistory, NO_ROW, type FoldedHistory } from "./fold-history.ts";
 export { foldRows, KeyAction, type FoldedRows } from "./fold-rows.ts";
 export { keyHashes } from "./key-hashes.ts";

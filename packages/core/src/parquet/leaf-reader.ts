@@ -202,6 +202,8 @@ function readIndexes(bytes: Uint8Array, start: number, count: number, entries: n
   if (width === undefined || width > 32) throw invalid(`a page has indexes of ${width ?? "no"} bits`);
   const codes = new Int32Array(count);
   readHybrid(bytes, start + 1, bytes.length, width, codes, count);
+  // Indexes of so few bits cannot lead out of the dictionary.
+  if (width < 31 && 2 ** width <= entries) return codes;
   for (let i = 0; i < count; i++)
     if (codes[i]! >>> 0 >= entries)
       throw invalid(`a page refers to entry ${codes[i]! >>> 0} of a dictionary of ${entries}`);

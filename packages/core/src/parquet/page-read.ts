@@ -101,7 +101,11 @@ async function dataPageV1(page: RawPage, leaf: ReadLeaf, codec: number): Promise
   const slots = slotsOf(header, page.size);
   const bytes = await unpack(page.body, codec, page.size);
   let start = 0;
-  const levels = (max: number, encoding: number | undefined): Uint8Array | undefined => {
+  const levels = (
+    max: number,
+    encoding: number | undefined,
+    read: typeof readDefinitions,
+  ): Uint8Array | undefined => {
     if (max === 0) return undefined;
     if (encoding !== undefined && encoding !== Encoding.rle)
       throw new AlluviumError(
@@ -112,12 +116,12 @@ async function dataPageV1(page: RawPage, leaf: ReadLeaf, codec: number): Promise
     const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(start, true);
     start += 4;
     if (length < 0 || length > bytes.length - start) throw invalid("the levels of a page are cut off");
-    const out = readLevels(bytes, start, start + length, max, slots);
+    const from = start;
     start += length;
-    return out;
+    return read(bytes, from, start, max, slots);
   };
-  const repetitions = levels(leaf.maxRepetition, numberAt(header, 4, "an encoding"));
-  const definitions = levels(leaf.maxDefinition, numberAt(header, 3, "an encoding"));
+  const repetitions = levels(leaf.maxRepetition, numberAt(header, 4, "an encoding"), readLevels);
+  const definitions = levels(leaf.maxDefinition, numberAt(header, 3, "an encoding"), readDefinitions);
   return {
     slots,
     repetitions,
@@ -144,7 +148,9 @@ async function dataPageV2(page: RawPage, leaf: ReadLeaf, codec: number): Promise
   const repetitions =
     leaf.maxRepetition > 0 ? readLevels(body, 0, repetitionBytes, leaf.maxRepetition, slots) : undefined;
   const definitions =
-    leaf.maxDefinition > 0 ? readLevels(body, repetitionBytes, from, leaf.maxDefinition, slots) : undefined;
+    leaf.maxDefinition > 0
+      ? readDefinitions(body, repetitionBytes, from, leaf.maxDefinition, slots)
+      : undefined;
   return {
     slots,
     repetitions,
@@ -168,6 +174,29 @@ function readLevels(bytes: Uint8Array, start: number, end: number, max: number, 
   for (let i = 0; i < slots; i++)
     if (levels[i]! > max) throw invalid(`a page has the level ${levels[i]} where ${max} is the highest`);
   return levels;
+}
+
+/** Definition levels; `undefined` where all are the highest one, as in most pages, which hold no null. */
+function readDefinitions(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  max: number,
+  slots: number,
+): Uint8Array | undefined {
+  return isOneRun(bytes, start, end, max, slots) ? undefined : readLevels(bytes, start, end, max, slots);
+}
+
+/** Whether levels are written as one run of a value below 256. */
+function isOneRun(bytes: Uint8Array, start: number, end: number, value: number, count: number): boolean {
+  let header = 0;
+  for (let at = start, shift = 1; at < end && shift < 2 ** 35; shift *= 128) {
+    const byte = bytes[at++]!;
+    header += (byte & 127) * shift;
+    if (byte >= 128) continue;
+    return header % 2 === 0 && header / 2 >= count && at < end && bytes[at] === value;
+  }
+  return false;
 }
 
 function valid(

@@ -43,6 +43,11 @@ export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor>
     tables: resources.map(({ description }) => description),
     cursor: sharedCursorCodec(codec),
     identity: wholeSet ? undefined : identity,
+    forget: (cursor) => {
+      const own = new Set(resources.map(({ definition }) => definition.name));
+      const left = new Map([...cursor].filter(([resource]) => !own.has(resource)));
+      return left.size > 0 ? left : undefined;
+    },
     read: (context) => readShared({ origin, resources: planned, wholeSet, positions, reveal }, context),
     ...(acknowledge !== undefined &&
       !wholeSet && {

@@ -1,5 +1,6 @@
 import type { Destination } from "../destination.ts";
 import type { Source } from "../stream.ts";
+import type { SchemaDocument } from "../state/schema-document.ts";
 import type { RunEvent } from "./events.ts";
 
 /** Everything that stays the same from run to run of a pipeline. `pipeline()` builds it; `run` carries it out. */
@@ -18,6 +19,11 @@ export interface PipelineDefinition {
   readonly adopt?: boolean | readonly string[] | undefined;
   /** Write beside other pipelines into these tables: by name, or `true` for all. @default false */
   readonly shared?: boolean | readonly string[] | undefined;
+  /**
+   * What the tables may be: what `schema()` of this pipeline, or of its twin, gave. A table, column or type that is not in it is
+   * `ALV_SCHEMA_CONFLICT`, by name, and nothing of it is committed; columns that are missing are reported. @default what each resource allows
+   */
+  readonly contract?: SchemaDocument | undefined;
   /** How many streams are read at once. @default 4 */
   readonly concurrency?: number | undefined;
   /** Whether each row gets the id of its load in `_alv_load_id`. @default true */
@@ -27,6 +33,9 @@ export interface PipelineDefinition {
   /** Told of every event of every run. What it throws is ignored: a broken log must not break a load. */
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
+
+/** What a refresh forgets: the cursor; the rows as well; the columns as well. */
+export type Refresh = "state" | "data" | "tables";
 
 /** What can differ from run to run. */
 export interface RunOptions<Names extends string = string> {
@@ -44,6 +53,19 @@ export interface RunOptions<Names extends string = string> {
   readonly since?: Date | bigint | number | string | undefined;
   /** Backfill: read up to here (exclusive). */
   readonly until?: Date | bigint | number | string | undefined;
+  /**
+   * Reads the resources of this run (all, or those in `only`) again from their start. `"state"`: their cursors are forgotten, and the rows that are
+   * there stay; a table that appends would have its rows twice, so it is refused. `"data"`: the first commit takes their rows away, too.
+   * `"tables"`: and their columns, so that types, names and keys are decided anew. Until the first commit nothing has changed; after it runs go on as usual.
+   * @default nothing is forgotten
+   */
+  readonly refresh?: Refresh | undefined;
+  /**
+   * Finds out what the run would do and writes nothing: `report.plan` has each table with its new, widened and missing columns, what would be read,
+   * and the statements that define it, where the destination has such; printed, the report shows them. No lease is taken and no cursor moves. Rows
+   * are read (some 1000 a table) only where the source does not describe its columns. @default false
+   */
+  readonly dryRun?: boolean | undefined;
   /** Ends the run at once: what is committed stays, nothing more is committed, and the run rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
   /**

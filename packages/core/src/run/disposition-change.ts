@@ -1,8 +1,10 @@
 import { abilityOf, type MergeOptions } from "../disposition.ts";
 import type { AlluviumError } from "../errors.ts";
+import { sameItems } from "../schema/members.ts";
 import type { Schema } from "../schema/types.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
+import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
 import { validityNames } from "./merge-columns.ts";
 import { refused } from "./plan-checks.ts";
@@ -16,6 +18,7 @@ interface TableBeforeAndNow {
   readonly merge: MergeOptions | undefined;
   /** As the last run left it; `undefined`: this pipeline has not loaded it. */
   readonly known: TableState | undefined;
+  readonly refresh: Refresh | undefined;
   /** The columns that it has at the destination. */
   readonly standing: Schema | undefined;
 }
@@ -25,19 +28,21 @@ interface TableBeforeAndNow {
  * `ALV_STATE_MISMATCH` with what can be done.
  */
 export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChange[] {
-  const { description, spelling, known, standing } = table;
+  const { description, spelling, known, standing, refresh } = table;
   if (known === undefined) return [];
   const from = known.disposition;
   const to = abilityOf(description.disposition);
-  const refuse = (why: string, refresh: "data" | "tables"): AlluviumError =>
+  const changed: readonly SchemaChange[] = from === to ? [] : [{ kind: "dispositionChanged", from, to }];
+  if (refresh === "tables") return changed;
+  const refuse = (why: string, remedy: "data" | "tables"): AlluviumError =>
     refused(
       description.name,
-      `table ${spelling.table} ${why}. Go on as before, write to another table with as(), or run once with refresh: "${refresh}", which reads all rows again into the table ${refresh === "data" ? "once it is emptied" : "made anew"}`,
+      `table ${spelling.table} ${why}. Go on as before, write to another table with as(), or run once with refresh: "${remedy}", which reads all rows again into the table ${remedy === "data" ? "once it is emptied" : "made anew"}`,
       "ALV_STATE_MISMATCH",
     );
 
   const key = description.primaryKey.map(spelling.column);
-  if (merges(from) && merges(to) && list(known.primaryKey) !== list(key))
+  if (merges(from) && merges(to) && !sameKey(known.primaryKey, key))
     throw refuse(
       `was merged by ${known.primaryKey.join(", ")} so far, now by ${key.join(", ")}, by which the rows that are there would not be found`,
       "tables",
@@ -46,7 +51,7 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
     const [before, now] = [known.validity ?? [], validityNames(table.merge)];
     if (to === "scd2" && before.join() !== now.join())
       throw refuse(`keeps its versions in ${before.join(", ")}, now in ${now.join(", ")}`, "tables");
-    return [];
+    return changed;
   }
   if (from === "scd2" || to === "scd2")
     throw refuse(
@@ -55,6 +60,8 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
         : `has no versions so far (${from}), and scd2 could not tell which of its rows hold`,
       "tables",
     );
+  // No row stays that could be there twice, or be without its key.
+  if (refresh === "data") return changed;
   if (to === "append")
     throw refuse(
       `was ${from === "replace" ? "replaced by each run" : `merged (${from})`} so far; its rows would be loaded a second time`,
@@ -66,14 +73,14 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
       `has no column ${lacking.join(", ")} so far, by which ${to} would find the rows that are there`,
       "tables",
     );
-  return [{ kind: "dispositionChanged", from, to }];
+  return changed;
 }
 
 function merges(disposition: string): boolean {
   return disposition !== "append" && disposition !== "replace";
 }
 
-/** A key as text: the order of its columns plays no part. */
-function list(key: readonly string[]): string {
-  return key.toSorted().join("\0");
+/** Whether two keys are the same; the order of their columns plays no part. */
+export function sameKey(one: readonly string[], other: readonly string[]): boolean {
+  return sameItems(one.toSorted(), other.toSorted());
 }

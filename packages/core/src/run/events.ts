@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { TableReceipt } from "../destination.ts";
 import type { ColumnType } from "../schema/types.ts";
+import type { Refresh } from "./definition.ts";
 import type { RunReport } from "./report.ts";
 
 /**
@@ -61,7 +62,17 @@ export type EventBody =
       readonly sequence: number;
       readonly tables: readonly TableReceipt[];
     }
+  /** The table holds what this run has read from the start on, as `refresh` asked; its further rows follow. */
+  | { readonly type: "tableRefreshed"; readonly table: string; readonly refresh: Refresh }
   | { readonly type: "tableParked"; readonly table: string; readonly reason: string }
+  /** Small files were put together and deleted rows left out, after a load; the table's rows are the same. */
+  | {
+      readonly type: "tableOptimized";
+      readonly table: string;
+      readonly filesRemoved: number;
+      readonly filesAdded: number;
+      readonly rowsPurged: number;
+    }
   | { readonly type: "acknowledged"; readonly stream: string }
   | { readonly type: "acknowledgeFailed"; readonly stream: string; readonly message: string }
   | {

@@ -3,7 +3,7 @@
  *
  * @module core/run
  */
-import { listParked, readHistory, readState, settleParked } from "./manage.ts";
+import { listParked, readHistory, readSchema, readState, settleParked } from "./manage.ts";
 import { runPipeline } from "./run.ts";
 import type { Runner } from "./runner.ts";
 
@@ -28,6 +28,7 @@ export const runner: Runner = {
   run: runPipeline,
   state: readState,
   history: readHistory,
+  schema: readSchema,
   parked: listParked,
   settle: settleParked,
 };

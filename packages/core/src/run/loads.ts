@@ -150,7 +150,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       state = withParked({ ...next, loadId: receipt.loadId, sequence: receipt.sequence }, receipt);
       const { loadId, sequence, tables } = receipt;
       options.emit({ type: "loadCommitted", loadId, sequence, tables });
-      for (const run of sealed) for (const table of run.tables) table.commit();
+      const parked = new Set(tables.filter((part) => part.parked !== undefined).map(({ table }) => table));
+      for (const run of sealed) for (const table of run.tables) if (!parked.has(table.table)) table.commit();
       options.onCommit(receipt, sealed);
       if (goOn && !streams.every(isDone)) load = await begin(nextId ?? timeOrderedId());
     }
@@ -161,6 +162,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     begun = Date.now();
     for (const run of sealed) {
       run.committed = true;
+      run.refresh = undefined;
       run.committedSince = run.since;
       run.committedRows = run.sealedRows;
       run.seal = undefined;

@@ -1,10 +1,12 @@
 import type { DestinationSession, LoadRecord, ParkedTable } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
+import { encodeSchemaDocument, type SchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { closing } from "./closing.ts";
 import { createEmitter } from "./emitter.ts";
 import { timeOrderedId } from "./id.ts";
+import { loadIdField } from "./spelling.ts";
 import { openDestination } from "./session.ts";
 
 /** Options of what is asked of a pipeline outside of a run. */
@@ -65,17 +67,29 @@ export function settleParked(
   });
 }
 
+/** The schemas of the pipeline's tables, as committed. Takes nothing and waits for nobody. */
+export function readSchema(
+  definition: PipelineDefinition,
+  options: ManageOptions = {},
+): Promise<SchemaDocument> {
+  const isSystem = (column: string): boolean => column === loadIdField.name;
+  return withSession(definition, { ...options, readOnly: true }, async (_, state) =>
+    encodeSchemaDocument(state, isSystem),
+  );
+}
+
 async function withSession<Result>(
   definition: PipelineDefinition,
-  options: ManageOptions,
+  options: ManageOptions & { readonly readOnly?: boolean },
   work: (session: DestinationSession, state: PipelineState | undefined) => Promise<Result>,
 ): Promise<Result> {
+  const { readOnly = false } = options;
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   const emit = createEmitter([definition.onEvent]);
   const call = { runId: timeOrderedId(), signal, budget: 16 * 1024 * 1024, emit };
   return await closing("destination", await openDestination(definition, call), emit, async (session) =>
-    work(session, await session.recover({ signal })),
+    work(session, await session.recover({ signal, readOnly })),
   );
 }
 

@@ -12,11 +12,12 @@ export function followingState(
   const { incarnation, loadId, now } = load;
   const streams: Record<string, StreamState> = { ...state?.streams };
   const tables: Record<string, TableState> = { ...state?.tables };
-  for (const { stream, seal, backfill, readsAll, tables: runs } of sealed) {
+  for (const { stream, seal, backfill, readsAll, refresh, tables: runs } of sealed) {
     const { name, cursor } = stream;
     // A stream that had nothing new to say stays where it was; so does the cursor of resources that the program left out for a while,
     // while others of their stream replace their tables.
-    const known = seal?.cursor === undefined ? streams[name] : undefined;
+    const before = refresh === undefined ? streams[name] : refresh.state;
+    const known = seal?.cursor === undefined ? before : undefined;
     if (!backfill)
       streams[name] = {
         cursor: seal?.cursor ?? known?.cursor ?? null,
@@ -36,6 +37,7 @@ export function followingState(
 /** Whether a commit of `run` would change anything: a run that found nothing new leaves no load behind. */
 export function isChanged(state: PipelineState | undefined, next: PipelineState, run: StreamRun): boolean {
   if (run.sealedRows > run.committedRows || run.readsAll || state === undefined) return true;
+  if (run.refresh !== undefined) return true;
   const told = ({ streams, tables }: PipelineState): string => {
     const { cursor, cursorVersion, identity } = streams[run.stream.name] ?? {};
     const stored = run.tables.map(({ table }) => {

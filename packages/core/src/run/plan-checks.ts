@@ -4,6 +4,7 @@ import { resourceError, type AlluviumError, type ErrorCode } from "../errors.ts"
 import { canonicalJson } from "../state/canonical.ts";
 import type { PipelineState, StreamState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
+import type { Refresh } from "./definition.ts";
 
 /** The error of a resource that cannot be loaded as asked. */
 export function refused(resource: string, why: string, code: ErrorCode = "ALV_CONFIG"): AlluviumError {
@@ -84,7 +85,7 @@ export function checkIdentity({ name, identity }: Stream, stored: StreamState | 
   if (before !== now)
     throw refused(
       name,
-      `its stored cursor belongs to ${before}, but the source is now ${now}; go back to the old source, rename the resource with as(), or use another pipeline name`,
+      `its stored cursor belongs to ${before}, but the source is now ${now}; go back to the old source, rename the resource with as(), use another pipeline name, or read all rows again with refresh`,
       "ALV_STATE_MISMATCH",
     );
 }
@@ -94,9 +95,11 @@ export function checkOwner(
   { name, disposition }: TableDescription,
   table: string,
   state: PipelineState | undefined,
+  refresh: Refresh | undefined,
 ): void {
   const known = state?.tables[table];
-  if (state === undefined || disposition.kind === "replace") return;
+  // Where everything is read again, into an empty table or by merging, nothing is doubled or left out.
+  if (state === undefined || disposition.kind === "replace" || refresh !== undefined) return;
   if (known === undefined) {
     const moved = Object.entries(state.tables).find(
       ([, { resource, stream: feeds, disposition: was }]) =>
@@ -105,7 +108,7 @@ export function checkOwner(
     if (moved === undefined || (state.streams[stream.name]?.cursor ?? null) === null) return;
     throw refused(
       name,
-      `it was loaded into table ${moved[0]} so far, now into ${table}, which would lack the rows before its cursor: keep the table's name, or call resync("${moved[0]}") to read all rows again`,
+      `it was loaded into table ${moved[0]} so far, now into ${table}, which would lack the rows before its cursor: keep the table's name, or read all rows again: run once with refresh: "data"`,
       "ALV_STATE_MISMATCH",
     );
   }
@@ -114,7 +117,7 @@ export function checkOwner(
   if (known.stream !== stream.name && !isTaken)
     throw refused(
       name,
-      `table ${table} was loaded by stream ${known.stream} so far, now by ${stream.name}; its rows would be loaded a second time: go on as before, or write to another table with as()`,
+      `table ${table} was loaded by stream ${known.stream} so far, now by ${stream.name}; its rows would be loaded a second time: go on as before, write to another table with as(), or run once with refresh: "data", which reads all rows again into the table once it is emptied`,
       "ALV_STATE_MISMATCH",
     );
 }

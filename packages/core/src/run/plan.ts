@@ -1,10 +1,11 @@
 import type { Destination, DestinationSession } from "../destination.ts";
 import { renameWindow, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
+import type { AgreedTable } from "../state/schema-document.ts";
 import type { PipelineState, StreamState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
-import type { RunOptions } from "./definition.ts";
-import { dispositionChange } from "./disposition-change.ts";
+import type { Refresh, RunOptions } from "./definition.ts";
+import { dispositionChange, sameKey } from "./disposition-change.ts";
 import type { SchemaChange } from "./events.ts";
 import { spellMerge } from "./merge-columns.ts";
 import {
@@ -16,6 +17,8 @@ import {
   refused,
   takesEffectAtEnd,
 } from "./plan-checks.ts";
+import { forgetCursor, refuseTwiceLoaded } from "./refresh.ts";
+import { storedCursor } from "./stored-cursor.ts";
 import { createSpelling, type Spelling } from "./spelling.ts";
 import { startStream, type StreamRun } from "./stream-run.ts";
 import { startTable } from "./table-run.ts";
@@ -30,13 +33,28 @@ export interface PlanOptions {
   readonly session: DestinationSession;
   readonly state: PipelineState | undefined;
   readonly loadIdColumn: boolean;
+  readonly refresh: Refresh | undefined;
+  /** What the tables may be, by name. */
+  readonly contract: ReadonlyMap<string, AgreedTable> | undefined;
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
+  readonly onRefresh: (table: string, refresh: Refresh) => void;
 }
 
 /** Decides what each stream does in this run. Everything that can be known to go wrong before rows are read throws here. */
 export async function planRun(options: PlanOptions): Promise<readonly StreamRun[]> {
-  const { state, destination, session, backfill, loadIdColumn, onChange, onCommit } = options;
+  const {
+    state,
+    destination,
+    session,
+    backfill,
+    loadIdColumn,
+    refresh,
+    contract,
+    onChange,
+    onCommit,
+    onRefresh,
+  } = options;
   const { capabilities } = destination;
   const streams = chooseStreams(options.streams, options.only);
   const spellings = spellTables(streams, destination);
@@ -49,14 +67,17 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
   const runs: StreamRun[] = [];
   for (const stream of streams) {
     const stored = state?.streams[stream.name];
-    checkIdentity(stream, stored);
     const readsAll = readsEverything(stream, backfill);
+    const pending =
+      refresh && !readsAll ? forgetCursor(stream, stored, { state, only: options.only }) : undefined;
+    if (pending === undefined || pending.since !== undefined) checkIdentity(stream, stored);
     const tables = [];
     for (const description of stream.tables) {
       const spelling = spellings.get(description)!;
       const { table, column } = spelling;
-      checkOwner(stream, description, table, state);
+      checkOwner(stream, description, table, state, refresh);
       const known = state?.tables[table];
+      if (refresh === "state" && known !== undefined) refuseTwiceLoaded(description);
       const standing = (await session.describe(table))?.schema;
       const merge = spellMerge(description.disposition, description.merge, column);
       tables.push(
@@ -70,19 +91,55 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
           loadIdColumn,
           standing,
           known,
-          changes: dispositionChange({ description, spelling, merge, known, standing }),
+          changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
+          refresh,
+          agreed: contract && agreedTable(contract, description, spelling),
           onChange,
           onCommit,
+          onRefresh,
         }),
       );
     }
-    const since = readsAll && !backfill ? undefined : storedCursor(stream, stored);
+    const since =
+      pending !== undefined
+        ? pending.since
+        : readsAll && !backfill
+          ? undefined
+          : storedCursor(stream, stored);
     const wholeSet = takesEffectAtEnd(stream, backfill);
-    const run = startStream(stream, tables, { wholeSet, readsAll, backfill, since });
+    const run = startStream(stream, tables, {
+      wholeSet,
+      readsAll,
+      backfill,
+      refresh: refresh && { state: pending === undefined ? stored : pending.state },
+      since,
+    });
     if (tables.some(({ table }) => state?.tables[table]?.parked !== undefined)) run.status = "parked";
     runs.push(run);
   }
   return runs;
+}
+
+/** What the contract says of a table. */
+function agreedTable(
+  contract: ReadonlyMap<string, AgreedTable>,
+  { name, primaryKey }: TableDescription,
+  { table, column }: Spelling,
+): AgreedTable {
+  const agreed = contract.get(table);
+  const key = primaryKey.map(column);
+  const why =
+    agreed === undefined
+      ? `its table ${table} is not in the pipeline's contract, which has ${[...contract.keys()].join(", ") || "none"}`
+      : sameKey(agreed.primaryKey, key)
+        ? undefined
+        : `its primary key is ${key.join(", ") || "none"}, in the pipeline's contract ${agreed.primaryKey.join(", ") || "none"}`;
+  if (agreed !== undefined && why === undefined) return agreed;
+  throw refused(
+    name,
+    `${why}: if that is meant, take the contract anew from schema() after a run without it`,
+    "ALV_SCHEMA_CONFLICT",
+  );
 }
 
 /** The streams that feed the resources named in `only`. */
@@ -132,17 +189,6 @@ function spellTables(
     spellings.set(description, spelling);
   }
   return spellings;
-}
-
-function storedCursor({ name, cursor }: Stream, stored: StreamState | undefined): unknown {
-  if (stored === undefined || stored.cursor === null) return undefined;
-  if (stored.cursorVersion > cursor.version)
-    throw refused(
-      name,
-      `its stored cursor has version ${stored.cursorVersion}, this version of the source reads up to ${cursor.version}: update it`,
-      "ALV_STATE_INVALID",
-    );
-  return cursor.decode(stored.cursor, stored.cursorVersion);
 }
 
 /** The disposition in the destination's names. Outside of a backfill the window of an append plays no part. */

@@ -185,11 +185,17 @@ export function progress(options: ProgressOptions): Progress {
       case "recovered":
         say(`finished load ${event.loadId}, which an earlier run had left`);
         return;
+      case "tableRefreshed":
+        say(`table ${event.table} is loaded anew (refresh: ${event.refresh})`);
+        return;
       case "waiting":
         say(`waiting: ${event.reason}`);
         return;
       case "tableParked":
         say(`table ${event.table} was set aside: ${event.reason}`);
+        return;
+      case "tableOptimized":
+        say(`table ${event.table}: ${event.filesRemoved} files became ${event.filesAdded}`);
         return;
       case "warning":
         say(`warning: ${event.message}`);

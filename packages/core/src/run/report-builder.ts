@@ -1,6 +1,7 @@
 import type { LoadReceipt, RowCounts } from "../destination.ts";
 import type { RunEvent, SchemaChange } from "./events.ts";
 import { printReport } from "./report-text.ts";
+import type { RunPlan } from "./run-plan.ts";
 import type { RunProblem, RunReport, TableReport } from "./report.ts";
 
 /** What a report is begun with. */
@@ -18,6 +19,8 @@ export interface ReportBuilder {
   /** Counts a committed load. */
   load(receipt: LoadReceipt): void;
   schemaChanges(table: string, changes: readonly SchemaChange[]): void;
+  /** What a dry run found out. */
+  plan(plan: RunPlan): void;
   sample(resource: string, rows: readonly object[]): void;
   problem(problem: RunProblem): void;
   /** The streams that were read to their end, all of it committed. */
@@ -39,6 +42,7 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
   const drafts: Draft[] = [];
   const loads: RunReport["loads"][number][] = [];
   const problems: RunProblem[] = [];
+  let plan: RunPlan | undefined;
   const change = (
     key: "resource" | "stream" | "table",
     name: string,
@@ -58,6 +62,7 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         files: 0,
         version: undefined,
         disposition,
+        refreshed: undefined,
         schemaChanges: [],
         snapshot: undefined,
         complete: false,
@@ -81,6 +86,9 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         report.schemaChanges = [...report.schemaChanges, ...changes];
       });
     },
+    plan(found) {
+      plan = found;
+    },
     sample(resource, rows) {
       change("resource", resource, (report) => {
         report.sample = rows;
@@ -96,6 +104,10 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
       });
     },
     onEvent(event) {
+      if (event.type === "tableRefreshed")
+        change("table", event.table, (report) => {
+          report.refreshed = event.refresh;
+        });
       if (event.type === "streamStarted")
         change("stream", event.stream, (report) => {
           report.snapshot = event.snapshot ?? report.snapshot;
@@ -108,6 +120,7 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         complete: problems.length === 0 && drafts.every((draft) => draft.report.complete),
         problems: [...problems],
         loads: [...loads],
+        plan,
         tables: Object.fromEntries(drafts.map((draft) => [draft.resource, { ...draft.report }])),
       };
       // `console.log(report)` prints the table; not enumerable, so JSON and spreads know nothing of it.

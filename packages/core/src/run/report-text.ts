@@ -2,6 +2,7 @@ import type { RowCounts } from "../destination.ts";
 import { describeType } from "../schema/describe.ts";
 import type { SchemaChange } from "./events.ts";
 import { alignCells, bytesText, countText, durationText } from "./measure.ts";
+import { printPlan } from "./plan-text.ts";
 import type { RunReport } from "./report.ts";
 
 /** The columns that end flush. */
@@ -28,6 +29,7 @@ export function printReport(report: RunReport): string {
   const columns = [
     ["table", ...tables.map((table) => table.table + (table.complete || sampled ? "" : " (incomplete)"))],
     ["disposition", ...tables.map(({ disposition }) => disposition)],
+    ["refreshed", ...tables.map(({ refreshed = "" }) => refreshed)],
     ["rows", ...tables.map((table) => countText(table.rows)), countText(rows)],
     countColumn("inserted"),
     countColumn("updated"),
@@ -49,6 +51,15 @@ export function printReport(report: RunReport): string {
   );
   const section = (title: string, texts: readonly string[]): string[] =>
     texts.length > 0 ? ["", ...(title === "" ? [] : [title]), ...texts.map((text) => `  ${text}`)] : [];
+  const heading = `${pipeline}${lane === "main" ? "" : ` (lane ${lane})`}`;
+  if (report.plan !== undefined)
+    return [
+      `${heading}: dry run, nothing was written`,
+      ...printPlan(report.plan),
+      ...section("Problems", failures),
+      "",
+      `run ${runId}`,
+    ].join("\n");
   const [first, last] = [loads[0], loads.at(-1)];
   const written =
     first === undefined || last === undefined
@@ -59,7 +70,7 @@ export function printReport(report: RunReport): string {
         ? `load ${last.sequence} ${last.loadId}`
         : `loads ${first.sequence}–${last.sequence}, the last ${last.loadId}`;
   return [
-    `${pipeline}${lane === "main" ? "" : ` (lane ${lane})`}: ${countText(rows)} ${rows === 1 ? "row" : "rows"} ${verb} in ${durationText(milliseconds)}${rate}`,
+    `${heading}: ${countText(rows)} ${rows === 1 ? "row" : "rows"} ${verb} in ${durationText(milliseconds)}${rate}`,
     ...section("", tables.length > 0 ? alignCells(lines, flush) : []),
     ...section("Schema", changes),
     ...section("Problems", failures),

@@ -1,5 +1,7 @@
 import type { RowCounts } from "../destination.ts";
+import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
+import type { RunPlan } from "./run-plan.ts";
 
 /** What a run did. Serialises to JSON and prints as a table. */
 export interface RunReport<Names extends string = string> {
@@ -18,6 +20,8 @@ export interface RunReport<Names extends string = string> {
     readonly sequence: number;
     readonly committedAt: Date;
   }[];
+  /** Of a dry run: what the run would do. */
+  readonly plan: RunPlan | undefined;
   /** By resource name. */
   readonly tables: { readonly [Name in Names]: TableReport };
 }
@@ -47,6 +51,8 @@ export interface TableReport<Row extends object = object> {
   readonly version: number | undefined;
   /** `append`, `replace`, `replace where` … */
   readonly disposition: string;
+  /** What `refresh` forgot of the table; `undefined`: nothing, or not yet. */
+  readonly refreshed: Refresh | undefined;
   /** How the columns changed. */
   readonly schemaChanges: readonly SchemaChange[];
   /** The source's snapshot that the rows come from, where it has one. */

@@ -1,8 +1,10 @@
 import type { DestinationSession, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
 import { openResources } from "../read/open.ts";
+import { decodeSchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { SourceSession, Stream, StreamContext } from "../stream.ts";
+import { checkOptions } from "./check-options.ts";
 import { createAcknowledger } from "./acknowledge.ts";
 import { createBudget, shareBudget, type Shares } from "./budget.ts";
 import { closing } from "./closing.ts";
@@ -10,11 +12,13 @@ import type { PipelineDefinition, RunOptions } from "./definition.ts";
 import { createEmitter, type Emit } from "./emitter.ts";
 import { timeOrderedId } from "./id.ts";
 import { openLoads, type Loads } from "./loads.ts";
-import { chooseStreams, planRun } from "./plan.ts";
+import { chooseStreams, planRun, type PlanOptions } from "./plan.ts";
 import { readStream } from "./read-stream.ts";
 import { createReportBuilder, type ReportBuilder } from "./report-builder.ts";
 import type { RunReport } from "./report.ts";
 import { asError, messageOf } from "./retry.ts";
+import { planOnly } from "./dry-run.ts";
+import type { SchemaChange } from "./events.ts";
 import { sampleStreams } from "./sample.ts";
 import { openDestination } from "./session.ts";
 import { createStops, type Stops } from "./stops.ts";
@@ -35,6 +39,8 @@ interface Context {
   readonly shares: Shares;
   /** What one stream may hold read ahead. */
   readonly streamBudget: number;
+  /** What the tables may be. */
+  readonly contract: PlanOptions["contract"];
   /** The window of a backfill. */
   readonly window: StreamContext["window"];
 }
@@ -50,6 +56,7 @@ export async function runPipeline(
   options: RunOptions = {},
 ): Promise<RunReport> {
   checkOptions(definition, options);
+  const contract = definition.contract === undefined ? undefined : decodeSchemaDocument(definition.contract);
   const { signal, since, until, runId = timeOrderedId() } = options;
   signal?.throwIfAborted();
   const { name: pipeline, lane = "main", concurrency = 4, budget = defaultBudget } = definition;
@@ -67,12 +74,17 @@ export async function runPipeline(
     concurrency,
     shares,
     streamBudget: Math.floor(shares.source / concurrency),
+    contract,
     window: since === undefined && until === undefined ? undefined : { since, until },
   };
   emit({ type: "runStarted", pipeline, lane, runId, resources: options.only ?? [] });
   let failure: unknown;
   try {
-    failure = await (options.limit === undefined ? load(context) : sample(context));
+    failure = await (options.limit !== undefined
+      ? sample(context)
+      : options.dryRun === true
+        ? dryRun(context)
+        : load(context));
   } catch (error) {
     // What ends the whole run is no stream's problem, and without one the report would call the run complete.
     failure = signal?.aborted === true ? error : asError(error, { step: "run" });
@@ -107,22 +119,11 @@ async function loadStreams(
   state: PipelineState | undefined,
   all: readonly Stream[],
 ): Promise<AlluviumError | undefined> {
-  const { definition, options, emit, report, stops, window } = context;
+  const { options, emit, report, stops } = context;
   const { commitBytes = 1024 ** 3, commitInterval = 300_000, deadline } = options;
-  const streams = await planRun({
-    streams: all,
-    only: options.only,
-    backfill: window !== undefined,
-    destination: definition.destination,
-    session,
-    state,
-    loadIdColumn: definition.loadIdColumn ?? true,
-    onChange: (table, changes) => emit({ type: "schemaChanged", table, changes }),
-    onCommit: (table, changes) => report.schemaChanges(table, changes),
-  });
-  for (const { stream, tables } of streams)
-    for (const { resource, table, disposition } of tables)
-      report.table(resource, table, stream.name, disposition);
+  const streams = await plan(context, session, state, all, (table, changes) =>
+    emit({ type: "schemaChanged", table, changes }),
+  );
 
   const acknowledger = createAcknowledger(emit, stops.ending);
   const loads = await openLoads({
@@ -149,6 +150,34 @@ async function loadStreams(
       return conclude(streams, errors, report);
     }),
   );
+}
+
+/** Plans what each stream does, and names the tables in the report. */
+async function plan(
+  { definition, options, contract, emit, report, window }: Context,
+  session: DestinationSession,
+  state: PipelineState | undefined,
+  all: readonly Stream[],
+  onChange: (table: string, changes: readonly SchemaChange[]) => void,
+): Promise<readonly StreamRun[]> {
+  const streams = await planRun({
+    streams: all,
+    only: options.only,
+    backfill: window !== undefined,
+    destination: definition.destination,
+    session,
+    state,
+    loadIdColumn: definition.loadIdColumn ?? true,
+    refresh: options.refresh,
+    contract,
+    onChange,
+    onCommit: (table, changes) => report.schemaChanges(table, changes),
+    onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),
+  });
+  for (const { stream, tables } of streams)
+    for (const { resource, table, disposition } of tables)
+      report.table(resource, table, stream.name, disposition);
+  return streams;
 }
 
 function openSource({
@@ -241,6 +270,27 @@ function conclude(
   return errors.values().next().value;
 }
 
+/** Plans a run, and writes nothing. Resolves with the error of a stream that could not be loaded. */
+async function dryRun(context: Context): Promise<AlluviumError | undefined> {
+  const { definition, options, runId, emit, report, stops, shares, streamBudget: budget, window } = context;
+  const { reading, ending } = stops;
+  const call = { runId, signal: ending, budget: shares.destination, emit };
+  return await closing("destination", await openDestination(definition, call), emit, async (session) => {
+    const state = await session.recover({ signal: ending, readOnly: true });
+    return await closing("source", await openSource(context), emit, async ({ streams: all }) => {
+      const changes = new Map<string, readonly SchemaChange[]>();
+      const streams = await plan(context, session, state, all, (table, more) =>
+        changes.set(table, [...(changes.get(table) ?? []), ...more]),
+      );
+      const { refresh } = options;
+      const looking = { window, budget, reading, ending, emit };
+      const found = await planOnly({ session, state, streams, refresh, changes, ...looking });
+      report.plan(found.plan);
+      return conclude(streams, found.errors, report);
+    });
+  });
+}
+
 /** Takes some rows of each stream into the report, and writes nothing. */
 async function sample(context: Context): Promise<undefined> {
   const { definition, options, report, emit, stops, streamBudget: budget, window } = context;
@@ -260,50 +310,4 @@ async function sample(context: Context): Promise<undefined> {
       report,
     }),
   );
-}
-
-const runOptions: readonly string[] = [
-  "only",
-  "limit",
-  "since",
-  "until",
-  "signal",
-  "deadline",
-  "runId",
-  "onEvent",
-  "commitBytes",
-  "commitInterval",
-  "retry",
-];
-
-function checkOptions(definition: PipelineDefinition, options: RunOptions): void {
-  const refuse = (name: string, value: unknown, wanted: string): never => {
-    throw new AlluviumError("ALV_CONFIG", `${name} is ${String(value)}; it must be ${wanted}`, {
-      pipeline: definition.name,
-      step: "plan",
-    });
-  };
-  const numbers: readonly (readonly [name: string, least: number, value: number | undefined])[] = [
-    ["budget", 1024 * 1024, definition.budget],
-    ["concurrency", 1, definition.concurrency],
-    ["limit", 1, options.limit],
-    ["commitBytes", 1, options.commitBytes],
-    ["commitInterval", 0, options.commitInterval],
-    ["retry.attempts", 1, options.retry?.attempts],
-  ];
-  for (const [name, least, value = least] of numbers)
-    if (!(value >= least)) refuse(name, value, `a number of at least ${least}`);
-  if (definition.lane === "") refuse("lane", '""', 'a name, such as "main"');
-  const { deadline, signal, only } = options;
-  if (deadline !== undefined && !(deadline instanceof Date && deadline.getTime() > -Infinity))
-    refuse("deadline", deadline, "a valid Date");
-  if (signal !== undefined && !(signal instanceof AbortSignal)) refuse("signal", signal, "an AbortSignal");
-  if (only !== undefined && !Array.isArray(only)) refuse("only", only, "a list of resource names");
-  const unknown = Object.keys(options).find((name) => !runOptions.includes(name));
-  if (unknown !== undefined)
-    refuse(
-      unknown,
-      (options as Record<string, unknown>)[unknown],
-      `left out: run() takes ${runOptions.join(", ")}`,
-    );
 }

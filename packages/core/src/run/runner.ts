@@ -1,4 +1,5 @@
 import type { LoadRecord, ParkedTable } from "../destination.ts";
+import type { SchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { PipelineDefinition, RunOptions } from "./definition.ts";
 import type { ManageOptions } from "./manage.ts";
@@ -18,6 +19,8 @@ export interface Runner {
     definition: PipelineDefinition,
     options?: ManageOptions & { readonly limit?: number | undefined },
   ): Promise<readonly LoadRecord[]>;
+  /** The schemas of its tables. */
+  schema(definition: PipelineDefinition, options?: ManageOptions): Promise<SchemaDocument>;
   /** Tables that are set aside. */
   parked(definition: PipelineDefinition, options?: ManageOptions): Promise<readonly ParkedTable[]>;
   /** Settles a table that is set aside. */

@@ -2,6 +2,7 @@ import { rowsOf } from "../columns/rows.ts";
 import type { Capabilities } from "../destination.ts";
 import type { Stream, StreamContext } from "../stream.ts";
 import type { Emit } from "./emitter.ts";
+import { readSome } from "./read-some.ts";
 import type { ReportBuilder } from "./report-builder.ts";
 import { createSpelling } from "./spelling.ts";
 
@@ -37,31 +38,13 @@ export async function sampleStreams(streams: readonly Stream[], options: SampleO
 async function sampleStream(
   stream: Stream,
   rows: ReadonlyMap<string, object[]>,
-  { limit, window, budget, ending, reading, emit }: SampleOptions,
+  options: SampleOptions,
 ): Promise<void> {
-  if (reading.aborted) return;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([reading, stop.signal]);
-  try {
-    for await (const item of stream.read({
-      signal,
-      since: undefined,
-      window,
-      limit,
-      budget,
-      attempt: 1,
-      emit,
-    })) {
-      if ("checkpoint" in item) continue;
-      const taken = rows.get(item.table);
-      if (taken !== undefined)
-        for (const row of rowsOf(item.batch)) if (taken.length < limit) taken.push(row);
-      if ([...rows.values()].every(({ length }) => length >= limit)) break;
-    }
-  } catch (error) {
-    ending.throwIfAborted();
-    if (!reading.aborted) throw error;
-  } finally {
-    stop.abort(new Error("the sample is complete"));
-  }
+  const { limit, window, budget, ending, reading, emit } = options;
+  const call = { since: undefined, window, limit, budget, ending, reading, emit };
+  await readSome(stream, call, ({ table, batch }) => {
+    const taken = rows.get(table);
+    if (taken !== undefined) for (const row of rowsOf(batch)) if (taken.length < limit) taken.push(row);
+    return [...rows.values()].every(({ length }) => length >= limit);
+  });
 }

@@ -1,6 +1,7 @@
 import type { Json } from "../state/json.ts";
 import type { Stream } from "../stream.ts";
 import { createOrdinals, type Ordinals } from "./ordinals.ts";
+import type { PendingRefresh } from "./refresh.ts";
 import type { TableRun } from "./table-run.ts";
 
 /**
@@ -17,6 +18,8 @@ export interface StreamRun {
   readonly wholeSet: boolean;
   /** Whether it is read from its start in each run and keeps no cursor: what it does not bring goes. */
   readonly readsAll: boolean;
+  /** Until the first commit of a refresh: what it is, and what the state holds of the stream instead of its cursor. */
+  refresh: PendingRefresh | undefined;
   /** The order of its changes. */
   readonly ordinals: Ordinals;
   /** Whether this run reads a window, which moves no cursor. */
@@ -79,13 +82,14 @@ export function isDone(run: StreamRun): boolean {
 export function startStream(
   stream: Stream,
   tables: readonly TableRun[],
-  options: Pick<StreamRun, "wholeSet" | "readsAll" | "backfill" | "since">,
+  options: Pick<StreamRun, "wholeSet" | "readsAll" | "backfill" | "refresh" | "since">,
 ): StreamRun {
   return {
     stream,
     tables,
     wholeSet: options.wholeSet,
     readsAll: options.readsAll,
+    refresh: options.refresh,
     ordinals: createOrdinals(),
     backfill: options.backfill,
     status: "waiting",

@@ -43,6 +43,8 @@ export interface TableColumnsOptions {
   readonly standing: Schema | undefined;
   /** What the state remembers of the table. */
   readonly known: TableState | undefined;
+  /** The columns that it may have; `undefined`: any. */
+  readonly agreed: Schema | undefined;
   /** The source's columns that the table cannot do without, each with what it is for. */
   readonly needed: readonly (readonly [column: string, role: string])[];
   /** Further columns whose values must stay in them: those of a window. */
@@ -72,8 +74,15 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   // Rows are found, ordered and chosen by these columns, so their values stay in them.
   const whole = new Set([...needed.map(([column]) => column), ...options.chosen, loadIdField.name]);
   const reserved = new Set(options.reserved.map(fold));
+  const agreed = options.agreed && { fields: options.agreed.fields.map(asStored) };
+  const agreedNames = agreed && new Set(agreed.fields.map(({ name }) => fold(name)));
+  // Of a frozen table those columns have variants for which variants were agreed on.
+  const agreedVariants = variantsOf(agreed?.fields ?? [], { foldCase: foldsCase });
+  const splitting = new Set(agreedVariants.values());
   const splits = (column: string): boolean =>
-    contract !== "freeze" && committed !== undefined && !whole.has(column);
+    committed !== undefined &&
+    !whole.has(column) &&
+    (agreed === undefined ? contract !== "freeze" : splitting.has(column));
 
   function fold(name: string): string {
     return foldsCase ? name.toLowerCase() : name;
@@ -81,17 +90,50 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
 
   /** The table grows by columns; `variants` says which of them are variants. */
   function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
-    const stored = fields.map((field) => ({ ...field, type: storedTypeOf(field.type, storedType) }));
     const evolved = evolveSchema(
       schema,
-      { fields: stored },
-      { ...names, committed, contract, foldCase: foldsCase, widens, splits, variants, table },
+      { fields: fields.map(asStored) },
+      {
+        ...names,
+        ...(agreed === undefined
+          ? { committed, contract, widens }
+          : { committed: true, contract: "freeze" as const }),
+        ...{ foldCase: foldsCase, splits, variants, table },
+      },
     );
     schema = evolved.schema;
     // Until a table is there its columns are news of its creation, not changes.
     if (!created) report([{ kind: "tableCreated" }]);
     else if (committed !== undefined) report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
     created = true;
+  }
+
+  function asStored(field: Field): Field {
+    return { ...field, type: storedTypeOf(field.type, storedType) };
+  }
+
+  /** A table begins with the columns that were agreed on. */
+  function agree(columns: Schema): void {
+    if (committed === undefined) {
+      schema = loadIdColumn ? { fields: [...columns.fields, loadIdField] } : columns;
+      return;
+    }
+    const evolved = evolveSchema(committed, columns, {
+      ...{ ...names, committed, foldCase: foldsCase, widens, table, variants: agreedVariants },
+    });
+    schema = evolved.schema;
+    report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
+  }
+
+  function refuseUnagreed(fields: readonly Field[]): void {
+    if (agreedNames === undefined) return;
+    for (const { name, type } of fields)
+      if (name !== loadIdField.name && type.kind !== "null" && !agreedNames.has(fold(name)))
+        throw new AlluviumError(
+          "ALV_SCHEMA_CONFLICT",
+          `column ${name} of ${table} is not in the pipeline's contract: leave it out with select, or take the contract anew from schema() after a run without it`,
+          place,
+        );
   }
 
   function refuseReserved(fields: readonly Field[]): void {
@@ -131,6 +173,8 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     };
   }
 
+  if (agreed !== undefined) agree(agreed);
+
   return {
     get schema() {
       return schema;
@@ -145,6 +189,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
         ...(loadIdColumn ? [loadIdField] : []),
       ];
       refuseReserved(fields);
+      refuseUnagreed(fields);
       refuseVariantNames(fields);
       for (const { name } of fields) if (name !== loadIdField.name) seen.add(name);
       grow(fields);
@@ -157,10 +202,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
         if (split.variants.size > 0) grow(split.batch.schema.fields, split.variants);
         batch = split.batch;
       }
-      const fitted = conformBatch(batch, schema, {
-        ...names,
-        absent: partial === true ? "unchanged" : "null",
-      });
+      const fitted = conformBatch(batch, schema, names);
       const { changes } = fitted;
       return changes?.oldKeys === undefined
         ? fitted
@@ -184,10 +226,15 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
       }
     },
     missing: () =>
-      seen.size === 0 || known === undefined || partial === true
+      seen.size === 0 || partial === true
         ? []
-        : Object.keys(known.columns)
-            .filter((column) => !seen.has(column))
+        : [
+            ...new Set([
+              ...Object.keys(known?.columns ?? {}),
+              ...(agreed?.fields ?? []).map(({ name }) => name),
+            ]),
+          ]
+            .filter((column) => !seen.has(column) && !agreedVariants.has(column))
             .map((column) => ({ kind: "columnMissing", column })),
     commit() {
       committed = schema;

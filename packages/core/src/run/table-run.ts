@@ -6,8 +6,10 @@ import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../dis
 import { AlluviumError, resourceError } from "../errors.ts";
 import { describeType } from "../schema/describe.ts";
 import type { Schema } from "../schema/types.ts";
+import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
+import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "./events.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
@@ -26,6 +28,8 @@ export interface TableRun {
   plan(): TablePlan;
   /** A batch in the destination's names and types, with the load's id; grows the schema where the batch brings more. */
   conform(batch: Batch, loadId: string): Batch;
+  /** The columns that the source used to have. */
+  missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
   finish(): void;
   /** What was written is committed: the columns are fixed. */
@@ -50,17 +54,23 @@ export interface TableRunOptions {
   readonly standing: Schema | undefined;
   /** What the state remembers of it. */
   readonly known: TableState | undefined;
+  /** What is forgotten of it. With `tables` neither `standing` nor `known` counts. */
+  readonly refresh: Refresh | undefined;
+  /** What the pipeline's contract says of it. */
+  readonly agreed: AgreedTable | undefined;
   /** What is different from the last run, beside columns. */
   readonly changes: readonly SchemaChange[];
   /** Told of each change as it happens. */
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   /** Told of the changes that were committed. */
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
+  /** Told when the refresh is committed. */
+  readonly onRefresh: (table: string, refresh: Refresh) => void;
 }
 
 /** A table before its first batch. Throws what is wrong with its description. */
 export function startTable(options: TableRunOptions): TableRun {
-  const { description, spelling, capabilities, known, disposition, merge, stream, loadIdColumn } = options;
+  const { description, spelling, capabilities, disposition, merge, stream, loadIdColumn } = options;
   const { table, column: spell } = spelling;
   const { name: resource, cursorColumn } = description;
   const place = { resource, step: "write" } as const;
@@ -74,7 +84,10 @@ export function startTable(options: TableRunOptions): TableRun {
     ),
     ...validity,
   ]);
-  const standing = options.standing ?? known?.schema;
+  const isAnew = options.refresh === "tables";
+  const known = isAnew ? undefined : options.known;
+  const standing = isAnew ? undefined : (options.standing ?? known?.schema);
+  let refresh = options.refresh;
   let pending: SchemaChange[] = [];
   let rows = 0;
   let lastIncoming: Schema | undefined;
@@ -92,6 +105,7 @@ export function startTable(options: TableRunOptions): TableRun {
     capabilities,
     loadIdColumn,
     known,
+    agreed: options.agreed?.schema,
     report,
     standing: standing && { fields: standing.fields.filter(({ name }) => !own.has(name)) },
     needed: [
@@ -154,6 +168,7 @@ export function startTable(options: TableRunOptions): TableRun {
       primaryKey,
       partitionBy,
       schema: columns.schema,
+      ...((refresh === "data" || refresh === "tables") && { restart: refresh }),
     }),
     conform(given, loadId) {
       const batch = disposition.kind === "merge" ? given : withoutChanges(given);
@@ -170,6 +185,7 @@ export function startTable(options: TableRunOptions): TableRun {
       refuseNullKeys(fitted);
       return fitted;
     },
+    missing: columns.missing,
     finish() {
       const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =
@@ -180,6 +196,13 @@ export function startTable(options: TableRunOptions): TableRun {
           `${resource} yielded no rows, and replacing would empty ${isWindow ? "the window in " : ""}${table}; if that is meant, use { replace: …, allowEmpty: true }`,
           place,
         );
+      if (refresh !== undefined && refresh !== "state" && rows === 0 && options.standing !== undefined)
+        if (disposition.kind !== "replace" || !disposition.allowEmpty)
+          throw new AlluviumError(
+            "ALV_EMPTY_REPLACE",
+            `${resource} yielded no rows, and refresh: "${refresh}" would leave ${table} empty; if that is meant, drop the table, or use { replace: "all", allowEmpty: true }`,
+            place,
+          );
       // Nothing to commit, so it is reported at once.
       const missing = columns.missing();
       if (missing.length === 0) return;
@@ -190,6 +213,8 @@ export function startTable(options: TableRunOptions): TableRun {
       columns.commit();
       if (pending.length > 0) options.onCommit(table, pending);
       pending = [];
+      if (refresh !== undefined) options.onRefresh(table, refresh);
+      refresh = undefined;
     },
     restart() {
       rows = 0;

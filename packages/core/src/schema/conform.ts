@@ -4,7 +4,7 @@ import { describeType } from "./describe.ts";
 import { sameItems } from "./members.ts";
 import type { Field, Schema } from "./types.ts";
 import { variantsOf, type VariantNames } from "./variants.ts";
-import { ChangeOp, type Batch } from "../columns/batch.ts";
+import { ChangeOp, type Batch, type Changes } from "../columns/batch.ts";
 import { bitAt } from "../columns/bitmap.ts";
 import { castVector } from "../columns/cast.ts";
 import { nullVector } from "../columns/null-vector.ts";
@@ -14,16 +14,14 @@ import { isValid, type Vector } from "../columns/vector.ts";
 export interface ConformOptions extends VariantNames {
   /** The table's name, for messages. */
   readonly table?: string;
-  /** What the cells of a batch of changes are in columns that it lacks. @default "null" */
-  readonly absent?: "null" | "unchanged" | undefined;
 }
 
 /**
  * A batch with exactly the columns of `schema`, in its order and types: missing ones are null, others are cast (`ALV_SCHEMA_CONFLICT`
  * where a value has no exact form), a null in a column that is not nullable is `ALV_ROW_INVALID`. Columns of which nothing is known yet
  * may be dropped; any other that `schema` lacks is `ALV_SCHEMA_CONFLICT`. Names match that are the same, or else
- * that differ in case only. Vectors are the same where nothing is to do, and so is the batch. The variants of a column that a batch of changes
- * has are unchanged where it is, and null elsewhere.
+ * that differ in case only. Vectors are the same where nothing is to do, and so is the batch. Of a batch with unchanged cells missing columns
+ * are unchanged; variants of a column that it has are unchanged where that is, and null elsewhere.
  */
 export function conformBatch(batch: Batch, schema: Schema, options: ConformOptions = {}): Batch {
   const where = options.table === undefined ? "" : `table "${options.table}", `;
@@ -32,7 +30,7 @@ export function conformBatch(batch: Batch, schema: Schema, options: ConformOptio
     const at = order[i]!;
     const column = at < 0 ? nullVector(field.type, batch.length) : batch.columns[at]!;
     if (!field.nullable && column.nullCount > 0) {
-      const row = nullRow(column, batch, at < 0 ? unsent(batch, options) : batch.changes?.unchanged?.[at]);
+      const row = nullRow(column, batch, at < 0 ? unsent(batch) : batch.changes?.unchanged?.[at]);
       if (row >= 0)
         throw new AlluviumError(
           "ALV_ROW_INVALID",
@@ -66,25 +64,24 @@ function unchangedCells(
   batch: Batch,
   { fields }: Schema,
   order: readonly number[],
-  options: ConformOptions,
-): NonNullable<Batch["changes"]>["unchanged"] {
+  names: VariantNames,
+): Changes["unchanged"] {
   const sent = batch.changes?.unchanged;
-  const absent = unsent(batch, options);
-  if (sent === undefined && absent === undefined) return undefined;
-  const variants = variantsOf(fields, options);
+  if (sent === undefined) return undefined;
+  const absent = unsent(batch);
+  const variants = variantsOf(fields, names);
   return fields.map(({ name }, i) => {
     const own = order[i]!;
     const owner = variants.get(name);
     const at =
       own < 0 && owner !== undefined ? order[fields.findIndex((field) => field.name === owner)]! : own;
-    return at < 0 ? absent : sent?.[at];
+    return at < 0 ? absent : sent[at];
   });
 }
 
 /** The unchanged cells of a column that a batch lacks. */
-function unsent({ changes, length }: Batch, { absent }: ConformOptions): Uint8Array | undefined {
-  if (changes === undefined || absent !== "unchanged") return undefined;
-  return new Uint8Array((length + 7) >> 3).fill(0xff);
+function unsent({ changes, length }: Batch): Uint8Array | undefined {
+  return changes?.unchanged && new Uint8Array((length + 7) >> 3).fill(0xff);
 }
 
 /** The first row that puts a null into a column, where it should put a value; -1: none. Deletes and unchanged cells put nothing. */

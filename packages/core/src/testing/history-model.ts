@@ -107,7 +107,7 @@ export function keepHistory(
     if (change.kind !== "truncate") brought.add(change.key).add(change.from ?? change.key);
   }
   if (validity.retireAbsent)
-    for (const [key, version] of [...active])
+    for (const [key, version] of active)
       if (!brought.has(key)) {
         end(key, version, undefined);
         deleted += 1;

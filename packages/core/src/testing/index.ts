@@ -27,5 +27,7 @@ export {
 } from "./memory-destination.ts";
 export { memoryTables, type MemoryPipeline, type MemoryStore, type MemoryTable } from "./memory-store.ts";
 export { sourceContext, sourceSuite, type SourceSuiteOptions, type SuiteSource } from "./source-suite.ts";
+export { changeBatch, type ChangeSpelling } from "./change-batch.ts";
+export { seededRandom } from "./random.ts";
 export { batchOf, equalRows } from "./suite.ts";
 export { suiteContext, suiteDestination, type Rows, type SuiteDestination } from "./suite-session.ts";

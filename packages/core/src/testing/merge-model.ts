@@ -50,7 +50,7 @@ export function keyedRows(
       if (kind === "truncate") {
         aside.clear();
         deletedAt.clear();
-        for (const one of [...rows.keys()]) put(one, undefined, change);
+        for (const one of rows.keys()) put(one, undefined, change);
         return;
       }
       const before = from === undefined ? rows.get(key) : (aside.get(from)?.[0] ?? rows.get(from));

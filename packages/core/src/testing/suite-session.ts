@@ -1,5 +1,6 @@
 import type { Destination, DestinationSession, LoadPlan, OpenContext, TablePlan } from "../destination.ts";
-import type { Where } from "../disposition.ts";
+import { validityColumns } from "../disposition.ts";
+import type { MergeOptions, MergeStrategy, Where } from "../disposition.ts";
 import { timeOrderedId } from "../run/id.ts";
 import type { Schema } from "../schema/types.ts";
 import type { PipelineState } from "../state/state.ts";
@@ -67,6 +68,13 @@ const table = (name: string, schema: Schema): Omit<TablePlan, "disposition"> => 
 export const plans: typeof planLoad & {
   append(name: string, schema: Schema): TablePlan;
   replace(name: string, schema: Schema, where?: Where, allowEmpty?: boolean): TablePlan;
+  /** A merge by the column `id` unless another key is given. */
+  merge(
+    name: string,
+    schema: Schema,
+    strategy: MergeStrategy,
+    options?: MergeOptions & { readonly primaryKey?: readonly string[] },
+  ): TablePlan;
 } = Object.assign(planLoad, {
   append: (name: string, schema: Schema): TablePlan => ({
     ...table(name, schema),
@@ -76,6 +84,22 @@ export const plans: typeof planLoad & {
     ...table(name, schema),
     disposition: { kind: "replace", allowEmpty, ...(where === undefined ? {} : { where }) },
   }),
+  merge(
+    name: string,
+    schema: Schema,
+    strategy: MergeStrategy,
+    options: MergeOptions & { readonly primaryKey?: readonly string[] } = {},
+  ): TablePlan {
+    const { primaryKey = ["id"], ...merge } = options;
+    const { validity = strategy === "scd2" ? { ...validityColumns, retireAbsent: false } : undefined } =
+      merge;
+    return {
+      ...table(name, schema),
+      disposition: { kind: "merge", strategy },
+      merge: { ...merge, validity },
+      primaryKey,
+    };
+  },
 });
 
 /** A state for load number `sequence` that remembers nothing. */

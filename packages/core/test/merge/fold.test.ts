@@ -21,7 +21,7 @@ function outcome<Value>(run: () => Value): Value | string {
   }
 }
 
-function byModel({ stored, written, plan }: Case): unknown {
+function byModel({ stored, written, plan }: Case): { rows: string[]; counts: unknown } {
   const { rows, counts } = mergeRows(modelRows(stored), modelChanges(written, plan), plan);
   return { rows: rowTexts(batchOfRows(rows, schema)).sort(), counts };
 }
@@ -31,15 +31,19 @@ test.for(["upsert", "insertOnly", "deleteInsert"] as const)(
   (strategy: Exclude<MergeStrategy, "scd2">) => {
     fc.assert(
       fc.property(mergeCase(strategy), (one) => {
-        const expected = outcome(() => byModel(one));
-        const actual = outcome(() => {
-          const { rows, counts } = foldTable(one.stored, one.written, one.plan);
-          return { rows: rowTexts(rows).sort(), counts };
-        });
+        // What a truncate and a merge key take away is not counted.
         const isCounted =
           strategy !== "deleteInsert" && one.written.every(({ batch }) => !batch.changes?.ops.includes(3));
-        if (isCounted || typeof expected === "string") expect(actual).toEqual(expected);
-        else expect((actual as { rows: unknown }).rows).toEqual((expected as { rows: unknown }).rows);
+        const counted = <Counts>(counts: Counts): Counts | undefined => (isCounted ? counts : undefined);
+        const expected = outcome(() => {
+          const { rows, counts } = byModel(one);
+          return { rows, counts: counted(counts) };
+        });
+        const actual = outcome(() => {
+          const { rows, counts } = foldTable(one.stored, one.written, one.plan);
+          return { rows: rowTexts(rows).sort(), counts: counted(counts) };
+        });
+        expect(actual).toEqual(expected);
       }),
       { numRuns: runs },
     );
@@ -69,7 +73,9 @@ test("scd2: folding a load gives the versions that its changes give one after an
         });
         const texts = rowTexts(batchOfRows(rows, schema));
         return {
-          rows: rows.map((row, i) => `${texts[i]} ${valueOf(row, from)}–${valueOf(row, to)}`).sort(),
+          rows: rows
+            .map((row, i) => `${texts[i]} ${String(valueOf(row, from))}–${String(valueOf(row, to))}`)
+            .sort(),
           counts,
         };
       });

@@ -13,7 +13,10 @@ export interface Recording {
 
 const abilities: readonly Ability[] = ["append", "replace", "upsert", "insertOnly", "deleteInsert", "scd2"];
 
-/** A destination in memory that says it can do everything, and records what it is told to do. */
+/**
+ * A destination in memory that records what it is told to do. It adds the rows of merges like those of an append: what is tested with it is what
+ * it is asked to do.
+ */
 export function recordingDestination(store: MemoryStore): Destination & Recording {
   const memory = memoryDestination({ store });
   const recording: Recording = { plans: [], written: [], seals: [] };
@@ -21,7 +24,7 @@ export function recordingDestination(store: MemoryStore): Destination & Recordin
     ...memory,
     ...recording,
     capabilities: { ...memory.capabilities, abilities },
-    async open(context) {
+    open: async (context) => {
       const session = await memory.open(context);
       return {
         ...session,

@@ -488,7 +488,12 @@ describe("what is refused", () => {
   });
   test("an ability that the destination lacks", async () => {
     const disposition = { kind: "merge", strategy: "upsert" } as const;
-    const error = await refused([{ name: "a", rows: 1, disposition }], "ALV_UNSUPPORTED");
+    const memory = memoryDestination();
+    const capabilities = { ...memory.capabilities, abilities: ["append", "replace"] } as const;
+    const destination = { ...memory, capabilities };
+    const error = await refused([{ name: "a", rows: 1, disposition }], "ALV_UNSUPPORTED", {}, undefined, {
+      destination,
+    });
     expect(error.message).toMatch(/"a": it asks for upsert.*memory.*append, replace/);
   });
   test("two resources that become one table", async () => {

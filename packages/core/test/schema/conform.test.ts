@@ -107,7 +107,10 @@ test("changes follow their columns", () => {
     { ...batch, changes },
     { fields: [f("a", "string"), f("c", "int8"), f("b", "int32")] },
   );
-  expect(conformed.changes).toEqual({ ...changes, unchanged: [Uint8Array.of(1), undefined, undefined] });
+  expect(conformed.changes).toEqual({
+    ...changes,
+    unchanged: [Uint8Array.of(1), Uint8Array.of(0xff), undefined],
+  });
 });
 
 test("batches of any schemas conform to what evolution makes of them, every value kept", () => {

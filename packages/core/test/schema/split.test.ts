@@ -50,7 +50,7 @@ interface Table {
 function take(
   { schema, committed }: Table,
   batch: Batch,
-  options: Partial<EvolveOptions> & { readonly absent?: "unchanged" } = {},
+  options: Partial<EvolveOptions> = {},
 ): { readonly table: Table; readonly batch: Batch; readonly changes: readonly unknown[] } {
   const { splits = () => true } = options;
   const rules = { ...options, committed, splits };
@@ -59,7 +59,7 @@ function take(
   const second = evolveSchema(first.schema, split.batch.schema, { ...rules, variants: split.variants });
   return {
     table: { schema: second.schema, committed },
-    batch: conformBatch(split.batch, second.schema, { absent: options.absent }),
+    batch: conformBatch(split.batch, second.schema),
     changes: [...first.changes, ...second.changes].filter(
       (change) => (change as { kind: string }).kind !== "columnMissing",
     ),
@@ -286,22 +286,22 @@ describe("changes", () => {
         id: [false, false, false],
         x: [false, true, false],
         x__v_float64: [false, true, false],
-        y: [false, false, false],
+        y: [true, true, true],
       });
     }
   });
 
-  test("in a table of partial rows columns that a batch lacks are unchanged", () => {
+  test("columns that a batch with unchanged cells lacks are unchanged, and null in others", () => {
     const batch = { ...batchOf({ id: [int64, [1n, 2n, 3n]] }), changes: changesOf([undefined]) };
     const all = [true, true, true];
-    expect(bits(take(table, batch, { absent: "unchanged" }).batch)).toEqual({
+    expect(bits(take(table, batch).batch)).toEqual({
       id: [false, false, false],
       x: all,
       x__v_float64: all,
       y: all,
     });
     const whole = { ...batch, changes: undefined };
-    expect(take(table, whole, { absent: "unchanged" }).batch.changes).toBeUndefined();
+    expect(take(table, whole).batch.changes).toBeUndefined();
   });
 
   test("deletes and unchanged cells need no value in a column that is not nullable", () => {

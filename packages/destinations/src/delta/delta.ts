@@ -5,10 +5,28 @@ import { rewriteWith } from "../lake/files/rewrite.ts";
 import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
 import { openLake } from "../lake/lake.ts";
 import { checkLakeOptions } from "../lake/options.ts";
+import { withOptimize } from "./auto-optimize.ts";
 import { capabilities, deltaFormatWith } from "./format.ts";
-import type { DeltaOptions } from "./options.ts";
+import type { AutoOptimize, DeltaOptions } from "./options.ts";
 
+const count = (what: string): z.ZodOptional<z.ZodInt> =>
+  z.int(`must be ${what}`).positive(`must be ${what} above 0`).optional();
+const share = "must be a share from 0 to 1";
 const extra = {
+  optimize: z
+    .union(
+      [
+        z.boolean(),
+        z.strictObject({
+          every: count("a number of versions"),
+          minFiles: count("a number of files"),
+          purge: z.number(share).min(0, share).max(1, share).optional(),
+          maxBytes: count("a number of bytes"),
+        }),
+      ],
+      "must be true, false, or an object with every, minFiles, purge, maxBytes",
+    )
+    .default(false),
   mergeMode: z.enum(["vectors", "rewrite"], 'must be "vectors" or "rewrite"').default("vectors"),
 };
 
@@ -31,7 +49,11 @@ export function delta(
     runner,
     capabilities,
     async open(context) {
-      const { store, compression, targetFileBytes, mergeMode } = checkLakeOptions("delta", options, extra);
+      const { store, compression, targetFileBytes, mergeMode, optimize } = checkLakeOptions(
+        "delta",
+        options,
+        extra,
+      );
       const files: FileOptions = { compression, ...(targetFileBytes !== undefined && { targetFileBytes }) };
       const open = openLake({
         store,
@@ -39,7 +61,13 @@ export function delta(
         openWriter: (writerOptions) => openTableWriter(writerOptions, files),
         rewrite: rewriteWith(files),
       });
-      return open(context);
+      const session = await open(context);
+      if (optimize === false) return session;
+      const how = {
+        ...(optimize !== true && optimize),
+        ...(targetFileBytes !== undefined && { targetBytes: targetFileBytes }),
+      };
+      return withOptimize(session, store, context, how as AutoOptimize & { targetBytes?: number });
     },
   };
 }

@@ -19,4 +19,22 @@ export interface DeltaOptions {
    * do not. @default "vectors"
    */
   readonly mergeMode?: "vectors" | "rewrite";
+  /**
+   * Puts small files of the tables that a load wrote together after it, and gets rid of deleted rows, a bounded piece of work at a time. It
+   * is no part of the load, which is committed and applied before: what goes wrong is a `warning` among the events and tried again after
+   * a later load. `true`: with the defaults. @default false
+   */
+  readonly optimize?: boolean | AutoOptimize;
+}
+
+/** When and how tables are taken care of after loads. */
+export interface AutoOptimize {
+  /** The list of a table's files is looked through after every so many of its versions. @default 8 */
+  readonly every?: number;
+  /** Small files of a partition are put together from this number on, or when they fill a file of the target size. @default 16 */
+  readonly minFiles?: number;
+  /** Share of a file's rows that are deleted from which it is written again without them. @default 0.25 */
+  readonly purge?: number;
+  /** About how many bytes are written again after one load, for each table. The rest waits for the next one. @default 256 MiB */
+  readonly maxBytes?: number;
 }

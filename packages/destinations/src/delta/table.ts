@@ -1,6 +1,8 @@
 import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { openStore } from "../lake/options.ts";
+import type { ChangeBatch, ChangesOptions } from "./changes/options.ts";
+import { readChanges } from "./changes/read.ts";
 import { deleteRows } from "./maintain/delete.ts";
 import type { DeleteOptions, DeleteResult } from "./maintain/delete-options.ts";
 import { optimizeTable } from "./maintain/optimize.ts";
@@ -30,6 +32,18 @@ export interface DeltaTable {
   scan(options?: ScanOptions & SnapshotOptions): AsyncIterable<Batch>;
   /** The commits, newest first, as far back as the log reaches. */
   history(options?: { readonly limit?: number; readonly signal?: AbortSignal }): AsyncIterable<HistoryEntry>;
+  /**
+   * What versions did to the rows: which came, went and changed, as far back as the log and its files reach. Files of a change data
+   * feed are used where the table has them; otherwise versions are compared by their files and deletion vectors. Rewrites such as
+   * `optimize` change nothing and are left out.
+   *
+   * @example
+   * ```ts
+   * for await (const { version, kind, batch } of deltaTable("./lake/orders").changes({ from: 12, key: ["id"] }))
+   *   console.log(version, kind, batch.length);
+   * ```
+   */
+  changes(options: ChangesOptions): AsyncIterable<ChangeBatch>;
   /**
    * Puts small files together, writes files with many deleted rows again without them and, if asked, sorts rows. The table holds the same
    * rows afterwards. Loads and other writers may go on: appends never conflict, and what another commit changed meanwhile is worked out
@@ -122,6 +136,9 @@ export function deltaTable(
     async *history({ limit = Number.POSITIVE_INFINITY, signal } = {}) {
       const { version } = await open(undefined, signal);
       yield* readHistory(store, directory, version, limit, signal);
+    },
+    async *changes(options) {
+      yield* readChanges(store, directory, await open(options.to, options.signal), options);
     },
     optimize: (options = {}) => optimizeTable(target, options),
     delete: (options) => deleteRows(target, options),

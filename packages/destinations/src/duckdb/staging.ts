@@ -92,12 +92,7 @@ export async function sweepStaging(parent: string): Promise<void> {
   }
 }
 
-function openSegment(
-  path: string,
-  schema: Schema,
-  rowGroupBytes: number,
-  onDrop: () => void,
-): SqlSegment {
+function openSegment(path: string, schema: Schema, rowGroupBytes: number, onDrop: () => void): SqlSegment {
   let file: FileHandle | undefined;
   let encoder: ParquetEncoder | undefined;
   let bytes = 0;

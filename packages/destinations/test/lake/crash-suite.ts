@@ -10,13 +10,14 @@ import {
 } from "@alluvium/core/testing";
 import { describe, expect, test } from "vitest";
 import { openTest, type LakeUnderTest, type OpenOptions } from "./lakes.ts";
-import { expectComplete, expectRecovered, runScript } from "./script.ts";
+import { appendScript, type CrashScript } from "./script.ts";
 
 /**
  * The proof of exactly once for a lake of any format: a run of several streams, tables and commits is stopped at every I/O step, and
  * what is there afterwards is recovered and completed. Every row must be there once, and the cursors equal to the rows.
  */
-export function crashSuite(lake: LakeUnderTest, sample = 1): void {
+export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScript = appendScript): void {
+  const lake: Tested = { ...tested, script };
   describe(`lake of ${lake.name}: every row once`, { timeout: 120_000 }, () => {
     test("stopped at every step of the first run", async () => {
       const steps = await countSteps(lake, memoryStore());
@@ -141,7 +142,7 @@ export function crashSuite(lake: LakeUnderTest, sample = 1): void {
     });
 
     test("the state is deleted at every step of a second run", async () => {
-      const steps = await countSteps(lake, await filledStore(lake), 2);
+      const steps = await countSteps(lake, await filledStore(lake));
       for (let step = 0; step < steps; step += sample) {
         const disk = await filledStore(lake);
         await interleave(lake, disk, step, () => deleteState(disk));
@@ -149,31 +150,36 @@ export function crashSuite(lake: LakeUnderTest, sample = 1): void {
         expect(await codeOf(session.recover()), `state deleted at step ${step}`).toMatch(
           /^ALV_STATE_(LOST|INVALID)$/,
         );
-        const rows = (await lake.read(disk, "events")).map(({ id }) => Number(id));
+        const rows = (await lake.read(disk, script.counted)).map(({ id }) => Number(id));
         expect(new Set(rows).size, `no row twice, state deleted at step ${step}`).toBe(rows.length);
       }
     });
   });
 }
 
+/** A lake and what is done with it. */
+interface Tested extends LakeUnderTest {
+  readonly script: CrashScript;
+}
+
 /** One run, as a process does it. */
 async function run(
-  lake: LakeUnderTest,
+  lake: Tested,
   store: ObjectStore,
   number: number,
   options: OpenOptions = {},
 ): Promise<void> {
   await using session = await openTest(store, lake, options);
-  await runScript(session, number);
+  await lake.script.run(session, number);
 }
 
-async function stepsOf(lake: LakeUnderTest, disk: ObjectStore, number = 1): Promise<readonly FaultStep[]> {
+async function stepsOf(lake: Tested, disk: ObjectStore, number = 1): Promise<readonly FaultStep[]> {
   const store = faultStore(disk);
   await run(lake, store, number);
   return store.steps;
 }
 
-async function countSteps(lake: LakeUnderTest, disk: ObjectStore, number = 1): Promise<number> {
+async function countSteps(lake: Tested, disk: ObjectStore, number = 1): Promise<number> {
   return (await stepsOf(lake, disk, number)).length;
 }
 
@@ -191,7 +197,7 @@ function between(steps: readonly FaultStep[], index: number): boolean {
   return last?.path.endsWith(".json") ?? false;
 }
 
-async function stopAt(lake: LakeUnderTest, disk: ObjectStore, step: number, number: number): Promise<void> {
+async function stopAt(lake: Tested, disk: ObjectStore, step: number, number: number): Promise<void> {
   try {
     await run(lake, faultStore(disk, { stopAt: step }), number);
   } catch (error) {
@@ -201,7 +207,7 @@ async function stopAt(lake: LakeUnderTest, disk: ObjectStore, step: number, numb
 
 /** A run during which something else happens at one step. The run may win or lose; it may not harm. */
 async function interleave(
-  lake: LakeUnderTest,
+  lake: Tested,
   disk: ObjectStore,
   step: number,
   other: () => Promise<void>,
@@ -229,19 +235,14 @@ async function codeOf(call: Promise<unknown>): Promise<string | undefined> {
   }
 }
 
-async function recoverAndComplete(
-  lake: LakeUnderTest,
-  disk: ObjectStore,
-  where: string,
-  number = 2,
-): Promise<void> {
+async function recoverAndComplete(lake: Tested, disk: ObjectStore, where: string, number = 2): Promise<void> {
   await using session: DestinationSession = await openTest(disk, lake);
-  await expectRecovered(disk, lake, session, where);
-  await runScript(session, number);
-  await expectComplete(disk, lake, session, `${where}, completed`);
+  await lake.script.expectRecovered(disk, lake, session, where);
+  await lake.script.run(session, number);
+  await lake.script.expectComplete(disk, lake, session, `${where}, completed`);
 }
 
-async function filledStore(lake: LakeUnderTest): Promise<ObjectStore> {
+async function filledStore(lake: Tested): Promise<ObjectStore> {
   const disk = memoryStore();
   await run(lake, disk, 1);
   return disk;

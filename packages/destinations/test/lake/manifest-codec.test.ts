@@ -9,7 +9,7 @@ import {
   encodeManifest,
   encodeMarker,
 } from "../../src/lake/manifest-codec.ts";
-import type { AppliedMarker, Manifest } from "../../src/lake/manifest.ts";
+import type { AppliedMarker, FileList, Manifest } from "../../src/lake/manifest.ts";
 
 const manifest: Manifest = {
   pipeline: "shop",
@@ -89,6 +89,43 @@ const manifest: Manifest = {
   loadsFile: "f",
 };
 const marker: AppliedMarker = { loadId: "l7", versions: { orders: 4, users: null }, parked: { x: "why" } };
+/** The same with merges, which older readers would misread. */
+const merging: Manifest = {
+  ...manifest,
+  known: { orders: { id: "t", stream: "orders", schema: "h", boundary: "1767323045678001" } },
+  changes: manifest.changes.map((change) => ({
+    ...change,
+    operation: {
+      kind: "merge",
+      strategy: "scd2",
+      primaryKey: ["id"],
+      mergeKey: ["group"],
+      orderBy: "at",
+      deleteFlag: "gone",
+      validity: {
+        from: "_alv_valid_from",
+        to: "_alv_valid_to",
+        active: "_alv_active",
+        at: "1767323045678000",
+        column: "since",
+        retireAbsent: true,
+      },
+      restart: true,
+    },
+    newColumns: true,
+    files: {
+      files: [
+        { staged: "s", final: "s", size: 1, rows: 1, partition: {}, columns: [], changes: { stretch: 3 } },
+      ],
+      obsolete: [],
+    },
+  })),
+};
+const mergedMarker: AppliedMarker = {
+  ...marker,
+  changed: { orders: { inserted: 1, updated: 2, deleted: 3 } },
+  boundaries: { orders: "1767323045678001" },
+};
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
@@ -100,6 +137,27 @@ test("manifest, list and marker come back as they were", () => {
     ...(list as object),
   });
   expect(decodeMarker(encodeMarker(marker), "p")).toEqual({ version: 1, ...marker });
+});
+
+test("merges come back as they were, in a version that older readers refuse", () => {
+  expect(decodeManifest(encodeManifest(merging), "p")).toEqual({ version: 2, ...merging });
+  expect(decodeMarker(encodeMarker(mergedMarker), "p")).toEqual({ version: 2, ...mergedMarker });
+  const list = merging.changes[0]!.files as FileList;
+  expect(decodeFileList(encodeFileList(list), "p")).toEqual({ version: 2, ...list });
+  // Once no table keeps versions and nothing is merged, older readers may read on.
+  expect(decodeManifest(encodeManifest({ ...merging, changes: [], known: {} }), "p")).toMatchObject({
+    version: 1,
+  });
+  expect(decodeManifest(encodeManifest({ ...merging, changes: [] }), "p")).toMatchObject({ version: 2 });
+});
+
+test("the stored form with merges is version 2: a change of it is a decision", () => {
+  const forms = [encodeManifest(merging), encodeMarker(mergedMarker)].map(
+    (form) => JSON.parse(text(form)) as Json,
+  );
+  expect(contentHash(forms)).toMatchInlineSnapshot(
+    `"cf0a245264ff6372777d5899ec2fc49e2de8789bb1e2ffe93ea848bd4d4a86c1"`,
+  );
 });
 
 test("the stored form is version 1: a change of it is a decision (older manifests must stay readable)", () => {

@@ -18,6 +18,28 @@ import type { Row } from "./json-writer.ts";
  * without rows; two commits a run, with rows that carry over from the first into the second.
  */
 
+/** What a crash test does with a lake, and how it knows that every row is there once. */
+export interface CrashScript {
+  /** Runs the pipeline once, from wherever its state says. */
+  run(session: DestinationSession, run: number): Promise<void>;
+  /** Recovers and compares: what holds whenever a session has recovered. */
+  expectRecovered(
+    store: ObjectStore,
+    lake: LakeUnderTest,
+    session: DestinationSession,
+    where: string,
+  ): Promise<unknown>;
+  /** What holds after a run to the end, whatever happened before it. */
+  expectComplete(
+    store: ObjectStore,
+    lake: LakeUnderTest,
+    session: DestinationSession,
+    where: string,
+  ): Promise<void>;
+  /** A table in which no id is ever there twice. */
+  readonly counted: string;
+}
+
 const LAST = { events: 12, pairs: 8 } as const;
 const USERS = 5;
 const int64 = { kind: "int64" } as const;
@@ -162,6 +184,14 @@ export async function expectComplete(
   expect(cursorOf(state, "events"), `cursor of events ${where}`).toBe(LAST.events);
   expect(cursorOf(state, "pairs"), `cursor of pairs ${where}`).toBe(LAST.pairs);
 }
+
+/** Appends and replaces. */
+export const appendScript: CrashScript = {
+  run: runScript,
+  expectRecovered,
+  expectComplete,
+  counted: "events",
+};
 
 function cursorOf(state: PipelineState | undefined, stream: string): number {
   return (state?.streams[stream]?.cursor as number | undefined) ?? 0;

@@ -21,6 +21,8 @@ export interface BinRules {
   readonly targetBytes: number;
   /** Share of dead rows from which a file is written again. */
   readonly purge: number;
+  /** So many small files are put together, or fewer that fill a file. */
+  readonly minFiles: number;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface BinRules {
 const LARGE_ENOUGH = 0.75;
 
 /** A file as a candidate. Its statistics, most of what it takes in memory, are left out. */
-export function candidateOf(add: AddFile, { purge }: BinRules): Candidate {
+export function candidateOf(add: AddFile, { purge }: Pick<BinRules, "purge">): Candidate {
   const dead = deadShare(add);
   return {
     add: { ...add, stats: null },
@@ -40,7 +42,10 @@ export function candidateOf(add: AddFile, { purge }: BinRules): Candidate {
 }
 
 /** Whether a file is worth writing again, alone or with others. */
-export function isWorthwhile({ liveBytes, purge }: Candidate, { targetBytes }: BinRules): boolean {
+export function isWorthwhile(
+  { liveBytes, purge }: Candidate,
+  { targetBytes }: Pick<BinRules, "targetBytes">,
+): boolean {
   return purge || liveBytes < targetBytes * LARGE_ENOUGH;
 }
 
@@ -66,17 +71,18 @@ export function byPartition(candidates: readonly Candidate[]): ReadonlyMap<strin
 }
 
 /**
- * Packs candidates of the same partition into bins of at most the target size, the small ones first. A bin with one file is left out,
- * unless that file has dead rows to get rid of.
+ * Packs candidates of the same partition into bins of at most the target size, the small ones first. A bin with one file or too few is left
+ * out, unless one of them has dead rows to get rid of.
  */
-export function packBins(candidates: readonly Candidate[], { targetBytes }: BinRules): Bin[] {
+export function packBins(candidates: readonly Candidate[], { targetBytes, minFiles }: BinRules): Bin[] {
   const bins: Bin[] = [];
   for (const members of byPartition(candidates).values()) {
     members.sort((a, b) => a.liveBytes - b.liveBytes);
     let bin: Candidate[] = [];
     let bytes = 0;
     const close = (): void => {
-      if (bin.length > 1 || bin[0]?.purge === true)
+      const full = bin.length > 1 && bytes >= targetBytes * LARGE_ENOUGH;
+      if (full || bin.length >= Math.max(2, minFiles) || bin.some(({ purge }) => purge))
         bins.push({ partitionValues: bin[0]!.add.partitionValues, files: bin.map(({ add }) => add) });
       bin = [];
       bytes = 0;

@@ -24,7 +24,7 @@ const COMMIT_BYTES = 1 << 30;
 const CANDIDATES = 50_000;
 const ROUNDS = 20;
 /** Folder of sorted runs within the table. Hidden from readers, and covered by `vacuum`. */
-export const SORT_FOLDER = "_alv_sort";
+const SORT_FOLDER = "_alv_sort";
 
 interface Settings extends BinRules {
   readonly options: OptimizeOptions;
@@ -52,10 +52,15 @@ interface Tally {
 /**
  * Puts small files together and gets rid of dead rows and, if asked, of disorder. The table holds the same rows afterwards
  * (`dataChange: false`); appends of others are not in the way, and a bin whose files others changed meanwhile is worked out again.
+ * `minFiles`: fewer small files are left as they are, unless they fill a file.
  */
-export async function optimizeTable(target: CareTarget, options: OptimizeOptions): Promise<OptimizeResult> {
+export async function optimizeTable(
+  target: CareTarget,
+  options: OptimizeOptions,
+  minFiles = 2,
+): Promise<OptimizeResult> {
   const context = careContext(target, options);
-  const settings = settingsOf(options);
+  const settings = { ...settingsOf(options), minFiles };
   const tally: Tally = {
     versions: [],
     filesRemoved: 0,
@@ -83,7 +88,7 @@ export async function optimizeTable(target: CareTarget, options: OptimizeOptions
   return tally;
 }
 
-function settingsOf(options: OptimizeOptions): Settings {
+function settingsOf(options: OptimizeOptions): Omit<Settings, "minFiles"> {
   const { targetBytes = TARGET_BYTES, purge = PURGE, maxBytes = Number.POSITIVE_INFINITY } = options;
   if (!(targetBytes > 0))
     throw new AlluviumError("ALV_CONFIG", `optimize: targetBytes is ${targetBytes}; give bytes above 0`);

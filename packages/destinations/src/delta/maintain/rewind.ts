@@ -59,10 +59,10 @@ export async function openRewind(care: CareContext, wanted: TableState): Promise
       parked,
       tables: new Map(),
       streams: new Map(),
-      boundaries: new Map(),
       unapplied: undefined,
       dead: undefined,
       noticed: performance.now(),
+      boundaries: new Map(),
     };
     if (parked.some(({ stream }) => stream === plan.stream))
       throw new AlluviumError(
@@ -142,7 +142,7 @@ async function planRewind(context: LakeContext, newest: Manifest, wanted: TableS
 async function commitRewind(session: SessionState, plan: Plan): Promise<Rewound> {
   const { context } = session;
   const { pipeline, lane } = context.pipeline;
-  const { table, stream, newest, back } = plan;
+  const { stream, newest, back } = plan;
   const rewound = { pipeline, lane, stream, loadId: back?.loadId };
   const cursor = back?.streams[stream];
   // Called again after a crash, the cursor may already be there.

@@ -73,7 +73,7 @@ export async function verifyTable(target: CareTarget, options: VerifyOptions): P
 }
 
 /** Notes an error that says that something is damaged; others are thrown. */
-export function noteDamage(note: Note, kind: FindingKind, path: string, error: unknown): void {
+function noteDamage(note: Note, kind: FindingKind, path: string, error: unknown): void {
   const damage = ["ALV_FILE_INVALID", "ALV_NOT_FOUND", "ALV_UNSUPPORTED"];
   if (!AlluviumError.is(error) || !damage.includes(error.code)) throw error;
   note(kind, path, error.message);

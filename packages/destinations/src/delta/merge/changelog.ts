@@ -35,7 +35,7 @@ export async function* foldInputs(
   extra = 0,
 ): AsyncGenerator<Fold> {
   const rows = inputs.reduce((sum, { file }) => sum + file.rows, 0);
-  const parts = Math.ceil((rows * (bytesPerKey(table) + extra)) / Math.max(budget, 1 << 20));
+  const parts = Math.ceil((rows * (bytesPerKey(table) + extra)) / budget);
   if (parts <= 1) {
     yield { changelog: await gather(inputs, table, rows), numbers: undefined };
     return;

@@ -8,7 +8,7 @@ import { columnStatistics } from "./bounds.ts";
 /** What a data file is opened with. */
 export interface OpenFileOptions {
   readonly store: ObjectStore;
-  /** Directory of the table, relative to the store's root. */
+  /** Directory of the table, relative to the store's root; empty where the table is the root. */
   readonly directory: string;
   readonly place: FilePlace;
   readonly partition: PartitionValues;
@@ -33,7 +33,9 @@ export interface OpenFile extends AsyncDisposable {
 /** Opens a data file. */
 export async function openDataFile(options: OpenFileOptions): Promise<OpenFile> {
   const { store, directory, place, partition, schema } = options;
-  const writer: ObjectWriter = await store.create(`${directory}/${place.staged}`);
+  const writer: ObjectWriter = await store.create(
+    directory === "" ? place.staged : `${directory}/${place.staged}`,
+  );
   let encoder: ParquetEncoder;
   try {
     encoder = createParquetEncoder({

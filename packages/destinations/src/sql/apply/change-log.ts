@@ -1,6 +1,7 @@
 import type { Field, Schema } from "@alluvium/core";
 import { bitAt, takeBatch, type Batch, type Changes, type Vector } from "@alluvium/core/columns";
-import { changeRows, changelogBuilder, conformChanges, type Changelog } from "@alluvium/core/merge";
+import { changeRows, changelogBuilder, type Changelog } from "@alluvium/core/merge";
+import { conformBatch } from "@alluvium/core/schema";
 import type { SqlContext } from "../context.ts";
 import { stagedColumns } from "../names.ts";
 import { keyFields, type StagedRows } from "../pending-table.ts";
@@ -70,7 +71,7 @@ function withChanges(
   const data: Batch = { schema: { fields }, length, columns: columns.slice(0, count) };
   // Columns of the destination's own are no cells that the source did not send.
   const target = nullable(ownColumns(plan, schema));
-  if (form === "rows") return conformChanges(data, target, plan.table);
+  if (form === "rows") return conformBatch(data, target, { table: plan.table });
   const [, ordinals, ops, sent, ...old] = columns.slice(count);
   const bits = sent === undefined ? undefined : unchangedOf(sent, count, length);
   const keys = keyFields(plan, schema);
@@ -88,7 +89,7 @@ function withChanges(
     oldKeys,
     unchanged: bits,
   };
-  return conformChanges({ ...data, changes }, target, plan.table);
+  return conformBatch({ ...data, changes }, target, { table: plan.table });
 }
 
 /** Turns the bitmap of each row into one of each column. */

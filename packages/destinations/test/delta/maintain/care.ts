@@ -116,7 +116,8 @@ export async function stopped(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    if (!(error instanceof StoppedError)) throw error;
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    if (!(cause instanceof StoppedError)) throw error;
   }
 }
 

@@ -1,0 +1,125 @@
+import type { DestinationSession, TablePreview } from "../destination.ts";
+import type { AlluviumError } from "../errors.ts";
+import { canonicalJson } from "../state/canonical.ts";
+import type { PipelineState } from "../state/state.ts";
+import type { TableDescription } from "../stream.ts";
+import type { Refresh } from "./definition.ts";
+import type { SchemaChange } from "./events.ts";
+import { timeOrderedId } from "./id.ts";
+import { readSome, type ReadSomeOptions } from "./read-some.ts";
+import { asError } from "./retry.ts";
+import type { PlannedTable, RunPlan } from "./run-plan.ts";
+import type { StreamRun } from "./stream-run.ts";
+
+/** Rows of a table after which its columns are taken to be known. */
+const enough = 1000;
+
+/** What a dry run needs of its run. */
+export interface DryRunOptions extends Omit<ReadSomeOptions, "since" | "limit"> {
+  readonly session: DestinationSession;
+  readonly state: PipelineState | undefined;
+  readonly streams: readonly StreamRun[];
+  readonly refresh: Refresh | undefined;
+  /** What was found to change, by table; reading rows may add to it. */
+  readonly changes: ReadonlyMap<string, readonly SchemaChange[]>;
+}
+
+/** Finds out what a run would do, and does none of it. Streams that fail are told of by `errors`. */
+export async function planOnly(
+  options: DryRunOptions,
+): Promise<{ readonly plan: RunPlan; readonly errors: ReadonlyMap<StreamRun, AlluviumError> }> {
+  const { session, streams } = options;
+  const errors = new Map<StreamRun, AlluviumError>();
+  const looked = new Map<string, Look>();
+  for (const run of streams) {
+    if (run.status === "parked") continue;
+    try {
+      await lookAt(run, options, looked);
+      run.status = "ended";
+    } catch (error) {
+      options.ending.throwIfAborted();
+      run.status = "failed";
+      errors.set(run, asError(error, { resource: run.stream.name, step: "read" }));
+    }
+  }
+  const tables = streams.flatMap((run) => run.tables.map((table) => table.plan()));
+  const previews = await session.preview?.({ loadId: timeOrderedId(), startedAt: new Date(), tables });
+  return {
+    plan: { tables: streams.flatMap((run) => plannedTables(run, options, looked, previews)) },
+    errors,
+  };
+}
+
+/** What was seen of a table's rows. */
+interface Look {
+  rows: number;
+  /** Whether no more rows would come. */
+  whole: boolean;
+}
+
+/** Reads some rows where columns are not described. */
+async function lookAt(run: StreamRun, options: DryRunOptions, looked: Map<string, Look>): Promise<void> {
+  const tables = new Map(run.tables.map((table) => [table.resource, table]));
+  const looks = run.stream.tables
+    .filter(isOpen)
+    .filter(({ name }) => tables.has(name))
+    .map(({ name }): [string, Look] => [name, { rows: 0, whole: false }]);
+  if (looks.length === 0) return;
+  for (const [name, look] of looks) looked.set(name, look);
+  let total = 0;
+  const { window, budget, reading, ending, emit } = options;
+  const call = { since: run.since, window, budget, reading, ending, emit };
+  const whole = await readSome(run.stream, call, ({ table: name, batch }) => {
+    // The columns grow by it, and what could not be loaded throws.
+    tables.get(name)?.conform(run.ordinals.place(batch), "");
+    const look = looked.get(name);
+    if (look !== undefined) look.rows += batch.length;
+    total += batch.length;
+    return total >= 10 * enough || looks.every(([, { rows }]) => rows >= enough);
+  });
+  for (const [, look] of looks) look.whole = whole;
+}
+
+/** Whether only rows can tell all columns of a table. */
+function isOpen({ open, schema }: TableDescription): boolean {
+  return (
+    open === true || schema.fields.length === 0 || schema.fields.some(({ type }) => type.kind === "null")
+  );
+}
+
+function plannedTables(
+  run: StreamRun,
+  { state, window, changes, refresh }: DryRunOptions,
+  looked: ReadonlyMap<string, Look>,
+  previews: readonly TablePreview[] | undefined,
+): readonly PlannedTable[] {
+  const { stream, since, status, readsAll } = run;
+  return run.tables.map((table) => {
+    const { primaryKey, schema } = table.plan();
+    const look = looked.get(table.resource);
+    // Of a few rows that lack a property nobody can say that it is gone; nor of a stream from which nothing came.
+    const isKnown = look === undefined || (look.whole && look.rows > 0);
+    const isParked = state?.tables[table.table]?.parked !== undefined;
+    return {
+      resource: table.resource,
+      table: table.table,
+      stream: stream.name,
+      disposition: table.disposition,
+      primaryKey,
+      reads:
+        isParked || status === "parked"
+          ? "nothing"
+          : window !== undefined
+            ? "window"
+            : readsAll || since === undefined
+              ? "everything"
+              : "new",
+      since: since === undefined ? undefined : canonicalJson(stream.cursor.encode(since)),
+      refresh,
+      changes: [...(changes.get(table.table) ?? []), ...(isKnown ? table.missing() : [])],
+      columns: schema.fields,
+      sampled: look?.rows,
+      statements: previews && (previews.find((one) => one.table === table.table)?.statements ?? []),
+    };
+  });
+}

@@ -1,0 +1,4 @@
+import { folderLake } from "./lakes.ts";
+import { stepsSuite, thoroughnessOf } from "./steps.ts";
+
+stepsSuite(folderLake, thoroughnessOf(process.env));

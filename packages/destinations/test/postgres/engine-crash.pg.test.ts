@@ -25,5 +25,5 @@ crashSuite(
       },
     };
   },
-  { every: 17 },
+  { every: 41 },
 );

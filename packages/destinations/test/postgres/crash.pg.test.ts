@@ -1,3 +1,3 @@
 import { crashCases } from "./crash-cases.ts";
 
-crashCases(50);
+crashCases({ quick: true });

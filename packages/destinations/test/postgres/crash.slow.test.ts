@@ -1,3 +1,3 @@
 import { crashCases } from "./crash-cases.ts";
 
-crashCases(1);
+crashCases({ quick: false });

@@ -21,7 +21,7 @@ import { postgresDatabase } from "../../src/postgres/database.ts";
 import { useDatabase } from "./database.ts";
 
 const db = useDatabase("merge");
-const runs = Number(process.env["FOLD_RUNS"] ?? 60);
+const runs = Number(process.env["FOLD_RUNS"] ?? 25);
 
 /** Rows by their text, and what was counted; or the code of the error. */
 type Outcome = { readonly rows: readonly string[]; readonly counts: unknown } | string;

@@ -101,7 +101,7 @@ export function player(target: SuiteDestination, history: History): Player {
         source = sealed;
       } catch (error) {
         await close();
-        if (AlluviumError.is(error)) return error.code;
+        if (AlluviumError.is(error)) return `${error.code}: ${error.message}`;
         throw error;
       }
       if (one.endsSession) await close();

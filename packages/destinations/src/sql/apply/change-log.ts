@@ -73,7 +73,8 @@ function withChanges(
   const target = nullable(ownColumns(plan, schema));
   if (form === "rows") return conformBatch(data, target, { table: plan.table });
   const [, ordinals, ops, sent, ...old] = columns.slice(count);
-  const bits = sent === undefined ? undefined : unchangedOf(sent, count, length);
+  // Null where the batch of a row held all cells: rows with moved keys are staged in this form too.
+  const bits = sent === undefined || sent.nullCount === length ? undefined : unchangedOf(sent, count, length);
   const keys = keyFields(plan, schema);
   const oldKeys: Batch | undefined =
     old.length === 0 || old[0]!.nullCount === length
@@ -89,7 +90,15 @@ function withChanges(
     oldKeys,
     unchanged: bits,
   };
-  return conformBatch({ ...data, changes }, target, { table: plan.table });
+  const conformed = conformBatch({ ...data, changes }, target, { table: plan.table });
+  if (bits === undefined || sent?.validity === undefined) return conformed;
+  // Columns that came later are not held by rows of batches that lacked cells, and null in the others.
+  const own = new Set(fields.map(({ name }) => name));
+  const lacking = sent.validity.slice(0, (length + 7) >> 3);
+  const unchanged = conformed.changes!.unchanged?.map((cells, i) =>
+    cells === undefined || own.has(target.fields[i]!.name) ? cells : lacking,
+  );
+  return { ...conformed, changes: { ...conformed.changes!, unchanged } };
 }
 
 /** Turns the bitmap of each row into one of each column. */

@@ -73,8 +73,9 @@ function withChanges(
   const target = nullable(ownColumns(plan, schema));
   if (form === "rows") return conformBatch(data, target, { table: plan.table });
   const [, ordinals, ops, sent, ...old] = columns.slice(count);
-  // Null where the batch of a row held all cells: rows with moved keys are staged in this form too.
-  const bits = sent === undefined || sent.nullCount === length ? undefined : unchangedOf(sent, count, length);
+  // Rows with a bitmap came in batches that left cells out; others in the same segment did not.
+  const some = sent === undefined ? undefined : heldRows(sent);
+  const bits = some === undefined ? undefined : unchangedOf(sent!, count, length);
   const keys = keyFields(plan, schema);
   const oldKeys: Batch | undefined =
     old.length === 0 || old[0]!.nullCount === length
@@ -91,14 +92,15 @@ function withChanges(
     unchanged: bits,
   };
   const conformed = conformBatch({ ...data, changes }, target, { table: plan.table });
-  if (bits === undefined || sent?.validity === undefined) return conformed;
-  // Columns that came later are not held by rows of batches that lacked cells, and null in the others.
-  const own = new Set(fields.map(({ name }) => name));
-  const lacking = sent.validity.slice(0, (length + 7) >> 3);
-  const unchanged = conformed.changes!.unchanged?.map((cells, i) =>
-    cells === undefined || own.has(target.fields[i]!.name) ? cells : lacking,
-  );
-  return { ...conformed, changes: { ...conformed.changes!, unchanged } };
+  if (some === undefined || conformed.changes?.unchanged === undefined) return conformed;
+  const unchanged = conformed.changes.unchanged.map((column) => column?.map((byte, i) => byte & some[i]!));
+  return { ...conformed, changes: { ...conformed.changes, unchanged } };
+}
+
+/** The rows that are not null; `undefined` where none is. */
+function heldRows({ validity, length, nullCount }: Vector): Uint8Array | undefined {
+  if (nullCount === length) return undefined;
+  return validity ?? new Uint8Array((length + 7) >> 3).fill(0xff);
 }
 
 /** Turns the bitmap of each row into one of each column. */

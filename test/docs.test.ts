@@ -169,6 +169,14 @@ describe("examples that need no service run", () => {
     expect(shown).toMatch(/ALV_SCHEMA_CONFLICT .*int64, and string/);
   });
 
+  test("change", options, async () => {
+    const shown = await run("change", emptyFolder());
+    expect(shown).toContain("dry run, nothing was written");
+    expect(shown).toContain("    + city string");
+    expect(shown).toMatch(/^data$/m);
+    expect(shown).toMatch(/ALV_SCHEMA_CONFLICT column phone of customers/);
+  });
+
   test("embed", options, async () => {
     const shown = await run("embed", emptyFolder());
     expect(shown).toContain("load 0 is committed");

@@ -3,6 +3,8 @@ import { pipeline, type Source, type TableDescription } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { bytesSource, openParquet } from "@alluvium/core/parquet";
 import { duckdb } from "@alluvium/destinations/duckdb";
+// Loaded before the clock starts, as it is by hand.
+import "@duckdb/node-api";
 import { lineitemKey } from "../duckdb-lineitem.ts";
 
 // Merges changed rows into a table: `duckdb-merge.ts DATABASE CHANGES`. They are in memory before the clock starts.

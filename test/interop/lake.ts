@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   pipeline,
+  type Ability,
   type Disposition,
   type Field,
+  type MergeOptions,
   type Partition,
   type Source,
   type Stream,
@@ -22,14 +24,20 @@ export interface Rows {
   readonly rows: readonly Row[];
   readonly partitionBy?: readonly Partition[];
   readonly disposition?: Disposition;
+  readonly primaryKey?: readonly string[];
+  readonly merge?: MergeOptions;
+  /** What happens when the rows are read, and not yet committed. */
+  readonly during?: () => Promise<void>;
   /** Rows in a batch. @default all of them */
   readonly batchRows?: number;
 }
 
-type HandMade = Readonly<Record<string, { readonly row: object; readonly ability: "append" | "replace" }>>;
+type HandMade = Readonly<Record<string, { readonly row: object; readonly ability: Ability }>>;
 
 /** A source as a connector makes one: batches of declared types, names kept as they are. */
-function handMade(tables: Readonly<Record<string, Rows>>): Source<HandMade> {
+function handMade<Tables extends HandMade = HandMade>(
+  tables: Readonly<Record<string, Rows>>,
+): Source<Tables> {
   const streams = Object.entries(tables).map(([name, table]) => streamOf(name, table));
   return {
     specVersion: 1,
@@ -40,12 +48,21 @@ function handMade(tables: Readonly<Record<string, Rows>>): Source<HandMade> {
 
 function streamOf(
   name: string,
-  { fields, rows, partitionBy = [], disposition = { kind: "append" }, batchRows = rows.length }: Rows,
+  {
+    fields,
+    rows,
+    partitionBy = [],
+    disposition = { kind: "append" },
+    primaryKey = [],
+    merge,
+    during,
+    batchRows = rows.length,
+  }: Rows,
 ): Stream {
   const schema = { fields };
   return {
     name,
-    tables: [{ name, schema, primaryKey: [], disposition, partitionBy, naming: "keep" }],
+    tables: [{ name, schema, primaryKey, disposition, merge, partitionBy, naming: "keep" }],
     cursor: { version: 1, encode: () => null, decode: () => undefined },
     async *read() {
       for (let start = 0; start < rows.length; start += batchRows) {
@@ -58,6 +75,7 @@ function streamOf(
         );
         yield { table: name, batch: { schema, length: part.length, columns } };
       }
+      await during?.();
     },
   };
 }
@@ -70,7 +88,7 @@ export function temporaryFolder(): string {
 }
 
 /** How {@link loadDelta} and {@link loadParquet} run. */
-export interface LoadOptions extends Pick<DeltaOptions, "compression" | "targetFileBytes"> {
+export interface LoadOptions extends Pick<DeltaOptions, "compression" | "targetFileBytes" | "mergeMode"> {
   readonly pipeline?: string;
   readonly adopt?: true;
   readonly shared?: true;
@@ -83,10 +101,11 @@ export interface LoadOptions extends Pick<DeltaOptions, "compression" | "targetF
 export async function loadDelta(
   lake: string,
   tables: Readonly<Record<string, Rows>>,
-  { pipeline: name = "interop", compression, targetFileBytes, ...rest }: LoadOptions = {},
+  { pipeline: name = "interop", compression, targetFileBytes, mergeMode, ...rest }: LoadOptions = {},
 ): Promise<void> {
   const destination = delta({
     url: lake,
+    ...(mergeMode && { mergeMode }),
     ...(compression && { compression }),
     ...(targetFileBytes !== undefined && { targetFileBytes }),
   });
@@ -97,14 +116,18 @@ export async function loadDelta(
 export async function loadParquet(
   lake: string,
   tables: Readonly<Record<string, Rows>>,
-  { pipeline: name = "interop", compression, targetFileBytes, ...rest }: LoadOptions = {},
+  { pipeline: name = "interop", compression, targetFileBytes, ...rest }: Omit<LoadOptions, "mergeMode"> = {},
 ): Promise<void> {
+  const source =
+    handMade<Readonly<Record<string, { readonly row: object; readonly ability: "append" | "replace" }>>>(
+      tables,
+    );
   const destination = parquet({
     url: lake,
     ...(compression && { compression }),
     ...(targetFileBytes !== undefined && { targetFileBytes }),
   });
-  await pipeline({ name, source: handMade(tables), destination, loadIdColumn: false, ...rest }).run();
+  await pipeline({ name, source, destination, loadIdColumn: false, ...rest }).run();
 }
 
 /** A Delta table as our own reader gives it. */

@@ -5,8 +5,10 @@ import { bitAt } from "../src/columns/bitmap.ts";
 import type { Batch } from "../src/columns/batch.ts";
 import { checkpoint } from "../src/checkpoint.ts";
 import { redact } from "../src/mask.ts";
+import { pipeline } from "../src/pipeline.ts";
 import { resource } from "../src/resource.ts";
 import { source } from "../src/source.ts";
+import { memoryDestination, memoryTables } from "../src/testing/index.ts";
 import type { AnyResource } from "../src/transform.ts";
 import { typed } from "../src/typed.ts";
 import { readAll, readStream, streamsOf } from "./reading.ts";
@@ -183,4 +185,57 @@ test("a sample reads like any other", async () => {
   const [stream] = await streamsOf([orders([{ id: 1 }, { id: 2 }, { id: 3 }])]);
   expect((await readStream(stream!, undefined, { limit: 2 })).tables["orders"]).toHaveLength(2);
   expect(stream!.tables[0]).toMatchObject({ partial: true });
+});
+
+test("a merge keeps what rows leave out, variants included; writing a column clears its variants", async () => {
+  const store = memoryTables();
+  const load = async (rows: readonly object[]): Promise<unknown[]> => {
+    const only = source("s", () => [orders(rows)])();
+    await pipeline({
+      name: "p",
+      source: only,
+      destination: memoryDestination({ store }),
+      loadIdColumn: false,
+    }).run();
+    return store.rows("orders").toSorted((a, b) => Number(a["id"]) - Number(b["id"]));
+  };
+  await load([
+    { id: 1, total: 5, note: "a" },
+    { id: 2, total: 6, note: "b" },
+  ]);
+  // Texts where numbers are committed.
+  expect(
+    await load([
+      { id: 1, total: "five" },
+      { id: 3, total: "six" },
+    ]),
+  ).toEqual([
+    { id: 1n, total: null, note: "a", total__v_string: "five" },
+    { id: 2n, total: 6n, note: "b", total__v_string: null },
+    { id: 3n, total: null, note: null, total__v_string: "six" },
+  ]);
+  // The total is left out, by one row and by a whole batch.
+  expect(await load([{ id: 1, note: "c" }])).toContainEqual({
+    id: 1n,
+    total: null,
+    note: "c",
+    total__v_string: "five",
+  });
+  expect(
+    await load([
+      { id: 1, note: null },
+      { id: 3, total: null },
+      { id: 2, total: 7 },
+    ]),
+  ).toEqual([
+    { id: 1n, total: null, note: null, total__v_string: "five" },
+    { id: 2n, total: 7n, note: "b", total__v_string: null },
+    { id: 3n, total: null, note: null, total__v_string: null },
+  ]);
+  expect(await load([{ id: 1, total: 8 }])).toContainEqual({
+    id: 1n,
+    total: 8n,
+    note: null,
+    total__v_string: null,
+  });
 });

@@ -117,8 +117,6 @@ async function* readShared(
     }),
   );
   let waiting = [...resources];
-  // Over all reads: a resource that has caught up goes on in another one.
-  let position = 0n;
   while (waiting.length > 0) {
     const groups = groupsOf(origin, waiting, cursors);
     const group = groups[0]!;

@@ -2,7 +2,7 @@ import type { Destination, DestinationSession } from "../destination.ts";
 import { renameWindow, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
-import type { PipelineState, StreamState } from "../state/state.ts";
+import type { PipelineState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
 import type { Refresh, RunOptions } from "./definition.ts";
 import { dispositionChange, sameKey } from "./disposition-change.ts";

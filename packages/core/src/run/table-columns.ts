@@ -98,7 +98,10 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
         ...(agreed === undefined
           ? { committed, contract, widens }
           : { committed: true, contract: "freeze" as const }),
-        ...{ foldCase: foldsCase, splits, variants, table },
+        foldCase: foldsCase,
+        splits,
+        variants,
+        table,
       },
     );
     schema = evolved.schema;
@@ -119,7 +122,12 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
       return;
     }
     const evolved = evolveSchema(committed, columns, {
-      ...{ ...names, committed, foldCase: foldsCase, widens, table, variants: agreedVariants },
+      ...names,
+      committed,
+      foldCase: foldsCase,
+      widens,
+      table,
+      variants: agreedVariants,
     });
     schema = evolved.schema;
     report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));

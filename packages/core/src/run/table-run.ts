@@ -185,7 +185,7 @@ export function startTable(options: TableRunOptions): TableRun {
       refuseNullKeys(fitted);
       return fitted;
     },
-    missing: columns.missing,
+    missing: () => columns.missing(),
     finish() {
       const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =

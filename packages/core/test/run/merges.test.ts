@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   AlluviumError,
   type Disposition,
+  type Refresh,
   type RunOptions,
   type Source,
   type StreamItem,
@@ -322,25 +323,38 @@ describe("another disposition or key than before", () => {
     );
 
   const kinds: readonly Kind[] = ["append", "replace", "upsert", "insertOnly", "deleteInsert", "scd2"];
-  const pairs = kinds.flatMap((before) => kinds.map((now) => [before, now] as const));
-  test.for(pairs.filter(([before, now]) => before !== now))("%s, then %s", async ([before, now]) => {
-    const { load, state } = setUp();
-    await load(from(table(before)));
-    const run = load(from(table(now)));
-    const remedy = before === "scd2" || now === "scd2" ? "tables" : now === "append" ? "data" : undefined;
-    if (remedy === undefined) {
-      const report = await run;
+  const remedyOf = (before: Kind, now: Kind): string | undefined =>
+    before === "scd2" || now === "scd2" ? "tables" : now === "append" ? "data" : undefined;
+  const pairs = kinds
+    .flatMap((before) => kinds.map((now) => ({ before, now, remedy: remedyOf(before, now) })))
+    .filter(({ before, now }) => before !== now);
+
+  test.for(pairs.filter(({ remedy }) => remedy === undefined))(
+    "$before, then $now",
+    async ({ before, now }) => {
+      const { load, state } = setUp();
+      await load(from(table(before)));
+      const report = await load(from(table(now)));
       expect(report.tables["t"]?.schemaChanges).toEqual([
         { kind: "dispositionChanged", from: before, to: now },
       ]);
       expect(state()?.tables["t"]?.disposition).toBe(now);
-    } else {
-      const error = await failure(run);
+    },
+  );
+
+  test.for(pairs.filter(({ remedy }) => remedy !== undefined))(
+    "$before, then $now, is refused but for a refresh of its $remedy",
+    async ({ before, now, remedy }) => {
+      const { load, state } = setUp();
+      await load(from(table(before)));
+      const error = await failure(load(from(table(now))));
       expect(error.code).toBe("ALV_STATE_MISMATCH");
       expect(error.message).toContain(`refresh: "${remedy}"`);
       expect(state()).toMatchObject({ sequence: 0, tables: { t: { disposition: before } } });
-    }
-  });
+      await load(from(table(now)), { refresh: remedy as Refresh });
+      expect(state()).toMatchObject({ sequence: 1, tables: { t: { disposition: now } } });
+    },
+  );
 
   test("a key that the rows which are there do not have", async () => {
     const { load } = setUp();

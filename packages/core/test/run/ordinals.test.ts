@@ -10,6 +10,9 @@ const changes = (ordinals: readonly bigint[]): Batch => ({
   changes: { ops: new Uint8Array(ordinals.length), ordinals: BigInt64Array.from(ordinals) },
 });
 
+const greatest = (all: readonly bigint[]): bigint =>
+  all.reduce((most, one) => (one > most ? one : most), -1n);
+
 /** What a source does: yields rows, or changes in positions of its own that only grow from batch to batch, or is read anew. */
 type Step = { rows: number } | { gap: number; order: number[] } | "restart";
 
@@ -29,25 +32,33 @@ test("what is written later stands behind what was written before, whatever the 
     fc.property(steps, (script) => {
       const ordinals = createOrdinals();
       let own = 0n;
+      const given: bigint[][] = [];
       // As a destination numbers: rows without positions behind all that it has.
-      let last = -1n;
+      const placed: bigint[][] = [];
+      const last = (): bigint => greatest(placed.flat());
       for (const step of script as readonly Step[]) {
         if (step === "restart") {
           ordinals.restart();
           own = 0n;
-        } else if ("rows" in step) {
-          expect(ordinals.place(rows(step.rows)).changes).toBeUndefined();
-          last += BigInt(step.rows);
-        } else {
-          const given = step.order.map((at) => own + BigInt(step.gap + at));
-          own = given.reduce((most, one) => (one >= most ? one + 1n : most), own);
-          const placed = [...ordinals.place(changes(given)).changes!.ordinals];
-          for (const one of placed) expect(one).toBeGreaterThan(last);
-          // Within a read without plain rows the distances stay.
-          expect(placed.map((one) => one - placed[0]!)).toEqual(given.map((one) => one - given[0]!));
-          last = placed.reduce((most, one) => (one > most ? one : most), last);
+          continue;
         }
+        const mine = "rows" in step ? [] : step.order.map((at) => own + BigInt(step.gap + at));
+        own = "rows" in step ? own : greatest(mine) + 1n;
+        const batch = ordinals.place("rows" in step ? rows(step.rows) : changes(mine));
+        const next = last() + 1n;
+        given.push(mine);
+        placed.push(
+          batch.changes === undefined
+            ? Array.from({ length: batch.length }, (_, i) => next + BigInt(i))
+            : [...batch.changes.ordinals],
+        );
       }
+      placed.forEach((batch, i) => {
+        for (const one of batch) expect(one).toBeGreaterThan(greatest(placed.slice(0, i).flat()));
+        // Within a batch the distances stay.
+        const distances = (all: readonly bigint[]): readonly bigint[] => all.map((one) => one - all[0]!);
+        expect(distances(batch).slice(0, given[i]!.length)).toEqual(distances(given[i]!));
+      });
     }),
   );
 });

@@ -7,7 +7,7 @@ import { quoteText } from "../sql/standard.ts";
 import { duckdbDialect, idInComment } from "./dialect.ts";
 import type { DuckDBConnection, DuckDBResult } from "./driver.ts";
 import { duckdbError } from "./errors.ts";
-import { takeLease } from "./lease.ts";
+import { leaseDefinition, takeLease } from "./lease.ts";
 import { openStaging, stagingParent, sweepStaging } from "./staging.ts";
 import { columnType } from "./types.ts";
 
@@ -94,11 +94,13 @@ export async function duckdbConnection(
     settle: () =>
       Promise.reject(new AlluviumError("ALV_INTERNAL", "in one process the answer to COMMIT is never lost")),
     async setUp(statements) {
-      const leases = `create table if not exists ${dialect.table("_alv_leases")} (pipeline varchar not null, lane varchar not null, owner varchar not null, primary key (pipeline, lane))`;
-      for (const text of [...statements, leases]) await untilFree(() => run("write", { text }));
+      for (const text of statements) await untilFree(() => run("write", { text }));
     },
     sweep: () => sweepStaging(parent),
-    lease: (options) => takeLease(self, options),
+    async lease(options) {
+      await self.setUp([leaseDefinition(dialect)]);
+      return takeLease(self, options);
+    },
     inspect: (table) => inspectTable(self, schema, table),
     stage: (columns) => folder.segment(columns),
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AlluviumError } from "@alluvium/core";
+import type { SqlDialect } from "../sql/dialect.ts";
 import type { LeaseOptions, SqlConnection, SqlLease } from "../sql/engine.ts";
 
 /**
@@ -9,13 +10,19 @@ import type { LeaseOptions, SqlConnection, SqlLease } from "../sql/engine.ts";
  */
 const holders = new Set<string>();
 
+const LEASES = "_alv_leases";
 const POLL = 50;
+
+/** Makes the table of leases. */
+export function leaseDefinition(dialect: SqlDialect): string {
+  return `create table if not exists ${dialect.table(LEASES)} (pipeline varchar not null, lane varchar not null, owner varchar not null, primary key (pipeline, lane))`;
+}
 
 /** Takes the lease of a pipeline and lane: a row that says which session holds it. */
 export async function takeLease(connection: SqlConnection, options: LeaseOptions): Promise<SqlLease> {
   const { context, wait, signal } = options;
   const { pipeline, lane } = context.pipeline;
-  const table = connection.dialect.table("_alv_leases");
+  const table = connection.dialect.table(LEASES);
   const own = randomUUID();
   const holder = async (): Promise<string | undefined> => {
     const [row] = await connection.query({

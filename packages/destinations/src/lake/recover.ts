@@ -40,6 +40,22 @@ export async function recoverNewest(context: LakeContext): Promise<Recovered> {
 }
 
 /**
+ * Where a pipeline stands by its newest manifest, whether that is applied or not: for those who only look. Throws `ALV_STATE_LOST` and
+ * `ALV_STATE_INVALID` like {@link recoverNewest}.
+ */
+export async function readNewest(context: LakeContext): Promise<PipelineState | undefined> {
+  const found = await findNewest(context);
+  if (found === undefined) {
+    await refuseLostState(context);
+    return undefined;
+  }
+  const { manifest, applied } = found;
+  const marker = applied ? await readMarker(context, manifest.sequence) : undefined;
+  const parked = marker === undefined ? [] : parkedBy(manifest, marker);
+  return stateOf(context, manifest, [...manifest.parked, ...parked]);
+}
+
+/**
  * Syncs a manifest that another process put: it may have been killed before it could, and tables must never be ahead of a state that a loss
  * of power takes back.
  */

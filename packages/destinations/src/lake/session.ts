@@ -18,7 +18,7 @@ import { targetOf, type Target } from "./ownership.ts";
 import { listParked } from "./parked.ts";
 import { STATE_FOLDER, tableDirectory } from "./paths.ts";
 import { PendingTable } from "./pending-table.ts";
-import { recoverNewest, stateOf } from "./recover.ts";
+import { readNewest, recoverNewest, stateOf } from "./recover.ts";
 import { boundSchema, loadSchema } from "./schemas.ts";
 import { noteBoundaries, refuseDead, refuseParked, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
@@ -40,6 +40,7 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
         options?.signal === undefined
           ? context
           : { ...context, signal: AbortSignal.any([context.signal, options.signal]) };
+      if (options?.readOnly === true) return await readNewest(call);
       lease ??= await takeLease(call, leaseWait);
       const { newest, marker, parked } = await recoverNewest(call);
       state = {

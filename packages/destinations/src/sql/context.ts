@@ -11,7 +11,8 @@ export interface SqlContext {
   readonly open: OpenContext;
   readonly connection: SqlConnection;
   readonly dialect: SqlDialect;
-  readonly ddl: Ddl;
+  /** Statements that define tables. Only the loads that define any pay for it. */
+  readonly definitions: () => Promise<Ddl>;
   /** All use of the connection goes through it. */
   readonly queue: Queue;
 }

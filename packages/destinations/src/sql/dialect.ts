@@ -56,6 +56,8 @@ export interface UpsertStatements {
   readonly target: string;
   /** A relation for a `FROM` (a quoted table or a query in brackets) with `columns` and a boolean `_alv_delete`: one row for each key. */
   readonly source: string;
+  /** A relation with the keys and `_alv_delete` of the same rows, where it is cheaper to read than {@link source}. */
+  readonly matches?: string | undefined;
   /** Never null. */
   readonly keys: readonly Field[];
   /** All columns of the target, keys included. */

@@ -38,7 +38,7 @@ export function openLoad(session: SessionState, plan: LoadPlan): Load {
         refuseClosed();
         refuseParked(session, stream);
         await noticeTaken(session);
-        if (!seal && !end) return;
+        if (!seal) return;
         for (const table of tablesOf(session, stream)) await sealTable(session, table, end);
         const progress = progressOf(session, stream);
         progress.sealed = true;

@@ -96,9 +96,10 @@ export function keptChange(
 }
 
 /** Drops the tables of a kept change, in a transaction. */
-export async function dropKept({ connection, ddl }: SqlContext, text: string): Promise<void> {
+export async function dropKept({ connection, definitions }: SqlContext, text: string): Promise<void> {
   if (text === "") return;
   const { segments } = JSON.parse(text) as ParkedContent;
+  const ddl = await definitions();
   for (const { table } of segments) await connection.execute({ text: ddl.dropTable(table) });
 }
 

@@ -16,7 +16,7 @@ import {
   type ChangeForm,
   type ChangePlace,
 } from "./staged-changes.ts";
-import { ownColumns, validityFields, validityOf } from "./validity.ts";
+import { ownColumns, refuseValidityNames, validityFields, validityOf } from "./validity.ts";
 
 /** Below all ordinals. */
 const LEAST = -(2n ** 63n);
@@ -177,7 +177,8 @@ export class PendingTable {
 
   #bind(schema: Schema): { readonly bound: Schema; readonly hash: string } {
     if (this.#incoming?.schema !== schema) {
-      const bound = ownColumns(this.plan, boundSchema(schema));
+      refuseValidityNames(this.plan, schema);
+      const bound = boundSchema(schema);
       this.#incoming = { schema, bound, hash: schemaHash(bound) };
     }
     return this.#incoming;

@@ -18,12 +18,16 @@ export async function previewTables(
   const previews: TablePreview[] = [];
   for (const table of plan.tables) {
     const found = await context.connection.inspect(table.table);
-    previews.push({ table: table.table, statements: statementsOf(context, table, found) });
+    previews.push({ table: table.table, statements: await statementsOf(context, table, found) });
   }
   return previews;
 }
 
-function statementsOf(context: SqlContext, plan: TablePlan, found: SqlTable | undefined): readonly string[] {
+async function statementsOf(
+  context: SqlContext,
+  plan: TablePlan,
+  found: SqlTable | undefined,
+): Promise<readonly string[]> {
   const own = ownColumns(plan, boundSchema(plan.schema));
   const validity = validityOf(plan);
   if (own.fields.length === 0) return [];
@@ -38,5 +42,5 @@ function statementsOf(context: SqlContext, plan: TablePlan, found: SqlTable | un
     restart: found === undefined ? undefined : plan.restart,
     ended: false,
   };
-  return [...definitionStatements(context, change), ...indexStatements(context, change, found)];
+  return [...(await definitionStatements(context, change)), ...indexStatements(context, change, found)];
 }

@@ -6,7 +6,7 @@ import {
   type TablePlan,
 } from "@alluvium/core";
 import type { SqlContext } from "./context.ts";
-import { openDdl } from "./ddl.ts";
+import { openDdl, type Ddl } from "./ddl.ts";
 import type { SqlDatabase, SqlLease, SqlTable } from "./engine.ts";
 import { discardTables, openLoad } from "./load.ts";
 import { readLoads } from "./loads-table.ts";
@@ -22,6 +22,7 @@ import { settleTable } from "./settle.ts";
 import { newestLoad, readState } from "./state-row.ts";
 import { createSystemTables } from "./system-schema.ts";
 import { knownSchema, tableInfo } from "./table-info.ts";
+import { refuseValidityNames } from "./validity.ts";
 
 /** How long a live run of another process is waited out unless a pipeline says otherwise, in milliseconds. */
 const LEASE_WAIT = 20_000;
@@ -35,8 +36,9 @@ export async function openSqlSession(database: SqlDatabase, open: OpenContext): 
   const connection = await database.connect(open);
   try {
     const { dialect } = connection;
-    const ddl = await openDdl(dialect);
-    return sessionOver({ name: database.name, open, connection, dialect, ddl, queue: openQueue() });
+    let ddl: Promise<Ddl> | undefined;
+    const definitions = (): Promise<Ddl> => (ddl ??= openDdl(dialect));
+    return sessionOver({ name: database.name, open, connection, dialect, definitions, queue: openQueue() });
   } catch (error) {
     await connection[Symbol.asyncDispose]();
     throw error;
@@ -178,6 +180,7 @@ async function openTable(session: SessionState, plan: TablePlan): Promise<void> 
     );
   const found = await context.connection.inspect(table);
   refuseUnknownTypes(plan, found);
+  refuseValidityNames(plan, plan.schema);
   const entries = await entriesOf(context, table);
   const target = targetOf(context, plan, { found, entries, state: session.newest });
   const resync = target.entry?.resync === true ? "data" : undefined;

@@ -54,10 +54,10 @@ export function deleteUsing(
 
 /** An upsert that deletes the rows of known keys and inserts all: what column stores do best. */
 export function deleteAndInsert(options: UpsertStatements): readonly CountedStatement[] {
-  const { target, source, keys, columns, deletes, known } = options;
-  const rows = (condition: string): string =>
-    deletes ? `(select * from ${source} as r where ${condition})` : source;
-  const insert = `insert into ${target} (${nameList(columns)}) select ${nameList(columns, "s.")} from ${rows("not _alv_delete")} as s`;
+  const { target, source, matches = source, keys, columns, deletes, known } = options;
+  const rows = (from: string, condition: string): string =>
+    deletes ? `(select * from ${from} as r where ${condition})` : from;
+  const insert = `insert into ${target} (${nameList(columns)}) select ${nameList(columns, "s.")} from ${rows(source, "not _alv_delete")} as s`;
   if (known === "keep")
     return [
       {
@@ -66,7 +66,7 @@ export function deleteAndInsert(options: UpsertStatements): readonly CountedStat
       },
     ];
   const remove = (condition: string): string =>
-    `delete from ${target} as t using ${rows(condition)} as s where ${equalColumns(keys)}`;
+    `delete from ${target} as t using ${rows(matches, condition)} as s where ${equalColumns(keys)}`;
   return [
     ...(deletes ? [{ text: remove("_alv_delete"), counts: "deleted" } as const] : []),
     { text: remove("not _alv_delete"), counts: "updated" },

@@ -75,7 +75,10 @@ const definitions: Readonly<Record<keyof typeof systemTables, SystemTable>> = {
 };
 
 /** Makes the tables that sessions keep for themselves, where they are missing. */
-export async function createSystemTables({ connection, ddl }: SqlContext): Promise<void> {
+export async function createSystemTables({ connection, definitions: open }: SqlContext): Promise<void> {
+  // They are made in this order, so that the last one stands for all.
+  if ((await connection.inspect(systemTables.parked)) !== undefined) return;
+  const ddl = await open();
   const keys = Object.keys(systemTables) as (keyof typeof systemTables)[];
   await connection.setUp(
     keys.map((key) => {

@@ -9,8 +9,8 @@ export function unionOf(dialect: SqlDialect, staged: readonly StagedRows[], sche
 }
 
 /**
- * Staged changes as one relation in brackets: the columns of `schema`, the op of each as `_alv_op`, and `_alv_seq`, which grows in the
- * order in which they take effect. `after`: those after the last truncate only.
+ * Staged changes as one relation in brackets: the columns of `schema`, the op of each as `_alv_op`, its `_alv_number`, and `_alv_seq`, which grows
+ * in the order in which they take effect. `after`: those after the last truncate only.
  */
 export function changesOf(
   dialect: SqlDialect,
@@ -18,7 +18,7 @@ export function changesOf(
   schema: Schema,
   options: { readonly after?: Truncation | undefined } = {},
 ): string {
-  const names = dialect.quote;
+  const names = (name: string): string => dialect.quote(name);
   const ordered = staged.some(({ form }) => form !== "rows");
   const { after } = options;
   const parts = staged.flatMap((rows) => {
@@ -28,7 +28,7 @@ export function changesOf(
     const place = own ? `s.${names(stagedColumns.ordinal)}` : `cast(${ordinal} as bigint)`;
     const order = ordered
       ? `${stretch} as _alv_stretch, ${place} as _alv_place, ${number} as _alv_number`
-      : `${number} as _alv_seq`;
+      : `${number} as _alv_seq, ${number} as _alv_number`;
     const op = own ? `s.${names(stagedColumns.op)}` : "0";
     const later =
       after === undefined || stretch > after.stretch
@@ -42,7 +42,7 @@ export function changesOf(
   const all = parts.join(" union all ");
   if (!ordered) return `(${all})`;
   const columns = schema.fields.map(({ name }) => `u.${names(name)}`).join(", ");
-  return `(select ${columns}, u._alv_op, row_number() over (order by u._alv_stretch, u._alv_place, u._alv_number) as _alv_seq from (${all}) as u)`;
+  return `(select ${columns}, u._alv_op, u._alv_number, row_number() over (order by u._alv_stretch, u._alv_place, u._alv_number) as _alv_seq from (${all}) as u)`;
 }
 
 /** Where the last truncate of a load stands. */
@@ -86,5 +86,5 @@ function emptyChanges(dialect: SqlDialect, schema: Schema): string {
   const nulls = schema.fields.map(
     ({ name, type }) => `cast(null as ${dialect.typeName(type)}) as ${dialect.quote(name)}`,
   );
-  return `(select ${nulls.join(", ")}, 0 as _alv_op, cast(0 as bigint) as _alv_seq where false)`;
+  return `(select ${nulls.join(", ")}, 0 as _alv_op, cast(0 as bigint) as _alv_seq, cast(0 as bigint) as _alv_number where false)`;
 }

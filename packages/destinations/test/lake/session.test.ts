@@ -39,6 +39,25 @@ describe("session", () => {
     await expect(openTest(store)).rejects.toMatchObject({ code: "ALV_STORE_UNSAFE" });
   });
 
+  test("who only looks takes no lease and finishes nothing", async () => {
+    const store = memoryStore();
+    {
+      await using looking = await openTest(store);
+      expect(await looking.recover({ readOnly: true })).toBeUndefined();
+    }
+    expect(await pathsIn(store, "")).toEqual([]);
+    await using session = await openTest(store);
+    await session.recover();
+    await loadRows(session, appendPlan("t", ids()), [ids(1, 2)]);
+    const before = await pathsIn(store, "");
+    {
+      await using looking = await openTest(store);
+      expect(await looking.recover({ readOnly: true })).toMatchObject({ streams: { t: {} } });
+      expect((await looking.describe("t"))?.schema.fields.map(({ name }) => name)).toEqual(["id"]);
+    }
+    expect(await pathsIn(store, "")).toEqual(before);
+  });
+
   test("what is not committed is deleted when the session ends", async () => {
     const store = memoryStore();
     {

@@ -73,7 +73,9 @@ function withChanges(
   const target = nullable(ownColumns(plan, schema));
   if (form === "rows") return conformBatch(data, target, { table: plan.table });
   const [, ordinals, ops, sent, ...old] = columns.slice(count);
-  const bits = sent === undefined ? undefined : unchangedOf(sent, count, length);
+  // Rows with a bitmap came in batches that left cells out; others in the same segment did not.
+  const some = sent === undefined ? undefined : heldRows(sent);
+  const bits = some === undefined ? undefined : unchangedOf(sent!, count, length);
   const keys = keyFields(plan, schema);
   const oldKeys: Batch | undefined =
     old.length === 0 || old[0]!.nullCount === length
@@ -89,7 +91,16 @@ function withChanges(
     oldKeys,
     unchanged: bits,
   };
-  return conformBatch({ ...data, changes }, target, { table: plan.table });
+  const conformed = conformBatch({ ...data, changes }, target, { table: plan.table });
+  if (some === undefined || conformed.changes?.unchanged === undefined) return conformed;
+  const unchanged = conformed.changes.unchanged.map((column) => column?.map((byte, i) => byte & some[i]!));
+  return { ...conformed, changes: { ...conformed.changes, unchanged } };
+}
+
+/** The rows that are not null; `undefined` where none is. */
+function heldRows({ validity, length, nullCount }: Vector): Uint8Array | undefined {
+  if (nullCount === length) return undefined;
+  return validity ?? new Uint8Array((length + 7) >> 3).fill(0xff);
 }
 
 /** Turns the bitmap of each row into one of each column. */

@@ -1,19 +1,24 @@
+import { schemaHash } from "@alluvium/core/state";
 import type { SqlContext } from "../context.ts";
 import { alterStatements } from "../ddl.ts";
 import type { SqlTable } from "../engine.ts";
 import type { TableChange } from "./change.ts";
 
 /** The statements that give a table the columns of a load, and empty it where the load begins it anew. */
-export function definitionStatements(
-  { ddl, dialect }: SqlContext,
+export async function definitionStatements(
+  { definitions, dialect }: SqlContext,
   { plan, target, before, schema, restart }: TableChange,
-): readonly string[] {
+): Promise<readonly string[]> {
   const { table } = plan;
-  if (target.create || before === undefined) return [ddl.createTable(table, schema)];
-  if (restart === "tables") return [ddl.dropTable(table), ddl.createTable(table, schema)];
+  if (target.create || before === undefined) return [(await definitions()).createTable(table, schema)];
+  if (restart === "tables") {
+    const ddl = await definitions();
+    return [ddl.dropTable(table), ddl.createTable(table, schema)];
+  }
+  const same = schemaHash(before) === schemaHash(schema);
   return [
     ...(restart === "data" ? [dialect.clear(table)] : []),
-    ...alterStatements(ddl, table, before, schema),
+    ...(same ? [] : alterStatements(await definitions(), table, before, schema)),
   ];
 }
 
@@ -53,7 +58,7 @@ export async function defineTable(
 ): Promise<void> {
   const { connection, dialect } = context;
   const { plan, target, restart } = change;
-  for (const text of definitionStatements(context, change)) await connection.execute({ text });
+  for (const text of await definitionStatements(context, change)) await connection.execute({ text });
   if (target.create || target.identify || restart === "tables")
     await connection.execute({ text: dialect.identify(plan.table, target.tableId) });
   for (const text of indexStatements(context, change, found)) await connection.execute({ text });

@@ -5,7 +5,7 @@ import type { SqlStatement } from "../engine.ts";
 import { keyFields } from "../pending-table.ts";
 import { changesOf, truncationOf } from "../union.ts";
 import type { TableChange } from "./change.ts";
-import { foldQuery } from "./fold.ts";
+import { foldedRows, foldQuery } from "./fold.ts";
 import { insertRows, isEmptied } from "./insert.ts";
 import { withOutcomes } from "./outcomes.ts";
 import { withWorkTable } from "./work-table.ts";
@@ -18,19 +18,22 @@ export async function deleteInsert(context: SqlContext, change: TableChange): Pr
   const table = dialect.table(plan.table);
   if (!target.create && truncationOf(staged) !== undefined)
     await connection.execute({ text: dialect.clear(plan.table) });
-  const put = async (source: string): Promise<RowCounts> => {
+  const put = async (source: string, matches = source): Promise<RowCounts> => {
     let deleted = 0;
     // Keys that no row is left of are in the outcomes too, as deletes.
     const statements = [
-      ...dialect.deleteMatching({ target: table, source, columns, nullable: false }),
+      ...dialect.deleteMatching({ target: table, source: matches, columns, nullable: false }),
       ...mergeKeyStatements(context, change, table),
     ];
     if (!isEmptied(change))
       for (const statement of statements) deleted += await connection.execute(statement);
     return { ...(await insertRows(context, change, source)), deleted };
   };
-  if (staged.some(({ form }) => form === "partial")) return withOutcomes(context, change, put);
-  return withWorkTable(context, foldQuery(context, change, columns), put);
+  if (staged.some(({ form }) => form === "partial"))
+    return withOutcomes(context, change, (source) => put(source));
+  return withWorkTable(context, foldQuery(context, change, columns), (folded) =>
+    put(foldedRows(context, change, folded), folded),
+  );
 }
 
 function mergeKeyStatements(

@@ -31,8 +31,7 @@ export interface HistoryContext {
 export async function history(context: SqlContext, change: TableChange, now: bigint): Promise<RowCounts> {
   const { plan, schema, target, restart, staged } = change;
   const validity = validityOf(plan);
-  if (validity === undefined)
-    throw new AlluviumError("ALV_INTERNAL", `table ${plan.table} keeps a history without validity columns`);
+  if (validity === undefined) throw new AlluviumError("ALV_INTERNAL", `table ${plan.table} keeps no history`);
   const own = ownColumns(plan, schema).fields;
   const table = context.dialect.table(plan.table);
   const empty = target.create || restart !== undefined;

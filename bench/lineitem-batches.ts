@@ -26,7 +26,7 @@ export function lineitemBatch(rows: readonly number[], changed = false): Batch {
   const names = lineitemSchema.fields.map(({ name }) => name);
   const integers = names.map(() => new BigInt64Array(length));
   const words = names.map(() => new Int32Array(length));
-  const texts = names.map(() => new Array<string>(length));
+  const texts = names.map(() => Array.from<string>({ length }));
   let column = 0;
   let at = 0;
   const sink: RowSink = {

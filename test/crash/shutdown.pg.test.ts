@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rowsOf } from "@alluvium/core/columns";
-import { AlluviumError, pipeline, type RunEvent, type RunReport } from "@alluvium/core";
+import { pipeline, type AlluviumError, type RunEvent, type RunReport } from "@alluvium/core";
 import { delta, deltaTable } from "@alluvium/destinations/delta";
 import { postgres } from "@alluvium/sources/postgres";
 import pg from "pg";

@@ -53,7 +53,7 @@ export function player(target: SuiteDestination, history: History): Player {
         for (const again of unsealed) await write(load, again);
       }
       const isEnd = endsSession && i === chunks.length - 1;
-      await load.mark(TABLE, { seal: chunk.isSealed || isEnd, end: isEnd || strategy === "deleteInsert" });
+      await load.mark(TABLE, { seal: chunk.isSealed || isEnd, end: isEnd });
       if (!chunk.isSealed && !isEnd) continue;
       unsealed = [];
       ordinal = 0n;
@@ -101,7 +101,7 @@ export function player(target: SuiteDestination, history: History): Player {
         source = sealed;
       } catch (error) {
         await close();
-        if (AlluviumError.is(error)) return error.code;
+        if (AlluviumError.is(error)) return `${error.code}: ${error.message}`;
         throw error;
       }
       if (one.endsSession) await close();

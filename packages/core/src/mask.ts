@@ -18,7 +18,7 @@ export type Mask<Masked extends string | null = string | null> = {
  *
  * @example
  * ```ts
- * const masked = orders.mask({ customer: sha256({ salt: env("SALT") }) });
+ * const masked = orders.mask({ country: sha256({ salt: env("SALT") }) });
  * ```
  */
 export function sha256(options: {
@@ -34,7 +34,7 @@ export function sha256(options: {
  *
  * @example
  * ```ts
- * const masked = orders.mask({ customer: tokenize({ key: env("TOKEN_KEY") }) });
+ * const masked = orders.mask({ country: tokenize({ key: env("TOKEN_KEY") }) });
  * ```
  */
 export function tokenize(options: {
@@ -50,7 +50,7 @@ export function tokenize(options: {
  * @param text @default "***"
  * @example
  * ```ts
- * const masked = orders.mask({ customer: redact(), total: redact(null) });
+ * const masked = orders.mask({ country: redact(), total: redact(null) });
  * ```
  */
 export function redact<const Text extends string | null = string>(

@@ -137,7 +137,7 @@ export interface Resource<
    *
    * @example
    * ```ts
-   * const masked = orders.mask({ customer: tokenize({ key: env("TOKEN_KEY") }), id: sha256({ salt: env("SALT") }) });
+   * const masked = orders.mask({ country: tokenize({ key: env("TOKEN_KEY") }), id: sha256({ salt: env("SALT") }) });
    * ```
    */
   mask<const Masks extends { readonly [Column in keyof Row]?: Mask }>(

@@ -22,7 +22,7 @@ export function duckdbError(error: unknown, what: string): AlluviumError {
     );
   if (/No space left on device|disk is full|max_temp_directory_size/.test(text))
     return make("ALV_STORE_FULL", ". Make room, then run again");
-  if (/^Out of Memory Error/.test(text))
+  if (text.startsWith("Out of Memory Error"))
     return make("ALV_STORE_FAILED", ". Raise DuckDB's `memory_limit`, or give it a `temp_directory`", false);
   if (/file system operations are disabled|enable_external_access/.test(text))
     return make(

@@ -70,7 +70,7 @@ export function checkOptions(options: unknown): CheckedOptions {
     throw refused(
       `${given.length === 0 ? "none" : given.join(" and ")} of path, instance, connection and connect is given; give one`,
     );
-  if (path !== undefined && /^:memory:/.test(path))
+  if (path?.startsWith(":memory:") === true)
     throw refused(
       `path is ${JSON.stringify(path)}: a database in memory would be gone after each run; open one and pass it as \`instance\``,
     );

@@ -7,7 +7,6 @@ const int64 = { kind: "int64" } as const;
 const instant = { kind: "timestamp", zone: "utc" } as const;
 
 const required = (name: string, type: Field["type"] = string): Field => ({ name, type, nullable: false });
-const optional = (name: string, type: Field["type"] = string): Field => ({ name, type, nullable: true });
 
 interface SystemTable {
   readonly schema: Schema;

@@ -232,6 +232,11 @@ async function runMerges(session: DestinationSession, run: number): Promise<void
   }
 }
 
+/** Values as one text, to compare rows by. */
+function words(...values: readonly unknown[]): string {
+  return values.map(String).join(" ");
+}
+
 async function expectRecovered(
   store: ObjectStore,
   lake: LakeUnderTest,
@@ -241,14 +246,14 @@ async function expectRecovered(
   const state = await session.recover();
   const texts = async (name: string, text: (row: Row) => string): Promise<readonly string[]> =>
     (await lake.read(store, name)).map(text).sort();
-  expect(await texts("items", ({ id, tag, note }) => `${id} ${tag} ${note}`), `items ${where}`).toEqual(
+  expect(await texts("items", ({ id, tag, note }) => words(id, tag, note)), `items ${where}`).toEqual(
     itemsAfter(countOf(state, "items")),
   );
-  expect(await texts("totals", ({ id, value }) => `${id} ${value}`), `totals ${where}`).toEqual(
+  expect(await texts("totals", ({ id, value }) => words(id, value)), `totals ${where}`).toEqual(
     totalsAfter(countOf(state, "totals")),
   );
   const run = countOf(state, "groups");
-  expect(await texts("groups", (row) => `${row["id"]} ${row["run"]}`), `groups ${where}`).toEqual(
+  expect(await texts("groups", (row) => words(row["id"], row["run"])), `groups ${where}`).toEqual(
     run === 0
       ? []
       : groupRows(run, 1, GROUPS)
@@ -257,7 +262,7 @@ async function expectRecovered(
   );
   const versions = await lake.read(store, "people");
   expect(
-    versions.map((row) => `${row["id"]} ${row["name"]}${row["_alv_active"] === true ? "*" : ""}`).sort(),
+    versions.map((row) => words(row["id"], row["name"]) + (row["_alv_active"] === true ? "*" : "")).sort(),
     `people ${where}`,
   ).toEqual(versionsAfter(runsOf(state)));
   for (const row of versions)

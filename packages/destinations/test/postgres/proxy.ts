@@ -34,7 +34,7 @@ export async function startProxy(url: string): Promise<Proxy> {
       socket.on("error", end);
       socket.once("close", () => sockets.delete(socket));
     }
-    near.on("data", async (bytes) => {
+    const pass = async (bytes: Buffer): Promise<void> => {
       if (plan !== undefined && bytes.includes(plan.statement)) {
         const { how } = plan;
         plan = undefined;
@@ -51,7 +51,8 @@ export async function startProxy(url: string): Promise<Proxy> {
         }
       }
       far.write(bytes);
-    });
+    };
+    near.on("data", (bytes) => void pass(bytes));
     far.on("data", (bytes) => {
       // The answer is there, so the statement has taken effect.
       if (cut) void Promise.resolve(proxy.onLoss()).then(end);

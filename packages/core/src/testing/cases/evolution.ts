@@ -136,6 +136,31 @@ function mergeEvolution(one: One, isWidened: boolean): readonly SuiteCase[] {
       await load(plans.merge("t", whole.schema, "upsert"), partial);
       equalRows(await target.read("t"), [{ id: 1n, a: "A", b: null, n: "stored" }], "n was not sent");
     }),
+    one("upsert: a moved row is whole: a column that came after it is null", async (target) => {
+      const { load } = suiteLoads(target);
+      const stored = batchOf({ id: [int64, [1n, 2n]], a: [string, ["a", "b"]], n: [string, ["x", "y"]] });
+      const moved = changeBatch({ id: int64, a: string }, [
+        { op: "update", row: { id: 5n, a: "A" }, old: { id: 1n } },
+      ]);
+      const partial = changeBatch(
+        { id: int64, a: string },
+        [{ op: "update", row: { id: 2n, a: "B" }, partial: true }],
+        1n,
+      );
+      const plan = plans.merge("t", stored.schema, "upsert");
+      const later = batchOf({ id: [int64, [9n]], a: [string, ["z"]], n: [string, ["z"]] });
+      await load(plan, stored);
+      await load(plan, moved, partial, later);
+      equalRows(
+        await target.read("t"),
+        [
+          { id: 5n, a: "A", n: null },
+          { id: 2n, a: "B", n: "y" },
+          { id: 9n, a: "z", n: "z" },
+        ],
+        "the partial row keeps it",
+      );
+    }),
     one("upsert: a column that was unknown is bound by a merge", async (target) => {
       const { load } = suiteLoads(target);
       const unknown = batchOf({ id: [int64, [1n, 2n]], a: [{ kind: "null" }, [null, null]] });

@@ -1,7 +1,6 @@
 import type { Field, RowCounts } from "@alluvium/core";
 import {
   concatBatches,
-  constantVector,
   takeBatch,
   takeVector,
   type Batch,

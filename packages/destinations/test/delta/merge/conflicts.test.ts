@@ -61,7 +61,7 @@ async function mergeAround(
 async function byId(store: ObjectStore, lake: LakeUnderTest): Promise<readonly string[]> {
   const found = await lake.read(store, "t");
   return found
-    .map((row) => `${row["id"]} ${row["by"]}`)
+    .map((row) => [row["id"], row["by"]].join(" "))
     .sort((a, b) => Number.parseInt(a) - Number.parseInt(b));
 }
 

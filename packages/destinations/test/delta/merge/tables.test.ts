@@ -5,7 +5,7 @@ import { ChangeOp, type Batch } from "@alluvium/core/columns";
 import { describe, expect, test } from "vitest";
 import { deltaTable } from "../../../src/delta/table.ts";
 import { openTest, pathsIn } from "../../lake/lakes.ts";
-import { mergeLake, mergeLoad, modes } from "./merging.ts";
+import { mergeLake, mergeLoad, type modes } from "./merging.ts";
 
 const int64 = { kind: "int64" } as const;
 const string = { kind: "string" } as const;
@@ -73,7 +73,9 @@ test("one object holds the vectors of all files, and a file that keeps no row ju
   await mergeLoad(session, plan, [rows("new", 1, 10, 20, 21)]);
   expect(await pathsIn(store, "t/deletion_vector")).toHaveLength(1);
   const files = await Array.fromAsync((await deltaTable({ store, path: "t" }).snapshot()).files());
-  expect(files.map(({ rows: live, deletedRows }) => [live, deletedRows]).sort()).toEqual([
+  expect(
+    files.map(({ rows: live, deletedRows }) => [live, deletedRows]).toSorted(([a], [b]) => a! - b!),
+  ).toEqual([
     [1, 1],
     [1, 1],
     [4, 0],

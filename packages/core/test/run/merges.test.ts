@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   AlluviumError,
+  type Destination,
   type Disposition,
   type Refresh,
   type RunOptions,
@@ -9,12 +10,14 @@ import {
 } from "@alluvium/core";
 import { ChangeOp, type Batch } from "@alluvium/core/columns";
 import { batchOf, memoryTables } from "@alluvium/core/testing";
+import { checkpoint } from "../../src/checkpoint.ts";
 import type { PipelineDefinition } from "../../src/run/definition.ts";
 import { runPipeline } from "../../src/run/run.ts";
 import { resource } from "../../src/resource.ts";
 import { source } from "../../src/source.ts";
 import type { TableDescription } from "../../src/stream.ts";
 import { typed } from "../../src/typed.ts";
+import { faultyDestination } from "./faulty-destination.ts";
 import { recordingDestination } from "./recording-destination.ts";
 
 const int64 = { kind: "int64" } as const;
@@ -223,6 +226,67 @@ describe("changes", () => {
     expect(error.code).toBe("ALV_UNSUPPORTED");
     expect(error.message).toMatch(/updates and deletes, which only a merge can follow/);
   });
+});
+
+test("rows that come and go give the same table, at whatever step a stream or a run is stopped", async () => {
+  interface Item {
+    id: number;
+    open: boolean;
+    at: number;
+  }
+  const item = (at: number, id: number, open: boolean): Item => ({ at, id, open });
+  // Keys are opened and closed several times, within a load too.
+  const log = [
+    item(1, 1, true),
+    item(2, 2, true),
+    item(3, 1, false),
+    item(4, 1, true),
+    item(5, 2, false),
+    item(6, 3, true),
+    item(7, 3, false),
+    item(8, 3, true),
+    item(9, 1, false),
+  ];
+  const items = (until: number) =>
+    source("s", () => [
+      resource({
+        name: "items",
+        schema: typed<Item>(),
+        primaryKey: "id",
+        cursor: "at",
+        disposition: "merge",
+        async *read({ since = 0, position }) {
+          for (const one of log.slice(0, until)) {
+            if (one.at < since || one.at <= Number(position ?? 0)) continue;
+            yield one;
+            yield checkpoint(one.at);
+          }
+        },
+      }).filter(({ open }) => open),
+    ])();
+  for (const retryable of [true, false]) {
+    let steps = Infinity;
+    for (let stopAt = 0; stopAt < steps; stopAt++) {
+      const { store, destination } = setUp();
+      let at = 0;
+      const stopping = faultyDestination(destination, () => {
+        if (at++ === stopAt) throw new AlluviumError("ALV_CONNECTION", "stopped", { retryable });
+      });
+      const run = (until: number, commitBytes: number, into: Destination = stopping) =>
+        runPipeline(
+          { name: "p", source: items(until) as Source, destination: into, loadIdColumn: false },
+          { ...fast, commitBytes },
+        ).catch(() => undefined);
+      await run(5, 60);
+      await run(9, 1_000_000);
+      if (at <= stopAt) steps = stopAt;
+      store.crash();
+      await run(9, 1, destination);
+      const rows = [...store.rows("items")].sort((a, b) => Number(a["id"]) - Number(b["id"]));
+      expect(rows, `stopped at step ${stopAt}`).toEqual([{ id: 3n, open: true, at: 8n }]);
+    }
+    expect(steps).toBeGreaterThan(20);
+  }
 });
 
 describe("what takes effect at the end", () => {

@@ -1,4 +1,4 @@
-import type { Ability, Destination, TablePlan } from "@alluvium/core";
+import type { Destination, TablePlan } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { memoryDestination, type MemoryStore } from "@alluvium/core/testing";
 
@@ -11,19 +11,13 @@ export interface Recording {
   readonly seals: { readonly stream: string; readonly end: boolean }[];
 }
 
-const abilities: readonly Ability[] = ["append", "replace", "upsert", "insertOnly", "deleteInsert", "scd2"];
-
-/**
- * A destination in memory that records what it is told to do. It adds the rows of merges like those of an append: what is tested with it is what
- * it is asked to do.
- */
+/** A destination in memory that records what it is told to do. */
 export function recordingDestination(store: MemoryStore): Destination & Recording {
   const memory = memoryDestination({ store });
   const recording: Recording = { plans: [], written: [], seals: [] };
   return {
     ...memory,
     ...recording,
-    capabilities: { ...memory.capabilities, abilities },
     open: async (context) => {
       const session = await memory.open(context);
       return {

@@ -63,19 +63,22 @@ async function merge(
   for (const id of deletes) ledger.rows.delete(id);
 }
 
-test("merged with deletion vectors, while Spark appends, merges, optimizes and vacuums between and in the middle of our loads", async () => {
+/** A table of 80 rows in two files, merged into once. */
+async function mergedTable() {
   const lake = temporaryFolder();
   const place: Place = { path: join(lake, "t"), format: "delta" };
-  const name = `delta.\`${place.path}\``;
   const ledger = new Ledger();
   for (const start of [0, 40]) {
     await loadDelta(lake, { t: { fields, rows: range(start, start + 40).map((id) => rowOf(id, "first")) } });
     ledger.set("first", ...range(start, start + 40));
   }
   await merge(lake, ledger, "a", [...range(5, 15), 200], [20, 21]);
-  await expectEverywhere(place, ledger.content, withVectors);
+  return { lake, place, ledger, name: `delta.\`${place.path}\`` };
+}
 
-  // Between our loads: on top of our vectors, and files put together.
+test("with deletion vectors, while Spark appends, merges and optimizes between our loads", async () => {
+  const { lake, place, ledger, name } = await mergedTable();
+  await expectEverywhere(place, ledger.content, withVectors);
   await spark(
     `insert into ${name} values (300, 'spark', 300.25, false)`,
     `merge into ${name} t using (select cast(id as bigint) id from range(3, 5)) s on t.id = s.id
@@ -88,8 +91,11 @@ test("merged with deletion vectors, while Spark appends, merges, optimizes and v
   ledger.rows.delete(4);
   await merge(lake, ledger, "b", [3, 4, 300, ...range(50, 60)], [200]);
   await expectEverywhere(place, ledger.content, withVectors);
+});
 
-  // In the middle: our rows are read, nothing of them is committed.
+test("with deletion vectors, while Spark appends, updates and optimizes in the middle of our load; then optimized and vacuumed", async () => {
+  const { lake, place, ledger, name } = await mergedTable();
+  // Our rows are read, nothing of them is committed.
   await merge(lake, ledger, "c", [7, 400, 61], [8], {
     during: async () => {
       await spark(
@@ -105,9 +111,7 @@ test("merged with deletion vectors, while Spark appends, merges, optimizes and v
 
   const table = deltaTable(place.path);
   await table.optimize({ purge: 0, orderBy: ["id"] });
-  await expectEverywhere(place, ledger.content, withVectors);
   await merge(lake, ledger, "d", [0, 79], [40]);
-  await expectEverywhere(place, ledger.content, withVectors);
   expect((await table.verify({ deep: true })).findings.filter(({ kind }) => kind !== "orphan")).toEqual([]);
   await spark("set spark.databricks.delta.retentionDurationCheck.enabled=false");
   await spark(`vacuum ${name} retain 0 hours`);

@@ -114,6 +114,10 @@ function takeFixed({ type, values }: FixedVector, indexes: Int32Array): FixedVal
   const from = units(values, unit);
   const to = units(taken, unit);
   const step = width / unit;
+  if (step === 1) {
+    for (let i = 0; i < indexes.length; i++) if (indexes[i]! >= 0) to[i] = from[indexes[i]!]!;
+    return taken;
+  }
   for (let i = 0; i < indexes.length; i++) {
     const index = indexes[i]!;
     if (index < 0) continue;

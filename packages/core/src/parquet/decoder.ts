@@ -40,8 +40,8 @@ export interface ReadParquetOptions {
   readonly rowGroups?: readonly number[];
   /** Most rows of a batch. @default 16 384 */
   readonly batchRows?: number;
-  /** Whether text that is stored by dictionary comes as dictionary vectors. @default false */
-  readonly dictionaries?: boolean;
+  /** Whether text that is stored by dictionary comes as dictionary vectors; `all`: numbers as well. @default false */
+  readonly dictionaries?: boolean | "all";
   /** Stops reading: the iteration throws its reason. */
   readonly signal?: AbortSignal;
 }

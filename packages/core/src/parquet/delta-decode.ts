@@ -99,6 +99,18 @@ export function decodeDelta64(cursor: ByteCursor, limit: number): BigInt64Array 
       const size = Math.min(miniblock, count - done);
       if (cursor.at + Math.ceil((width * size) / 8) > cursor.end) throw invalid("packed values are cut off");
       if (width <= 32) unpackBits(cursor.bytes, cursor.at, width, packed, 0, size);
+      if (
+        width < 31 &&
+        top === low >> 31 &&
+        minTop === minLow >> 31 &&
+        addSmall(words, done, size, low, minLow, packed)
+      ) {
+        done += size;
+        low = words[2 * done - 2]!;
+        top = words[2 * done - 1]!;
+        cursor.at = Math.min(cursor.end, cursor.at + ((width * miniblock) >> 3));
+        continue;
+      }
       for (let i = 0; i < size; i++) {
         let deltaLow: number;
         let deltaTop = 0;
@@ -122,6 +134,26 @@ export function decodeDelta64(cursor: ByteCursor, limit: number): BigInt64Array 
     }
   }
   return out;
+}
+
+/** Sums of values that all fit into 32 bits, as most do; `false`: one does not, and nothing that was written counts. */
+function addSmall(
+  words: Int32Array,
+  start: number,
+  count: number,
+  first: number,
+  min: number,
+  packed: Int32Array,
+): boolean {
+  let value = first;
+  for (let i = 0, at = 2 * start; i < count; i++, at += 2) {
+    value += min + packed[i]!;
+    const low = value | 0;
+    if (low !== value) return false;
+    words[at] = low;
+    words[at + 1] = low >> 31;
+  }
+  return true;
 }
 
 /** `count` (0–32) bits from bit `offset` on. */

@@ -29,8 +29,8 @@ export interface LeafReadOptions {
   /** What to call the file in errors. */
   readonly name: string;
   readonly nanoseconds: Nanoseconds;
-  /** Whether text that is stored by dictionary stays so. */
-  readonly dictionaries: boolean;
+  /** Whether text that is stored by dictionary stays so; `all`: numbers too. */
+  readonly dictionaries: boolean | "all";
 }
 
 interface OpenPage extends DataPage {
@@ -183,8 +183,8 @@ export class LeafReader {
         codes,
         dictionary,
       };
-      // Only text gains from staying a dictionary.
-      if (dictionary.layout !== "bytes") dense = materialize(dense);
+      // Mostly only text gains from staying a dictionary.
+      if (dictionary.layout !== "bytes" && options.dictionaries !== "all") dense = materialize(dense);
     } else {
       const stored = decodeValues(encoding, leaf.physical, leaf.width, bytes, start, values);
       dense = denseVector(leaf, stored, values, options.nanoseconds);

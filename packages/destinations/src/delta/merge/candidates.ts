@@ -21,6 +21,7 @@ export function filterOf({ changelog }: Fold, table: MergeTable): KeyFilter {
   const merged = keyFilter(namedColumns(table, table.merge.merge?.mergeKey ?? []), mergeKeys.keys());
   return {
     mayHold: (add) => own.mayHold(add) || merged.mayHold(add),
+    sorted: undefined,
     wants: (group, firstRow) => own.wants(group, firstRow) || merged.wants(group, firstRow),
   };
 }

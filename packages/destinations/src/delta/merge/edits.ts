@@ -33,16 +33,19 @@ export interface TableEdits {
 
 export function tableEdits(): TableEdits {
   const edits = new Map<string, FileEdit>();
+  // Rows come file by file.
+  let last: { readonly add: AddFile; readonly edit: FileEdit } | undefined;
   return {
     remove({ add, fileRows, deleted }, row) {
-      const key = fileKey(add);
-      let edit = edits.get(key);
+      const key = last?.add === add ? "" : fileKey(add);
+      let edit = last?.add === add ? last.edit : edits.get(key);
       if (edit === undefined) {
         const gone = bitmapFor(fileRows);
         if (deleted !== undefined) gone.set(deleted.subarray(0, gone.length));
         const left = fileRows - (add.deletionVector?.cardinality ?? 0);
         edits.set(key, (edit = { add, fileRows, gone, left, lost: 0 }));
       }
+      if (last?.edit !== edit) last = { add, edit };
       if (!setBit(edit.gone, row)) return false;
       edit.left -= 1;
       edit.lost += 1;

@@ -3,19 +3,24 @@ import type { WantsGroup } from "../../lake/files/row-groups.ts";
 import type { AddFile } from "../log/actions.ts";
 import type { Column } from "../read/columns.ts";
 import { boundsOf, nullsOf, parseStatistics } from "../read/pruning.ts";
+import { sortedRows, type SortedRows } from "./sorted-rows.ts";
 
 /** Tells files and row groups that cannot hold a key. Errs towards "may". */
 export interface KeyFilter {
   mayHold(add: AddFile): boolean;
   /** Of a file that may hold one. */
   readonly wants: WantsGroup;
+  /** Of a batch in the order of the first column; `undefined`: that says nothing here. */
+  readonly sorted: SortedRows | undefined;
 }
 
 /** A {@link KeyFilter} for keys over `columns`; row i of all `keys` together is a key. */
 export function keyFilter(columns: readonly Column[], keys: readonly Vector[]): KeyFilter {
   const count = keys[0]?.length ?? 0;
+  const [first] = keys;
   const sets = columns.map((column, i) => ({ column, values: valuesOf(column, keys[i]!) }));
   return {
+    sorted: first && sortedRows(first),
     mayHold(add) {
       if (count === 0) return false;
       let statistics: ReturnType<typeof parseStatistics> | null = null;

@@ -36,7 +36,7 @@ export async function matchFile(
   add: AddFile,
   table: MergeTable,
   changelog: Changelog,
-  filter: KeyFilter | undefined,
+  filter: KeyFilter,
 ): Promise<FileMatches> {
   const { keys, operation, merge, signal } = table;
   const { validity } = operation;
@@ -55,22 +55,27 @@ export async function matchFile(
   let fileRows = 0;
   let deleted: Uint8Array | undefined;
   let scratch = new Int32Array(0);
-  const reading = { ...readingOf(table, columns), wants: filter?.wants, dictionaries: true };
+  const reading = { ...readingOf(table, columns), wants: filter.wants, dictionaries: "all" as const };
   for await (const piece of readFileRows(add, reading)) {
     signal.throwIfAborted();
     const { batch, firstRow } = piece;
     ({ fileRows, deleted } = piece);
     const named = (name: string): Vector =>
       batch.columns[columns.findIndex((column) => column.name === name)]!;
-    if (scratch.length < batch.length) scratch = new Int32Array(batch.length);
-    const entries = changelog.keys.probe(names.map(named), scratch);
+    const near = filter.sorted?.(named(names[0]!));
+    if (near?.length === 0) continue;
+    const count = near?.length ?? batch.length;
+    if (scratch.length < count) scratch = new Int32Array(count);
+    const keyed = names.map((name) => (near === undefined ? named(name) : takeVector(named(name), near)));
+    const entries = changelog.keys.probe(keyed, scratch);
     const byMerge = mergeKey && changelog.mergeKeys!.probe(mergeKey.map(named));
     const isActive = validity && activeReader(named(validity.active));
     const first = found.length;
     const picked: number[] = [];
-    for (let row = 0; row < batch.length; row++) {
-      const entry = entries[row]!;
-      if (entry < 0 && (byMerge === undefined || byMerge[row]! < 0)) continue;
+    for (let i = 0; i < count; i++) {
+      const entry = entries[i]!;
+      if (entry < 0 && (byMerge === undefined || byMerge[i]! < 0)) continue;
+      const row = near === undefined ? i : near[i]!;
       if (deleted !== undefined && bitAt(deleted, firstRow + row)) continue;
       if (isActive !== undefined && !isActive(row)) continue;
       found.push(firstRow + row, entry);

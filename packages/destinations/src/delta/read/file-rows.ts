@@ -21,8 +21,8 @@ export interface FileReading {
   readonly schema: Schema;
   /** Which row groups are read. @default all */
   readonly wants?: WantsGroup | undefined;
-  /** Whether text that is stored by dictionary comes as dictionary vectors. @default false */
-  readonly dictionaries?: boolean;
+  /** Whether text that is stored by dictionary comes as dictionary vectors; `all`: numbers as well. @default false */
+  readonly dictionaries?: boolean | "all";
   readonly signal?: AbortSignal;
 }
 

@@ -33,8 +33,12 @@ function silent(destination: Destination): Destination {
   return {
     ...destination,
     open: async (context) => {
-      const { preview: _, ...session } = await destination.open(context);
-      return session;
+      const session = await destination.open(context);
+      return Object.fromEntries(
+        Reflect.ownKeys(session).flatMap((key) =>
+          key === "preview" ? [] : [[key, session[key as keyof typeof session]]],
+        ),
+      ) as unknown as typeof session;
     },
   };
 }

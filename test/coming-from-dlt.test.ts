@@ -185,7 +185,7 @@ describe("crashes", () => {
   test("what was read before a source failed is not read twice, nor lost", async () => {
     const target = memory();
     const signal = { stop: true };
-    await expect(load(target, numbers(150, signal))).rejects.toThrow();
+    await expect(load(target, numbers(150, signal))).rejects.toThrow(/source went away|reading/i);
     expect(count(target)[0]).toBe(count(target)[1]);
     signal.stop = false;
     await load(target, numbers(150, signal));
@@ -220,7 +220,7 @@ describe("crashes", () => {
 
   test("a load is listed once", async () => {
     const target = memory();
-    await expect(load(failing(target, "after", 0), numbers(20))).rejects.toThrow();
+    await expect(load(failing(target, "after", 0), numbers(20))).rejects.toThrow(/answer was lost/);
     target.store.crash();
     await load(target, numbers(40));
     const history = [...target.store.pipelines.values()].flatMap((one) => one.history);

@@ -1,5 +1,7 @@
+import { ok } from "node:assert/strict";
 import type { Batch } from "../columns/batch.ts";
 import type { LoadReceipt, TablePlan, TableReceipt } from "../destination.ts";
+import { AlluviumError, type ErrorCode } from "../errors.ts";
 import { openTarget, plans, stateAt, type Rows, type SuiteDestination } from "./suite-session.ts";
 
 /** Loads into one table, one after another, each in a session of its own. */
@@ -36,6 +38,18 @@ export async function loadOnce(
   for (const batch of batches) await load.write(plan.table, batch);
   await load.mark(plan.stream, { seal: true, end: true });
   return await load.commit(stateAt(sequence, load.loadId));
+}
+
+/** Checks that a load is refused with a code: it fails, or, where it was accepted before it could be applied, its table is set aside. */
+export async function refused(load: Promise<TableReceipt | undefined>, code: ErrorCode): Promise<void> {
+  let receipt: TableReceipt | undefined;
+  try {
+    receipt = await load;
+  } catch (error) {
+    if (AlluviumError.is(error) && error.code === code) return;
+    throw error;
+  }
+  ok(receipt?.parked?.includes(code) === true, `the load is refused with ${code}`);
 }
 
 /** Rows of an `scd2` table without their times: which of them are active, and which have ended. */

@@ -283,7 +283,7 @@ export function historyCases(one: One): readonly SuiteCase[] {
       );
     }),
     one("scd2: its own columns may have other names", async (target) => {
-      const named = { from: "valid from", to: "valid to", active: "is current", retireAbsent: false };
+      const named = { from: "since", to: "until", active: "current", retireAbsent: false };
       const own = plans.merge("t", batch().schema, "scd2", { validity: named });
       const loads = suiteLoads(target);
       await loads.load(own, batch([1n, "a"]));
@@ -291,7 +291,7 @@ export function historyCases(one: One): readonly SuiteCase[] {
       const rows = await target.read("t");
       deepEqual(
         rows
-          .map((row) => [row["a"], row["is current"]])
+          .map((row) => [row["a"], row["current"]])
           .sort(([left], [right]) => String(left).localeCompare(String(right))),
         [
           ["a", false],

@@ -14,7 +14,7 @@ export async function crashPlace(): Promise<CrashPlace> {
       const rows = await connection.run(
         `select concat_ws('|', ${columns.map((name) => `coalesce(cast("${name}" as varchar), 'null')`).join(", ")}) as row from "${table}"`,
       );
-      return (await rows.getRowsJS()).map(([text]) => String(text));
+      return (await rows.getRowsJS()).map(([text]) => text as string);
     },
     async run(sql) {
       await connection.run(sql);

@@ -6,6 +6,8 @@ export interface DuckDBModule {
     create(path?: string, options?: Readonly<Record<string, string>>): Promise<DuckDBInstance>;
     fromCache(path?: string, options?: Readonly<Record<string, string>>): Promise<DuckDBInstance>;
   };
+  readonly DuckDBTimestampTZValue: new (micros: bigint) => object;
+  readonly DuckDBBlobValue: new (bytes: Uint8Array) => object;
 }
 
 /** An open database. */
@@ -28,6 +30,9 @@ export type DuckDBParameter = string | number | bigint | boolean | null;
 export interface DuckDBResult {
   readonly rowsChanged: number;
   getRowObjectsJS(): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  getRows(): Promise<readonly (readonly unknown[])[]>;
+  columnNames(): readonly string[];
+  columnTypes(): readonly unknown[];
 }
 
 /** Loads the driver. Throws `ALV_MISSING_PACKAGE` naming it where it is not installed. */

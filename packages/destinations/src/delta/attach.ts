@@ -50,6 +50,8 @@ export interface AttachedTable {
  *
  * @example
  * ```ts
+ * import { DuckDBInstance } from "@duckdb/node-api";
+ *
  * const connection = await (await DuckDBInstance.create()).connect();
  * await attachLake(connection, { url: "./lake" });
  * const reader = await connection.runAndReadAll("select country, sum(total) from orders group by country");

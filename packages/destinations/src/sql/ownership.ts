@@ -126,7 +126,7 @@ function adoptedTarget(found: SqlTable, entry: TableEntry | undefined): Target {
 }
 
 /** Whether an entry is of this pipeline and lane. */
-export function isOurs({ open }: SqlContext, entry: TableEntry): boolean {
+function isOurs({ open }: SqlContext, entry: TableEntry): boolean {
   return entry.pipeline === open.pipeline.pipeline && entry.lane === open.pipeline.lane;
 }
 

@@ -66,7 +66,7 @@ beforeAll(async () => {
   primary = await startPostgres({ folder: join(folder, "primary") });
   client = new pg.Client({ connectionString: primary.url });
   await client.connect();
-  await client.query(`create table big as select i as id, repeat('x', 500) as filler from generate_series(1, 60000) i; analyze big;
+  await client.query(`create table big as select i as id, repeat('x', 1500) as filler from generate_series(1, 60000) i; analyze big;
     create table events (id bigint generated always as identity primary key, v int); insert into events (v) select i from generate_series(1, 500) i;
     create table readings (at timestamptz primary key); insert into readings select now() - i * interval '1 minute' from generate_series(0, 59) i`);
   const label = await baseBackup(join(folder, "primary"), join(folder, "standby"));

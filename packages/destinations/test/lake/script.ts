@@ -70,7 +70,7 @@ const plan: readonly TablePlan[] = [
 ];
 
 /** Runs the pipeline once, from wherever its state says. `run` marks the rows of the table that is replaced. */
-export async function runScript(session: DestinationSession, run: number): Promise<void> {
+async function runScript(session: DestinationSession, run: number): Promise<void> {
   let state = await session.recover();
   const at = { events: cursorOf(state, "events"), pairs: cursorOf(state, "pairs") };
   let sequence = (state?.sequence ?? -1) + 1;
@@ -135,7 +135,7 @@ export async function runScript(session: DestinationSession, run: number): Promi
 }
 
 /** What holds whenever a session has recovered: each table holds the rows up to its stream's cursor, each once. */
-export async function expectRecovered(
+async function expectRecovered(
   store: ObjectStore,
   lake: LakeUnderTest,
   session: DestinationSession,
@@ -174,7 +174,7 @@ async function expectTables(
 }
 
 /** What holds after a run to the end, whatever happened before it. */
-export async function expectComplete(
+async function expectComplete(
   store: ObjectStore,
   lake: LakeUnderTest,
   session: DestinationSession,

@@ -93,7 +93,7 @@ export async function finishEdits(
 }
 
 /** Writes the rows of a file that stay; says how many. */
-export async function copyRest(
+async function copyRest(
   { add, gone }: Pick<FileEdit, "add" | "gone">,
   table: MergeTable,
   output: MergeOutput,

@@ -11,7 +11,9 @@ describe.each(modes)("Delta, merges by %s", (mergeMode) => {
     capabilities,
     open: async () => {
       const store = memoryStore();
-      return suiteDestination(delta({ store, mergeMode }), (table) => mergeLake(mergeMode).read(store, table));
+      return suiteDestination(delta({ store, mergeMode }), (table) =>
+        mergeLake(mergeMode).read(store, table),
+      );
     },
   });
 });

@@ -486,7 +486,7 @@ describe("options", () => {
     [{ signal: 5 }, [/signal is 5/, /AbortSignal/]],
     [{ retry: { attempts: 0 } }, [/retry\.attempts is 0/]],
     [{ dealine: 5 }, [/dealine/, /deadline/]],
-    [{ refresh: "data" }, [/refresh is data/, /left out/]],
+    [{ refresh: "rows" }, [/refresh is/, /rows/, /"?data"?/, /tables/, /state/]],
   ])("of a run: %o", async (options, parts) => {
     await expectFailedRun("ALV_CONFIG", parts, () => into(delta({ store: memoryStore() })), options);
   });

@@ -246,12 +246,6 @@ const cases: readonly Case[] = [
     [/nope/, /id, note/],
   ],
   [
-    "a merge",
-    { disposition: "merge", primaryKey: "id", ...yields(good) },
-    "ALV_UNSUPPORTED",
-    [/upsert/, /delta/, /append, replace/],
-  ],
-  [
     "a read that throws",
     {
       async *read() {

@@ -229,7 +229,6 @@ describe("tables and options that cannot be", () => {
       "ALV_CONFIG",
       [/\bo\b/, /cursor/],
     ],
-    ["a merge", { tables: { o: { disposition: "merge" } } }, "ALV_UNSUPPORTED", [/upsert/, /delta/]],
     [
       "a merge without a key",
       { tables: { nokey: { disposition: "merge" } } },

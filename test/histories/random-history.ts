@@ -2,7 +2,7 @@ import type { Capabilities, ColumnType, MergeStrategy } from "@alluvium/core";
 import type { ChangeSpelling } from "@alluvium/core/testing";
 import { driftOf } from "./drift.ts";
 import type { Chunk, Columns, History, HistoryLoad, SourceRow } from "./history.ts";
-import { keyOf, sourceTable, type SourceTable } from "./source-table.ts";
+import { sourceTable, type SourceTable } from "./source-table.ts";
 
 /** What a history is drawn from. */
 export interface HistoryOptions {
@@ -145,5 +145,3 @@ export function randomHistory({ strategy, capabilities, random, loads }: History
     isExact: strategy === "upsert",
   };
 }
-
-export { keyOf };

@@ -35,9 +35,11 @@ export interface Changelog {
   readonly sequence: Int32Array | undefined;
 }
 
-/** Gathers the changes of a load; see {@link createFold}. */
+/** Gathers the changes of a load; the fold takes them from here. */
 export interface ChangelogBuilder {
+  /** Takes the next rows. */
   add(rows: ChangeRows): void;
+  /** All that was taken. */
   finish(): Changelog;
 }
 
@@ -53,6 +55,7 @@ export interface ChangelogOptions {
   readonly expected?: number | undefined;
 }
 
+/** Begins to gather the changes of a load. Keys that are null are `ALV_ROW_INVALID`. */
 export function changelogBuilder(options: ChangelogOptions): ChangelogBuilder {
   const { keyTypes, mergeKeyTypes, keyNames, expected } = options;
   const keys = createKeyIndex(keyTypes, expected === undefined ? {} : { expected });

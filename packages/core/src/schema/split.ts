@@ -16,7 +16,9 @@ export interface SplitOptions extends VariantNames {
   readonly committed: Schema;
   /** Whether values of a column may go into variants. */
   readonly splits: (column: string) => boolean;
+  /** The type that a column has at the destination. */
   readonly storedType: Capabilities["storedType"];
+  /** Whether a committed column may become wider in place. */
   readonly widens?: Capabilities["widens"];
 }
 

@@ -30,7 +30,7 @@ export interface MemoryDestination extends Destination<Ability> {
 
 /**
  * A destination that keeps its tables in memory: for tests of sources and pipelines, and as the smallest whole example of the contract.
- * It can do every disposition, applying changes one after another as {@link MergeStrategy} says them, and so is what other destinations are
+ * It can do every disposition, applying changes one after another as `MergeStrategy` says them, and so is what other destinations are
  * compared with. It is transactional (a commit happens in one synchronous step) and exactly once, also with several sessions on one store.
  *
  * @example

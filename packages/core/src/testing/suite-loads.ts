@@ -27,7 +27,7 @@ export function suiteLoads(target: SuiteDestination): SuiteLoads {
 }
 
 /** One load of one table in a session of its own. */
-export async function loadOnce(
+async function loadOnce(
   target: SuiteDestination,
   sequence: number,
   plan: TablePlan,

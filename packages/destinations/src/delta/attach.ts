@@ -7,12 +7,18 @@ import { checkReadable } from "./log/protocol.ts";
 import { loadState } from "./log/state.ts";
 import { createDeltaView } from "./attach-view.ts";
 
+/** The result of a query, as far as it is used here. */
+export interface DuckDBRowsLike {
+  /** All rows. */
+  getRows(): readonly (readonly unknown[])[];
+}
+
 /** A connection of `@duckdb/node-api`, as far as it is used here. */
 export interface DuckDBConnectionLike {
   /** Runs statements. */
   run(sql: string): Promise<unknown>;
   /** Runs a query and reads all of its rows. */
-  runAndReadAll(sql: string): Promise<{ getRows(): readonly (readonly unknown[])[] }>;
+  runAndReadAll(sql: string): Promise<DuckDBRowsLike>;
 }
 
 /** Which tables {@link attachLake} shows. */
@@ -50,6 +56,8 @@ export interface AttachedTable {
  *
  * @example
  * ```ts
+ * import { DuckDBInstance } from "@duckdb/node-api";
+ *
  * const connection = await (await DuckDBInstance.create()).connect();
  * await attachLake(connection, { url: "./lake" });
  * const reader = await connection.runAndReadAll("select country, sum(total) from orders group by country");

@@ -7,7 +7,13 @@ export { delta } from "./delta.ts";
 export type { AutoOptimize, DeltaOptions } from "./options.ts";
 export { deltaTable, type DeltaTable, type SnapshotOptions } from "./table.ts";
 export type { DeltaSnapshot, ScanOptions, SnapshotFile, SnapshotMetadata } from "./read/snapshot.ts";
-export { attachLake, type AttachedTable, type AttachOptions, type DuckDBConnectionLike } from "./attach.ts";
+export {
+  attachLake,
+  type AttachedTable,
+  type AttachOptions,
+  type DuckDBConnectionLike,
+  type DuckDBRowsLike,
+} from "./attach.ts";
 export type { ChangeBatch, ChangeKind, ChangesOptions } from "./changes/options.ts";
 export type { OptimizeOptions, OptimizeResult } from "./maintain/optimize-options.ts";
 export type { DeletedRemains, DeleteOptions, DeleteResult } from "./maintain/delete-options.ts";

@@ -2,6 +2,7 @@ import type { Destination } from "@alluvium/core";
 import { runner } from "@alluvium/core/run";
 import { openSqlSession } from "../sql/session.ts";
 import { capabilities, duckdbDatabase } from "./database.ts";
+import { rememberOptions } from "./destinations.ts";
 import type { DuckDBOptions } from "./options.ts";
 
 /** What a DuckDB destination can do. */
@@ -20,11 +21,13 @@ export type DuckDBAbility = "append" | "replace" | "upsert" | "insertOnly" | "de
  * ```
  */
 export function duckdb(options: DuckDBOptions): Destination<DuckDBAbility> {
-  return {
+  const destination: Destination<DuckDBAbility> = {
     specVersion: 1,
     name: "duckdb",
     runner,
     capabilities,
     open: (context) => openSqlSession(duckdbDatabase(options), context),
   };
+  rememberOptions(destination, options);
+  return destination;
 }

@@ -27,12 +27,6 @@ export interface Knowledge {
 export function targetOf(context: SqlContext, plan: TablePlan, knowledge: Knowledge): Target {
   const { table } = plan;
   const { found, entries, state } = knowledge;
-  if (names(context.open.shared, table) && (takesAway(plan) || plan.restart !== undefined))
-    throw new AlluviumError(
-      "ALV_TABLE_FOREIGN",
-      `table ${table} is shared with other pipelines, so that it cannot be replaced: use append or merge, or a table of its own`,
-      { resource: table },
-    );
   const entry = entries.find((other) => isOurs(context, other));
   if (found === undefined) return missingTarget(plan, entry, state);
   const adopted = names(context.open.adopt, table);
@@ -43,6 +37,17 @@ export function targetOf(context: SqlContext, plan: TablePlan, knowledge: Knowle
       ? ownTarget(context, plan, entry, state, adopted)
       : replacedTarget(context, plan, found, entry);
   return unknownTarget(context, plan, found, entries);
+}
+
+/** Refuses to take away rows of other pipelines. Throws `ALV_TABLE_FOREIGN`. */
+export function refuseShared(context: SqlContext, plan: TablePlan): void {
+  const { table, restart } = plan;
+  if (!names(context.open.shared, table) || !(takesAway(plan) || restart !== undefined)) return;
+  throw new AlluviumError(
+    "ALV_TABLE_FOREIGN",
+    `table ${table} is shared with other pipelines, so that it cannot be replaced: use append or merge, or a table of its own`,
+    { resource: table },
+  );
 }
 
 /** What is read whole anyway can be made again; rows behind a cursor cannot. */
@@ -121,7 +126,7 @@ function adoptedTarget(found: SqlTable, entry: TableEntry | undefined): Target {
 }
 
 /** Whether an entry is of this pipeline and lane. */
-export function isOurs({ open }: SqlContext, entry: TableEntry): boolean {
+function isOurs({ open }: SqlContext, entry: TableEntry): boolean {
   return entry.pipeline === open.pipeline.pipeline && entry.lane === open.pipeline.lane;
 }
 

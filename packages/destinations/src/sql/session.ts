@@ -11,7 +11,7 @@ import type { SqlDatabase, SqlLease, SqlTable } from "./engine.ts";
 import { discardTables, openLoad } from "./load.ts";
 import { readLoads } from "./loads-table.ts";
 import { systemTables } from "./names.ts";
-import { stateLost, targetOf } from "./ownership.ts";
+import { refuseShared, stateLost, targetOf } from "./ownership.ts";
 import { readParked, shownParked, type ParkedEntry } from "./parked.ts";
 import { PendingTable } from "./pending-table.ts";
 import { previewTables } from "./preview.ts";
@@ -166,6 +166,7 @@ async function openTable(session: SessionState, plan: TablePlan): Promise<void> 
   const { context, tables } = session;
   const { table } = plan;
   refuseParked(session, plan.stream);
+  refuseShared(context, plan);
   const open = tables.get(table);
   if (open !== undefined) {
     open.plan = plan;

@@ -21,7 +21,7 @@ test.each<[unknown, string, RegExp]>([
   [{ url: "s3://bucket/lake" }, "ALV_UNSUPPORTED", /s3: URLs are not supported yet/],
 ])("%j is refused when it is opened, not before", async (options, code, message) => {
   const destination = delta(options as DeltaOptions);
-  expect(destination.capabilities.abilities).toEqual(["append", "replace"]);
+  expect(destination.capabilities.abilities).toContain("append");
   await expect(destination.open({} as never)).rejects.toMatchObject({
     code,
     message: expect.stringMatching(message),

@@ -10,7 +10,7 @@ import { ownColumns } from "../validity.ts";
 import type { TableChange } from "./change.ts";
 
 /** Reads the staged changes of a load, in the order of writing, as batches with the table's columns and their `changes`. */
-export async function* readChanges(
+async function* readChanges(
   context: SqlContext,
   change: TableChange,
 ): AsyncGenerator<{ readonly batch: Batch; readonly stretch: number }> {

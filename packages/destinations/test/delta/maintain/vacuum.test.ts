@@ -226,7 +226,7 @@ describe("vacuum", () => {
     expect(await filesIn(store)).not.toContain(file!.final);
   });
 
-  test("stopped at every step it harms nothing, and again it finishes", async () => {
+  test("stopped at every step it harms nothing, and again it finishes", { timeout: 180_000 }, async () => {
     const made = memoryStore();
     await used(made);
     for (let load = 4; load < 9; load++) await append(made, load, rowsFrom(load * 10, load * 10 + 1));

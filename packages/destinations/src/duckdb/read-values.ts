@@ -13,7 +13,7 @@ const typeIds = { timestamp: 12, date: 13, time: 15, decimal: 19, uuid: 27, time
  */
 export function userValue(value: unknown, type: DuckDBValueType): unknown {
   if (value === null || value === undefined) return null;
-  if (type.alias === "JSON") return JSON.parse(String(value));
+  if (type.alias === "JSON") return JSON.parse(value as string);
   switch (type.typeId) {
     case typeIds.timestamp:
     case typeIds.timestampTz: {
@@ -24,7 +24,7 @@ export function userValue(value: unknown, type: DuckDBValueType): unknown {
     case typeIds.time:
     case typeIds.decimal:
     case typeIds.uuid:
-      return String(value);
+      return (value as { toString(): string }).toString();
     default:
       return nestedValue(value, type);
   }

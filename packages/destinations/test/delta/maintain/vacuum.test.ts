@@ -226,7 +226,7 @@ describe("vacuum", () => {
     expect(await filesIn(store)).not.toContain(file!.final);
   });
 
-  test("stopped at every step it harms nothing, and again it finishes", { timeout: 180_000 }, async () => {
+  test("stopped at every step it harms nothing, and again it finishes", async () => {
     const made = memoryStore();
     await used(made);
     for (let load = 4; load < 9; load++) await append(made, load, rowsFrom(load * 10, load * 10 + 1));
@@ -242,13 +242,16 @@ describe("vacuum", () => {
     const done = await tableIn(whole).vacuum();
     expect(done.files + done.stagedFiles).toBe(6);
     expect(done.logFiles).toBeGreaterThan(9);
-    for (let step = 0; step < whole.steps.length; step++) {
+    // Counted now: looking at the store makes steps of its own.
+    const steps = whole.steps.length;
+    const { length: left } = await filesIn(whole);
+    for (let step = 0; step < steps; step++) {
       const store = await filled();
       await stopped(tableIn(faultStore(store, { stopAt: step })).vacuum());
       expect(await idsOf(store), `stopped at step ${step}`).toEqual(wanted);
       await tableIn(store).vacuum();
       expect(await idsOf(store), `finished after step ${step}`).toEqual(wanted);
-      expect((await filesIn(store)).length).toBe((await filesIn(whole)).length);
+      expect((await filesIn(store)).length).toBe(left);
       expect((await tableIn(store).verify({ deep: true })).findings).toEqual([]);
     }
   });

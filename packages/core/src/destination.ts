@@ -94,6 +94,14 @@ export interface DestinationSession extends AsyncDisposable {
   describe(table: string): Promise<TableInfo | undefined>;
   /** What a load with this plan would do to the tables' definitions, as statements in the destination's language (DDL). Writes nothing. */
   preview?(plan: LoadPlan): Promise<readonly TablePreview[]>;
+  /**
+   * The committed rows of a table in batches, with `columns` in that order (all of them, in the table's order, where absent); in no order of
+   * rows. `ALV_TABLE_NOT_FOUND` where there is none. May be called between loads and while one is written, but not while one is committed.
+   */
+  scan?(
+    table: string,
+    options?: { readonly columns?: readonly string[] | undefined; readonly signal?: AbortSignal | undefined },
+  ): AsyncIterable<Batch>;
   /** Starts a load. Files left open by the load before carry over into it. */
   begin(plan: LoadPlan): Promise<Load>;
   /** Loads of this pipeline, newest first. */
@@ -155,6 +163,11 @@ export interface TablePlan {
  */
 export interface Load extends AsyncDisposable {
   readonly loadId: string;
+  /**
+   * Adds a table that turned up while the load is under way, as if it had been in its plan: child tables and quarantines are known only when
+   * their first rows come. May overlap with what other streams do.
+   */
+  add(table: TablePlan): Promise<void>;
   /**
    * Takes rows; resolves when there is room for more (backpressure). The schema may have grown since the last batch of the table:
    * new columns anywhere, `null` → any, and a widened type: any while the table is not committed, later what `capabilities.widens` allows.

@@ -1,4 +1,5 @@
 import type { Capabilities } from "../destination.ts";
+import { addedTableCases } from "./cases/added-tables.ts";
 import { appendCases } from "./cases/append.ts";
 import { deleteInsertCases } from "./cases/delete-insert.ts";
 import { evolutionCases } from "./cases/evolution.ts";
@@ -54,7 +55,7 @@ export function destinationSuite(options: DestinationSuiteOptions): void {
     },
   });
   const cases = [
-    ...(can("append") ? appendCases(one) : []),
+    ...(can("append") ? [...appendCases(one), ...addedTableCases(one)] : []),
     ...(can("replace") ? replaceCases(one) : []),
     ...(can("upsert") ? [...upsertCases(one), ...upsertLoadCases(one)] : []),
     ...(can("insertOnly") ? insertOnlyCases(one) : []),

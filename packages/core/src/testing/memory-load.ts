@@ -3,7 +3,7 @@ import { takesEffect } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import type { PipelineState } from "../state/state.ts";
 import { committedTable, refuseEmpty } from "./memory-commit.ts";
-import { grown, refuseValidityNames, type StagedTable } from "./memory-staged.ts";
+import { grown, refuseValidityNames, stagedTable, type StagedTable } from "./memory-staged.ts";
 import type { MemoryPipeline, MemoryStore } from "./memory-store.ts";
 
 /** What a load has of its session. */
@@ -31,6 +31,10 @@ export function openMemoryLoad(plan: LoadPlan, options: MemoryLoadContext): Load
 
   return {
     loadId: plan.loadId,
+    async add(table) {
+      hold();
+      staged.set(table.table, stagedTable(table, staged.get(table.table)));
+    },
     async write(name, batch) {
       hold();
       const table = staged.get(name);

@@ -1,5 +1,6 @@
 import type { DestinationSession, OpenContext } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
+import { conformBatch } from "../schema/conform.ts";
 import { openMemoryLoad } from "./memory-load.ts";
 import { previewTable } from "./memory-preview.ts";
 import { stagedTable, type StagedTable } from "./memory-staged.ts";
@@ -44,6 +45,25 @@ export function openMemory(store: MemoryStore, context: OpenContext, now: () => 
       if (found === undefined) return undefined;
       return { id: found.id, schema: found.schema, partitionBy: [], version: found.version };
     },
+    async *scan(name, call) {
+      const table = store.tables.get(name);
+      if (table === undefined)
+        throw new AlluviumError("ALV_TABLE_NOT_FOUND", `there is no table ${name}`, { resource: name });
+      const all = table.schema.fields;
+      const fields =
+        call?.columns?.map(
+          (column) => all.find(({ name: own }) => own === column) ?? missing(name, column),
+        ) ?? all;
+      for (const batch of table.batches) {
+        (call?.signal ?? context.signal).throwIfAborted();
+        const whole = conformBatch(batch, table.schema, { table: name });
+        yield {
+          schema: { fields },
+          length: whole.length,
+          columns: fields.map((field) => whole.columns[all.indexOf(field)]!),
+        };
+      }
+    },
     async preview(plan) {
       return plan.tables.map((table) => previewTable(table, store.tables.get(table.table)?.schema));
     },
@@ -60,4 +80,10 @@ export function openMemory(store: MemoryStore, context: OpenContext, now: () => 
       if (entry.holder === me) entry.holder = undefined;
     },
   };
+}
+
+function missing(table: string, column: string): never {
+  throw new AlluviumError("ALV_SOURCE_NOT_FOUND", `table ${table} has no column ${column}`, {
+    resource: table,
+  });
 }

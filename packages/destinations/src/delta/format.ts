@@ -1,9 +1,11 @@
-import type { Capabilities, Partition, Schema } from "@alluvium/core";
+import { AlluviumError, type Capabilities, type Partition, type Schema } from "@alluvium/core";
+import type { Batch } from "@alluvium/core/columns";
 import type { FormatContext, LakeFormat, LakeTable } from "../lake/contract.ts";
 import type { MergeFormat } from "./merge/plan.ts";
 import { checkWritable } from "./log/protocol.ts";
 import { loadState } from "./log/state.ts";
 import { placeFile } from "./place.ts";
+import { openSnapshot } from "./read/snapshot.ts";
 import { checkNames, storedType } from "./types.ts";
 import { applyChange } from "./write/apply.ts";
 import { knownPipelines } from "./write/ownership.ts";
@@ -35,6 +37,7 @@ export const deltaFormat: LakeFormat = {
     const known = partitionBy.filter(({ column }) => schema.fields.some(({ name }) => name === column));
     checkNames(table, tableSchema(table, schema, known));
   },
+  scan: scanTable,
   place: placeFile,
   apply: (change, context) => applyChange(change, context, { mode: "vectors", files: {} }),
 };
@@ -52,4 +55,17 @@ async function inspectTable(
     version: state.version,
     pipelines: knownPipelines(state),
   };
+}
+
+async function* scanTable(
+  directory: string,
+  { store, signal, columns }: Parameters<LakeFormat["scan"]>[1],
+): AsyncGenerator<Batch> {
+  const state = await loadState(store, directory, { verify: true, signal });
+  if (state === undefined)
+    throw new AlluviumError(
+      "ALV_TABLE_NOT_FOUND",
+      `there is no Delta table in "${directory}" of ${store.url}`,
+    );
+  yield* openSnapshot(store, directory, state).scan({ signal, ...(columns && { columns }) });
 }

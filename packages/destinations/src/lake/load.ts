@@ -1,5 +1,6 @@
 import { AlluviumError, type Load, type LoadPlan, type LoadReceipt } from "@alluvium/core";
 import { commitLoad } from "./commit.ts";
+import { openTables } from "./open-tables.ts";
 import type { PendingTable } from "./pending-table.ts";
 import { refuseEmpty } from "./plan-changes.ts";
 import {
@@ -23,6 +24,10 @@ export function openLoad(session: SessionState, plan: LoadPlan): Load {
   };
   return {
     loadId,
+    async add(table) {
+      refuseClosed();
+      await openTables(session, [table]);
+    },
     async write(name, batch, options) {
       refuseClosed();
       const table = tableOf(session, name);

@@ -1,30 +1,16 @@
-import {
-  AlluviumError,
-  type DestinationSession,
-  type LoadPlan,
-  type TableInfo,
-  type TablePlan,
-} from "@alluvium/core";
+import { AlluviumError, type DestinationSession, type TableInfo } from "@alluvium/core";
 import { finishUnapplied } from "./commit.ts";
 import type { LakeContext } from "./context.ts";
 import type { LakeTable } from "./contract.ts";
-import { partitionName } from "./files/partition.ts";
 import { loadHistory } from "./history.ts";
-import { checkFree } from "./journal.ts";
 import { takeLease, type Lease } from "./lease.ts";
 import { discardTables, openLoad } from "./load.ts";
-import { LOADS_TABLE } from "./loads-table.ts";
-import { targetOf, type Target } from "./ownership.ts";
+import { inspect, openTables } from "./open-tables.ts";
 import { listParked } from "./parked.ts";
-import { STATE_FOLDER, tableDirectory } from "./paths.ts";
-import { PendingTable } from "./pending-table.ts";
+import { tableDirectory } from "./paths.ts";
 import { readNewest, recoverNewest, stateOf } from "./recover.ts";
-import { boundSchema, loadSchema } from "./schemas.ts";
-import { noteBoundaries, refuseDead, refuseParked, type SessionState } from "./session-state.ts";
+import { noteBoundaries, refuseDead, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
-
-/** Writers share the session's budget; more than this many are rarely at work at once. */
-const WRITERS = 8;
 
 /** A session of one pipeline and lane at a lake. */
 export function openSession(context: LakeContext, leaseWait: number): DestinationSession {
@@ -63,11 +49,16 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
       const found = await inspect(context, table);
       return found === undefined ? undefined : tableInfo(found);
     },
+    async *scan(table, options) {
+      const { store, signal, format } = context;
+      const call = { store, signal: options?.signal ?? signal };
+      yield* format.scan(tableDirectory(table), { ...call, columns: options?.columns });
+    },
     async begin(plan) {
       const session = recovered();
       refuseDead(session);
       await finishUnapplied(session);
-      await openTables(session, plan);
+      await openTables(session, plan.tables);
       return openLoad(session, plan);
     },
     history: (options) => loadHistory(context, options?.limit),
@@ -88,79 +79,6 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
       await lease?.[Symbol.asyncDispose]();
     },
   };
-}
-
-async function openTables(session: SessionState, plan: LoadPlan): Promise<void> {
-  const directories = new Map([...session.tables.keys()].map((name) => [folded(session, name), name]));
-  const budget = Math.floor(session.context.budget / Math.min(WRITERS, Math.max(1, plan.tables.length)));
-  for (const table of plan.tables) {
-    refuseParked(session, table.stream);
-    const open = session.tables.get(table.table);
-    if (open !== undefined) {
-      open.plan = table;
-      continue;
-    }
-    const key = folded(session, table.table);
-    const other = directories.get(key);
-    if (other !== undefined)
-      throw new AlluviumError(
-        "ALV_NAME_COLLISION",
-        `tables ${other} and ${table.table} get the same directory ${key}: rename one with \`as\``,
-        { resource: table.table },
-      );
-    directories.set(key, table.table);
-    session.tables.set(table.table, await openTable(session, table, budget));
-  }
-}
-
-async function openTable(session: SessionState, plan: TablePlan, budget: number): Promise<PendingTable> {
-  const { context, newest } = session;
-  if ([STATE_FOLDER, LOADS_TABLE].includes(tableDirectory(plan.table).toLowerCase()))
-    throw new AlluviumError(
-      "ALV_NAME_COLLISION",
-      `the table name ${plan.table} is kept for Alluvium's own use: rename it with \`as\``,
-      { resource: plan.table },
-    );
-  context.format.check?.(plan.table, boundSchema(plan.schema), plan.partitionBy);
-  const found = await inspect(context, plan.table);
-  let target: Target;
-  try {
-    target = targetOf(context, plan, found, newest);
-  } catch (error) {
-    // A table that is ahead of the state as we read it may be so because another run went on since.
-    if (AlluviumError.is(error) && error.code === "ALV_STATE_LOST") await checkFree(context, newest);
-    throw error;
-  }
-  if (!target.create) refusePartitions(plan, found!);
-  const known = newest?.known[plan.table];
-  const committed = target.create
-    ? undefined
-    : known !== undefined && known.id === target.tableId
-      ? await loadSchema(context, known.schema)
-      : found!.schema;
-  return new PendingTable(context, { plan, target, committed, budget });
-}
-
-/** Before anything is committed: a table cannot change how it is partitioned. */
-function refusePartitions({ table, partitionBy }: TablePlan, found: LakeTable): void {
-  const [ours, theirs] = [partitionBy, found.partitionBy].map((list) => list.map(partitionName).join(", "));
-  if (ours === theirs) return;
-  throw new AlluviumError(
-    "ALV_SCHEMA_CONFLICT",
-    `table ${table} is partitioned by ${theirs || "nothing"}, this load by ${ours || "nothing"}: partitioning is fixed when a table is created, so keep it, or load into another table with \`as\``,
-    { resource: table },
-  );
-}
-
-function folded(session: SessionState, table: string): string {
-  const directory = tableDirectory(table);
-  // Many file systems fold case too, whatever the format does.
-  return session.context.format.capabilities.foldsCase ? directory.toLowerCase() : directory;
-}
-
-function inspect(context: LakeContext, table: string): Promise<LakeTable | undefined> {
-  const { store, signal, format } = context;
-  return format.inspect(tableDirectory(table), { store, signal });
 }
 
 function tableInfo({ id, schema, partitionBy, version }: LakeTable): TableInfo {

@@ -3,6 +3,7 @@ import pLimit from "p-limit";
 import type { Applied, ApplyContext, DataFile, LakeFormat, Prepared, TableChange } from "../lake/contract.ts";
 import type { FileOptions } from "../lake/files/table-writer.ts";
 import { inspectFolder, listFolder } from "./folder.ts";
+import { scanFolder } from "./scan.ts";
 import { placeFile } from "./place.ts";
 import { folderCapabilities } from "./types.ts";
 import { emptyFile, takeWindow } from "./window.ts";
@@ -18,6 +19,7 @@ export function folderFormat(files: FileOptions): LakeFormat {
     name: "parquet",
     capabilities: folderCapabilities,
     inspect: inspectFolder,
+    scan: scanFolder,
     place: placeFile,
     prepare: (change, context) => prepare(change, context, files),
     apply,

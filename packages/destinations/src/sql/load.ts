@@ -1,6 +1,7 @@
 import { AlluviumError, takesEffect, type Load, type LoadPlan, type LoadReceipt } from "@alluvium/core";
 import { commitLoad } from "./commit.ts";
 import type { PendingTable } from "./pending-table.ts";
+import { openTable } from "./open-table.ts";
 import { rowsOf } from "./plan-changes.ts";
 import {
   noticeTaken,
@@ -25,6 +26,11 @@ export function openLoad(session: SessionState, plan: LoadPlan): Load {
   };
   return {
     loadId,
+    add: (table) =>
+      queue(async () => {
+        refuseClosed();
+        await openTable(session, table);
+      }),
     write: (name, batch, options) =>
       queue(async () => {
         refuseClosed();

@@ -1,28 +1,22 @@
-import {
-  AlluviumError,
-  type DestinationSession,
-  type OpenContext,
-  type PipelineState,
-  type TablePlan,
-} from "@alluvium/core";
+import { AlluviumError, type DestinationSession, type OpenContext, type PipelineState } from "@alluvium/core";
 import type { SqlContext } from "./context.ts";
 import { openDdl, type Ddl } from "./ddl.ts";
-import type { SqlDatabase, SqlLease, SqlTable } from "./engine.ts";
+import type { SqlDatabase, SqlLease } from "./engine.ts";
 import { discardTables, openLoad } from "./load.ts";
 import { readLoads } from "./loads-table.ts";
 import { systemTables } from "./names.ts";
-import { refuseShared, stateLost, targetOf } from "./ownership.ts";
+import { openTable } from "./open-table.ts";
+import { stateLost } from "./ownership.ts";
 import { readParked, shownParked, type ParkedEntry } from "./parked.ts";
-import { PendingTable } from "./pending-table.ts";
 import { previewTables } from "./preview.ts";
 import { openQueue } from "./queue.ts";
-import { entriesOf, ownEntries } from "./registry.ts";
-import { refuseDead, refuseParked, type SessionState } from "./session-state.ts";
+import { ownEntries } from "./registry.ts";
+import { scanTable } from "./scan-table.ts";
+import { refuseDead, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
 import { newestLoad, readState } from "./state-row.ts";
 import { createSystemTables } from "./system-schema.ts";
-import { knownSchema, tableInfo } from "./table-info.ts";
-import { refuseValidityNames } from "./validity.ts";
+import { tableInfo } from "./table-info.ts";
 
 /** How long a live run of another process is waited out unless a pipeline says otherwise, in milliseconds. */
 const LEASE_WAIT = 20_000;
@@ -85,6 +79,7 @@ function sessionOver(context: SqlContext): DestinationSession {
         return found === undefined ? undefined : tableInfo(table, found);
       }),
     preview: (plan) => queue(() => previewTables(recovered(), plan)),
+    scan: (table, options) => scanTable(context, table, options),
     begin: (plan) =>
       queue(async () => {
         const session = recovered();
@@ -160,51 +155,4 @@ function withParked(state: PipelineState, parked: readonly ParkedEntry[]): Pipel
     if (known !== undefined) tables[table] = { ...known, parked: { loadId, reason } };
   }
   return { ...state, tables };
-}
-
-async function openTable(session: SessionState, plan: TablePlan): Promise<void> {
-  const { context, tables } = session;
-  const { table } = plan;
-  refuseParked(session, plan.stream);
-  refuseShared(context, plan);
-  const open = tables.get(table);
-  if (open !== undefined) {
-    open.plan = plan;
-    if (!session.restarted.has(table)) open.restart ??= plan.restart;
-    return;
-  }
-  if (Object.values<string>(systemTables).includes(table) || table.startsWith("_alv_parked"))
-    throw new AlluviumError(
-      "ALV_NAME_COLLISION",
-      `the table name ${table} is kept for Alluvium's own use: rename it with \`as\``,
-      { resource: table },
-    );
-  const found = await context.connection.inspect(table);
-  refuseUnknownTypes(plan, found);
-  refuseValidityNames(plan, plan.schema);
-  const entries = await entriesOf(context, table);
-  const target = targetOf(context, plan, { found, entries, state: session.newest });
-  const resync = target.entry?.resync === true ? "data" : undefined;
-  tables.set(
-    table,
-    new PendingTable(context, {
-      plan,
-      target,
-      committed: target.create || found === undefined ? undefined : knownSchema(found),
-      restart: plan.restart ?? resync,
-    }),
-  );
-}
-
-/** A column of a type that is none of ours cannot take values. */
-function refuseUnknownTypes({ table, schema }: TablePlan, found: SqlTable | undefined): void {
-  const odd = found?.columns.find(
-    ({ name, type }) => type === undefined && schema.fields.some((field) => field.name === name),
-  );
-  if (odd === undefined) return;
-  throw new AlluviumError(
-    "ALV_UNSUPPORTED",
-    `column ${odd.name} of table ${table} has type ${odd.native}, which no column of a load is stored as: give it another type, or load into another table with \`as\``,
-    { resource: table },
-  );
 }

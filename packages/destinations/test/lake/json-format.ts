@@ -1,4 +1,5 @@
 import { AlluviumError, type Json, type ObjectStore } from "@alluvium/core";
+import { createAppender } from "@alluvium/core/columns";
 import { decodeSchema, encodeSchema } from "@alluvium/core/state";
 import type {
   ApplyContext,
@@ -42,6 +43,16 @@ export const jsonFormat: LakeFormat = {
       version: log.length - 1,
       pipelines: log.map(({ by }) => by),
     };
+  },
+  async *scan(directory, { store, columns }) {
+    const log = await readLog(store, directory);
+    if (log.length === 0) throw new AlluviumError("ALV_TABLE_NOT_FOUND", `there is no table in ${directory}`);
+    const appender = createAppender();
+    for (const row of await readJsonTable(store, directory))
+      appender.append(
+        columns === undefined ? row : Object.fromEntries(columns.map((name) => [name, row[name]])),
+      );
+    yield appender.finish();
   },
   place: (id) => ({ staged: `${id}.rows`, final: `${id}.rows` }),
   async apply(change, context) {

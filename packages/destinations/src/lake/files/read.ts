@@ -39,14 +39,18 @@ export async function* readDataFile(
   const partitioned = new Set(
     partitionBy.filter(({ transform }) => transform === undefined).map(({ column }) => column),
   );
-  for await (const batch of parquet.read(signal === undefined ? {} : { signal })) {
-    const columns = schema.fields.map(({ name, type }): Vector => {
+  const there = new Set(parquet.schema.fields.map(({ name }) => name));
+  const wanted = schema.fields.filter(({ name }) => there.has(name)).map(({ name }) => name);
+  // Without any column nobody would know how many rows there are.
+  const columns = wanted.length > 0 ? { columns: wanted } : {};
+  for await (const batch of parquet.read({ ...columns, ...(signal && { signal }) })) {
+    const vectors = schema.fields.map(({ name, type }): Vector => {
       if (partitioned.has(name))
         return partitionVector(file.partition[name] ?? null, type, batch.length, path);
       const index = batch.schema.fields.findIndex((field) => field.name === name);
       return index < 0 ? nullVector(type, batch.length) : castVector(batch.columns[index]!, type);
     });
-    yield { schema, length: batch.length, columns };
+    yield { schema, length: batch.length, columns: vectors };
   }
 }
 

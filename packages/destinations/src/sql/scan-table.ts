@@ -20,7 +20,7 @@ export async function* scanTable(
   });
   const names = schema.fields.map(({ name }) => dialect.quote(name)).join(", ");
   const rows = connection
-    .scan({ text: `select ${names} from ${dialect.quote(table)}` }, schema, { signal })
+    .scan({ text: `select ${names} from ${dialect.table(table)}` }, schema, { signal })
     [Symbol.asyncIterator]();
   try {
     for (;;) {

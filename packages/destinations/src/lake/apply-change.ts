@@ -57,7 +57,7 @@ export function receiptOf(
   change: StoredChange,
   applied: Pick<AppliedMarker, "versions" | "parked" | "changed"> | undefined,
 ): TableReceipt {
-  const { table, rows, bytes, fileCount, operation } = change;
+  const { table, rows, bytes, fileCount, operation, schemaChanges } = change;
   const version = applied?.versions[table];
   const parked = applied?.parked[table];
   const changed = applied?.changed?.[table];
@@ -69,6 +69,8 @@ export function receiptOf(
     operation: operation.kind === "merge" ? operation.strategy : operation.kind,
     ...(version === undefined || version === null ? {} : { version }),
     ...(changed === undefined ? {} : { changed }),
+    // A table that is set aside is as it was; settling it with "retry" tells of its changes.
+    ...(schemaChanges === undefined || parked !== undefined ? {} : { schemaChanges }),
     ...(parked === undefined ? {} : { parked }),
   };
 }

@@ -1,3 +1,4 @@
+import type { SchemaChange } from "@alluvium/core";
 import type { TableChange } from "./contract.ts";
 import type { LakeContext } from "./context.ts";
 import { createOnce } from "./create-once.ts";
@@ -15,6 +16,7 @@ export interface ChangeFacts {
   readonly stream: string;
   /** When its oldest file was begun, in milliseconds by the store's clock. */
   readonly written: number;
+  readonly schemaChanges: readonly SchemaChange[] | undefined;
 }
 
 /** Puts a change into the form that a manifest holds: schema and long lists are stored beside it, durably, and referred to. */
@@ -26,6 +28,7 @@ export async function storeChange(
   kept: ReadonlySet<string>,
 ): Promise<StoredChange> {
   const { files, obsolete, schema, ...rest } = change;
+  const { stream, written, schemaChanges = [] } = facts;
   const list: FileList = { files, obsolete };
   let stored: FileList | string = list;
   // A file takes some hundred bytes at least, so that short lists need no second encoding.
@@ -40,11 +43,12 @@ export async function storeChange(
   return {
     ...rest,
     schema: await storeSchema(context, schema, kept),
-    stream: facts.stream,
+    stream,
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     bytes: files.reduce((sum, file) => sum + file.size, 0),
     fileCount: files.length,
-    written: new Date(facts.written).toISOString(),
+    written: new Date(written).toISOString(),
+    ...(schemaChanges.length > 0 && { schemaChanges }),
     files: stored,
   };
 }

@@ -1,4 +1,4 @@
-import { AlluviumError, type LoadReceipt, type PipelineState } from "@alluvium/core";
+import { AlluviumError, type LoadReceipt, type PipelineState, type SchemaChange } from "@alluvium/core";
 import { applyManifest } from "./apply.ts";
 import { receiptOf } from "./apply-change.ts";
 import { storeChange } from "./changes.ts";
@@ -17,6 +17,8 @@ import { noteBoundaries, refuseDead, type SessionState } from "./session-state.t
 export interface OpenLoad {
   readonly loadId: string;
   readonly startedAt: Date;
+  /** What it changes of tables beside their rows, by table. */
+  readonly schemaChanges: ReadonlyMap<string, readonly SchemaChange[]>;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function commitLoad(
   await finishUnapplied(session);
   context.signal.throwIfAborted();
   session.incarnation ??= state.incarnation;
-  const planned = await planChanges(session, nextIdentity(session, load.loadId));
+  const planned = await planChanges(session, nextIdentity(session, load.loadId), load.schemaChanges);
   let manifest: Manifest;
   try {
     manifest = await writeManifest(session, load, state, planned);
@@ -116,7 +118,7 @@ async function writeManifest(
   const changes = [];
   for (const [index, { table, change, sets }] of planned.entries()) {
     const written = Math.min(now, ...sets.map((set) => set.written));
-    const facts = { stream: table.stream, written };
+    const facts = { stream: table.stream, written, schemaChanges: load.schemaChanges.get(table.name) };
     changes.push(await storeChange(context, change, facts, { ...identity, index }, kept));
   }
   const known: Record<string, KnownTable> = { ...newest?.known };

@@ -14,7 +14,7 @@ import {
 
 /** A load of a session: what it writes goes to the session's tables, so that open files carry over into the next one. */
 export function openLoad(session: SessionState, plan: LoadPlan): Load {
-  const { loadId } = plan;
+  const { loadId, startedAt } = plan;
   let open = true;
   let committing: Promise<unknown> | undefined;
   const refuseClosed = (): void => {
@@ -38,7 +38,7 @@ export function openLoad(session: SessionState, plan: LoadPlan): Load {
       refuseClosed();
       refuseParked(session, stream);
       await noticeTaken(session);
-      if (!seal && !end) return;
+      if (!seal) return;
       const tables = tablesOf(session, stream);
       await settleAll(tables.map((table) => table.seal()));
       if (end) for (const table of tables) refuseEmpty(session, table);
@@ -57,9 +57,10 @@ export function openLoad(session: SessionState, plan: LoadPlan): Load {
     async commit(next, options): Promise<LoadReceipt> {
       refuseClosed();
       options?.signal?.throwIfAborted();
+      const { schemaChanges = new Map() } = options ?? {};
       const before = session.newest;
       try {
-        const commit = commitLoad(session, { loadId, startedAt: plan.startedAt }, next);
+        const commit = commitLoad(session, { loadId, startedAt, schemaChanges }, next);
         committing = commit;
         return await commit;
       } finally {

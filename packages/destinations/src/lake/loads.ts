@@ -14,7 +14,7 @@ const ATTEMPTS = 3;
 
 /**
  * Adds a load to the table of loads: the last of its tables, since it tells their versions, which are those of the actual commits.
- * Its file holds nothing that is not in the manifest or in those commits.
+ * Its file holds nothing that is not in the manifest or in those commits. A table that an older version made gets the columns that it lacks.
  */
 export async function applyLoads(
   context: LakeContext,

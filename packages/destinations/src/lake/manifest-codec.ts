@@ -1,5 +1,5 @@
-import { AlluviumError, type Json } from "@alluvium/core";
-import { canonicalJson } from "@alluvium/core/state";
+import { AlluviumError, type Json, type SchemaChange } from "@alluvium/core";
+import { canonicalJson, decodeSchemaChange, encodeSchemaChange } from "@alluvium/core/state";
 import { z } from "zod";
 import type { AppliedMarker, FileList, Manifest } from "./manifest.ts";
 
@@ -60,6 +60,17 @@ const merge = z.object({
 
 const rowCounts = z.object({ inserted: count, updated: count, deleted: count });
 
+// Readers that do not know of them pass over them, so that they need no version of their own.
+const schemaChange = z.json().transform((json, context) => {
+  try {
+    return decodeSchemaChange(json as Json);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
+const schemaChanges = z.array(schemaChange);
+
 const receipt = z.object({
   table: text,
   rows: count,
@@ -68,6 +79,7 @@ const receipt = z.object({
   version: count.optional(),
   operation: text,
   changed: rowCounts.optional(),
+  schemaChanges: schemaChanges.optional(),
   parked: text.optional(),
 });
 
@@ -102,6 +114,7 @@ const manifest = z.object({
       columns: z.record(text, text),
       primaryKey: z.array(text),
       disposition: text,
+      validity: z.array(text).optional(),
       rows: count.optional(),
     }),
   ),
@@ -143,6 +156,7 @@ const manifest = z.object({
       bytes: count,
       fileCount: count,
       written: text,
+      schemaChanges: schemaChanges.optional(),
       files: z.union([text, fileList]),
     }),
   ),
@@ -174,7 +188,17 @@ export function encodeManifest(value: Manifest): Uint8Array {
   const merges =
     value.changes.some(({ operation, newColumns }) => operation.kind === "merge" || newColumns) ||
     Object.values(value.known).some(({ boundary }) => boundary !== undefined);
-  return encode(value, merges ? 2 : 1);
+  const changes = value.changes.map(withStoredChanges);
+  const settled = value.settled.map((entry) =>
+    entry.receipt === undefined ? entry : { ...entry, receipt: withStoredChanges(entry.receipt) },
+  );
+  return encode({ ...value, changes, settled }, merges ? 2 : 1);
+}
+
+/** The same with its schema changes in their stored form. */
+function withStoredChanges(value: { readonly schemaChanges?: readonly SchemaChange[] }): object {
+  const { schemaChanges: found } = value;
+  return found === undefined ? value : { ...value, schemaChanges: found.map(encodeSchemaChange) };
 }
 
 /** Reads what {@link encodeManifest} wrote. Throws `ALV_STATE_INVALID` naming `path`, the place in it, and the remedy. */

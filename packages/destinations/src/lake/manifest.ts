@@ -1,4 +1,11 @@
-import type { Partition, RowCounts, StreamState, TableReceipt, TableState } from "@alluvium/core";
+import type {
+  Partition,
+  RowCounts,
+  SchemaChange,
+  StreamState,
+  TableReceipt,
+  TableState,
+} from "@alluvium/core";
 import type { DataFile, TableChange, TableOperation } from "./contract.ts";
 
 /**
@@ -69,6 +76,8 @@ export interface StoredChange {
   readonly fileCount: number;
   /** When its oldest file was begun (ISO, by the store's clock). */
   readonly written: string;
+  /** How it differs from the load before; absent: not at all. */
+  readonly schemaChanges?: readonly SchemaChange[];
   /** The files, or the path of the object that lists them. */
   readonly files: FileList | string;
 }

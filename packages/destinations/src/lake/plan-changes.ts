@@ -1,4 +1,4 @@
-import { AlluviumError, takesEffect } from "@alluvium/core";
+import { AlluviumError, takesEffect, type SchemaChange } from "@alluvium/core";
 import { schemaHash } from "@alluvium/core/state";
 import { applyContext } from "./apply-change.ts";
 import { textConditions } from "./conditions.ts";
@@ -25,13 +25,15 @@ export interface PlannedChange {
 export async function planChanges(
   session: SessionState,
   load: LoadIdentity,
+  schemaChanges: ReadonlyMap<string, readonly SchemaChange[]>,
 ): Promise<readonly PlannedChange[]> {
   const planned: PlannedChange[] = [];
   for (const [stream, progress] of session.streams) {
     for (const table of tablesOf(session, stream)) {
       const { disposition, merge } = table.plan;
       if (!progress.sealed || (takesEffect(disposition, merge) === "end" && !progress.ended)) continue;
-      const change = await planChange(session, table, load);
+      const isChanged = (schemaChanges.get(table.name) ?? []).length > 0;
+      const change = await planChange(session, table, load, isChanged);
       if (change !== undefined) planned.push(change);
     }
   }
@@ -42,6 +44,7 @@ async function planChange(
   session: SessionState,
   table: PendingTable,
   load: LoadIdentity,
+  isChanged: boolean,
 ): Promise<PlannedChange | undefined> {
   const { context } = session;
   await table.rewriteOld(context.signal);
@@ -55,8 +58,8 @@ async function planChange(
   const operation = await operationOf(session, table);
   // A table without columns cannot be created yet: its first rows will tell them.
   if (schema.fields.length === 0) return undefined;
-  if (!isWhole(operation) && files.length === 0 && !create && !schemaChanged && ownership !== "adopt")
-    return undefined;
+  const isNothing = files.length === 0 && !create && !schemaChanged && !isChanged && ownership !== "adopt";
+  if (!isWhole(operation) && isNothing) return undefined;
   const change: TableChange = {
     table: table.name,
     directory: table.directory,

@@ -1,4 +1,4 @@
-import { type Json } from "@alluvium/core";
+import type { Json, SchemaChange } from "@alluvium/core";
 import { contentHash } from "@alluvium/core/state";
 import { expect, test } from "vitest";
 import {
@@ -89,6 +89,25 @@ const manifest: Manifest = {
   loadsFile: "f",
 };
 const marker: AppliedMarker = { loadId: "l7", versions: { orders: 4, users: null }, parked: { x: "why" } };
+const widened: SchemaChange = {
+  kind: "columnWidened",
+  column: "n",
+  from: { kind: "decimal", precision: 9, scale: 2 },
+  to: { kind: "string" },
+};
+/** The same with changes of columns, which older readers pass over. */
+const changing: Manifest = {
+  ...manifest,
+  tables: { orders: { ...manifest.tables["orders"]!, validity: ["from", "to", "active"] } },
+  changes: manifest.changes.map((change) => ({
+    ...change,
+    schemaChanges: [{ kind: "tableCreated" }, widened],
+  })),
+  settled: manifest.settled.map((entry) => ({
+    ...entry,
+    receipt: { ...entry.receipt!, schemaChanges: [widened] },
+  })),
+};
 /** The same with merges, which older readers would misread. */
 const merging: Manifest = {
   ...manifest,
@@ -139,6 +158,12 @@ test("manifest, list and marker come back as they were", () => {
   expect(decodeMarker(encodeMarker(marker), "p")).toEqual({ version: 1, ...marker });
 });
 
+test("changes of columns come back as they were, in a version that older readers know", () => {
+  expect(decodeManifest(encodeManifest(changing), "p")).toEqual({ version: 1, ...changing });
+  const again = encodeManifest(decodeManifest(encodeManifest(changing), "p"));
+  expect(text(again)).toBe(text(encodeManifest(changing)));
+});
+
 test("merges come back as they were, in a version that older readers refuse", () => {
   expect(decodeManifest(encodeManifest(merging), "p")).toEqual({ version: 2, ...merging });
   expect(decodeMarker(encodeMarker(mergedMarker), "p")).toEqual({ version: 2, ...mergedMarker });
@@ -176,6 +201,15 @@ test.each([
   ["a missing member", bytes({ ...manifest, version: 1, loadId: undefined }), /loadId/],
   ["a wrong member", bytes({ ...manifest, version: 1, sequence: "7" }), /sequence/],
   ["a negative number", bytes({ ...manifest, version: 1, sequence: -1 }), /sequence/],
+  [
+    "an unknown change of a column",
+    bytes({
+      ...manifest,
+      version: 1,
+      changes: manifest.changes.map((change) => ({ ...change, schemaChanges: [{ kind: "columnPainted" }] })),
+    }),
+    /columnPainted/,
+  ],
   ["a newer version", bytes({ ...manifest, version: 3 }), /version 3.*up to 2.*update Alluvium/],
 ])("%s is an error that names the file and the remedy", (_, content, message) => {
   const read = (): unknown => decodeManifest(content, "_alluvium/shop/main/7.json");

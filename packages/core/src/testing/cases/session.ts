@@ -29,6 +29,15 @@ export function sessionCases(one: One): readonly SuiteCase[] {
             disposition: "replace",
             rows: 0,
           },
+          versions: {
+            stream: "versions",
+            resource: "versions",
+            schema: ids().schema,
+            columns: {},
+            primaryKey: ["id"],
+            disposition: "scd2",
+            validity: ["since", "until", "current"],
+          },
         },
       };
       {

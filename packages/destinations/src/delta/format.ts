@@ -1,6 +1,7 @@
 import { AlluviumError, type Capabilities, type Partition, type Schema } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import type { FormatContext, LakeFormat, LakeTable } from "../lake/contract.ts";
+import { partitionName } from "../lake/files/partition.ts";
 import type { MergeFormat } from "./merge/plan.ts";
 import { checkWritable } from "./log/protocol.ts";
 import { loadState } from "./log/state.ts";
@@ -10,6 +11,7 @@ import { checkNames, storedType } from "./types.ts";
 import { applyChange } from "./write/apply.ts";
 import { knownPipelines } from "./write/ownership.ts";
 import { describeSchema, tableSchema } from "./write/partitions.ts";
+import { previewTable } from "./write/preview.ts";
 
 /** What Delta tables can do. */
 export const capabilities: Capabilities = {
@@ -33,10 +35,19 @@ export const deltaFormat: LakeFormat = {
   capabilities,
   inspect: inspectTable,
   check(table: string, schema: Schema, partitionBy: readonly Partition[]): void {
-    // Columns that partitions come from may not be known yet.
-    const known = partitionBy.filter(({ column }) => schema.fields.some(({ name }) => name === column));
-    checkNames(table, tableSchema(table, schema, known));
+    // Columns that partitions come from may not be known yet; the names that partitions add are.
+    const isKnown = ({ column }: Partition): boolean => schema.fields.some(({ name }) => name === column);
+    const { fields } = tableSchema(table, schema, partitionBy.filter(isKnown));
+    const later = partitionBy.filter((partition) => partition.transform && !isKnown(partition));
+    const added = later.map((one) => ({
+      name: partitionName(one),
+      type: "date",
+      nullable: true,
+      metadata: {},
+    }));
+    checkNames(table, { type: "struct", fields: [...fields, ...added] });
   },
+  preview: previewTable,
   scan: scanTable,
   place: placeFile,
   apply: (change, context) => applyChange(change, context, { mode: "vectors", files: {} }),

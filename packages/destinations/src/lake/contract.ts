@@ -28,6 +28,11 @@ export interface LakeFormat {
    * is committed. Does no I/O.
    */
   check?(table: string, schema: Schema, partitionBy: readonly Partition[]): void;
+  /**
+   * What `apply` would do to the table's definition, as statements in the language of the format; rows are left out. Absent: the format has no
+   * definitions.
+   */
+  preview?(change: TableChange, context: ApplyContext): Promise<readonly string[]>;
   /** Where a new data file is written, and where it ends up once applied (both relative to the table's directory). Unique `id`s make unique names. */
   place(id: string, partition: PartitionValues): FilePlace;
   /**

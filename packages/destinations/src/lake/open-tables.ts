@@ -7,7 +7,8 @@ import { LOADS_TABLE } from "./loads-table.ts";
 import { targetOf, type Target } from "./ownership.ts";
 import { STATE_FOLDER, tableDirectory } from "./paths.ts";
 import { PendingTable } from "./pending-table.ts";
-import { boundSchema, loadSchema } from "./schemas.ts";
+import { plannedSchema } from "./planned-schema.ts";
+import { loadSchema } from "./schemas.ts";
 import { refuseParked, type SessionState } from "./session-state.ts";
 
 /** Writers share the session's budget; more than this many are rarely at work at once. */
@@ -46,7 +47,7 @@ async function openTable(session: SessionState, plan: TablePlan, budget: number)
       `the table name ${plan.table} is kept for Alluvium's own use: rename it with \`as\``,
       { resource: plan.table },
     );
-  context.format.check?.(plan.table, boundSchema(plan.schema), plan.partitionBy);
+  context.format.check?.(plan.table, plannedSchema(plan, plan.schema), plan.partitionBy);
   const found = await inspect(context, plan.table);
   let target: Target;
   try {

@@ -2,11 +2,12 @@ import { AlluviumError, type Schema, type TablePlan } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { changeBatch, changeSchema, placeChanges } from "./change-file.ts";
 import type { LakeContext } from "./context.ts";
-import { greatestOrdinal, NO_ORDINAL, refuseChanges, staysInOrder, withValidity } from "./merge-rows.ts";
+import { greatestOrdinal, NO_ORDINAL, refuseChanges, staysInOrder } from "./merge-rows.ts";
 import type { DataFile, TableWriter, TableWriterOptions } from "./contract.ts";
 import { refuseOutside } from "./outside.ts";
 import type { Target } from "./ownership.ts";
 import { tableDirectory } from "./paths.ts";
+import { plannedSchema } from "./planned-schema.ts";
 import { boundSchema, compareSchemas, grownSchema } from "./schemas.ts";
 
 /** Files that were closed together. */
@@ -78,7 +79,7 @@ export class PendingTable {
 
   /** The schema of the table after a load that commits what is here. */
   get next(): Schema {
-    const bound = withValidity(boundSchema(this.schema), this.plan.merge?.validity);
+    const bound = plannedSchema(this.plan, this.schema);
     const before = this.#standing;
     return before === undefined ? bound : grownSchema(before, bound);
   }
@@ -223,7 +224,7 @@ export class PendingTable {
       await this.#close();
       this.#epoch += 1;
     }
-    this.#context.format.check?.(this.name, boundSchema(next), this.plan.partitionBy);
+    this.#context.format.check?.(this.name, plannedSchema(this.plan, next), this.plan.partitionBy);
     this.schema = next;
   }
 

@@ -1,4 +1,4 @@
-import { AlluviumError, type DestinationSession, type TableInfo } from "@alluvium/core";
+import { AlluviumError, type DestinationSession, type LoadPlan, type TableInfo } from "@alluvium/core";
 import { finishUnapplied } from "./commit.ts";
 import type { LakeContext } from "./context.ts";
 import type { LakeTable } from "./contract.ts";
@@ -8,6 +8,7 @@ import { discardTables, openLoad } from "./load.ts";
 import { inspect, openTables } from "./open-tables.ts";
 import { listParked } from "./parked.ts";
 import { tableDirectory } from "./paths.ts";
+import { previewTables } from "./preview.ts";
 import { readNewest, recoverNewest, stateOf } from "./recover.ts";
 import { noteBoundaries, refuseDead, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
@@ -61,6 +62,7 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
       await openTables(session, plan.tables);
       return openLoad(session, plan);
     },
+    ...(context.format.preview && { preview: (plan: LoadPlan) => previewTables(context, plan) }),
     history: (options) => loadHistory(context, options?.limit),
     parked: () => listParked(context, recovered().parked),
     settle: (table, how) => settleTable(recovered(), table, how),

@@ -138,12 +138,12 @@ describe.for([deltaLake, folderLake])("$name", (lake) => {
 
   test("a run that finishes the load of another knows what that one changed", async () => {
     const store = memoryStore();
-    const { apply } = lake.parts.format;
-    const format: typeof lake.parts.format = {
-      ...lake.parts.format,
+    const whole = lake.parts.format;
+    const format: typeof whole = {
+      ...whole,
       async apply(change, context) {
         if (change.table === "_alv_loads") throw new Error("stopped");
-        return apply(change, context);
+        return whole.apply(change, context);
       },
     };
     {

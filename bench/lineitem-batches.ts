@@ -1,4 +1,4 @@
-import type { Field, Schema, Source, TableDescription } from "@alluvium/core";
+import type { Field, Schema } from "@alluvium/core";
 import { vectorOf, type Batch, type Vector } from "@alluvium/core/columns";
 import { lineitemColumns, writeLineitem, type RowSink } from "./lineitem-rows.ts";
 
@@ -64,37 +64,4 @@ export function changedRows(count: number, total: number): number[] {
     [rows[i], rows[other]] = [rows[other]!, rows[i]!];
   }
   return rows;
-}
-
-/** A source of one table whose batches are there already, or are made one after another. */
-export function batchSource(
-  batches: Iterable<Batch>,
-  description: Pick<TableDescription, "disposition" | "primaryKey">,
-): Source {
-  return {
-    specVersion: 1,
-    name: "batches",
-    open: () =>
-      Promise.resolve({
-        streams: [
-          {
-            name: "lineitem",
-            tables: [
-              {
-                name: "lineitem",
-                schema: lineitemSchema,
-                partitionBy: [],
-                naming: "keep" as const,
-                ...description,
-              },
-            ],
-            cursor: { version: 1, encode: () => null, decode: () => undefined },
-            async *read() {
-              for (const batch of batches) yield { table: "lineitem", batch };
-            },
-          },
-        ],
-        [Symbol.asyncDispose]: () => Promise.resolve(),
-      }),
-  };
 }

@@ -97,7 +97,7 @@ export async function compare(options: {
 }
 
 /** Prints a result: one JSON object, or a line per figure. */
-export function print(result: Result, json: boolean): void {
+export function print(result: object, json: boolean): void {
   if (json) return void process.stdout.write(`${JSON.stringify(result)}\n`);
   for (const [key, value] of Object.entries(result)) process.stdout.write(`${key.padEnd(16)} ${value}\n`);
 }

@@ -1,7 +1,8 @@
 import { pipeline } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { delta } from "@alluvium/destinations/delta";
-import { batchSource, lineitemBatch } from "../lineitem-batches.ts";
+import { batchSource } from "../batch-source.ts";
+import { lineitemBatch, lineitemSchema } from "../lineitem-batches.ts";
 
 // Makes a lake with the table `lineitem`: `lineitem-lake.ts FOLDER ROWS`.
 const [folder, total] = [process.argv[2]!, Number(process.argv[3])];
@@ -13,7 +14,12 @@ function* batches(): Generator<Batch> {
 
 const load = pipeline({
   name: "bench",
-  source: batchSource(batches(), { disposition: { kind: "append" }, primaryKey: [] }),
+  source: batchSource(batches(), {
+    name: "lineitem",
+    schema: lineitemSchema,
+    disposition: { kind: "append" },
+    primaryKey: [],
+  }),
   destination: delta({ url: folder }),
   loadIdColumn: false,
 });

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { pipeline } from "@alluvium/core";
 import { bytesSource, openParquet } from "@alluvium/core/parquet";
 import { delta } from "@alluvium/destinations/delta";
-import { batchSource } from "../lineitem-batches.ts";
+import { batchSource } from "../batch-source.ts";
+import { lineitemSchema } from "../lineitem-batches.ts";
 
 // Merges the rows of a Parquet file, which are in memory before the clock starts, into the table `lineitem` of a lake:
 // `merge-load.ts FOLDER FILE [vectors|rewrite]`.
@@ -13,6 +14,8 @@ const batches = await Array.fromAsync(parquet.read());
 const load = pipeline({
   name: "merge",
   source: batchSource(batches, {
+    name: "lineitem",
+    schema: lineitemSchema,
     disposition: { kind: "merge", strategy: "upsert" },
     primaryKey: ["l_orderkey", "l_linenumber"],
   }),

@@ -7,7 +7,6 @@ import {
 } from "@alluvium/core";
 import { LOADS_TABLE } from "../lake/loads-table.ts";
 import { tableDirectory } from "../lake/paths.ts";
-import { optimizeTable } from "./maintain/optimize.ts";
 import type { AutoOptimize } from "./options.ts";
 
 const EVERY = 8;
@@ -66,6 +65,7 @@ async function optimizeAfter(
       maxBytes,
       ...(targetBytes !== undefined && { targetBytes }),
     };
+    const { optimizeTable } = await import("./maintain/optimize.ts");
     const { versions, filesRemoved, filesAdded, rowsPurged } = await optimizeTable(target, options, minFiles);
     if (versions.length > 0)
       emit({ type: "tableOptimized", time: Date.now(), table, filesRemoved, filesAdded, rowsPurged });

@@ -2,19 +2,13 @@ import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { openStore } from "../lake/options.ts";
 import type { ChangeBatch, ChangesOptions } from "./changes/options.ts";
-import { readChanges } from "./changes/read.ts";
-import { deleteRows } from "./maintain/delete.ts";
 import type { DeleteOptions, DeleteResult } from "./maintain/delete-options.ts";
-import { optimizeTable } from "./maintain/optimize.ts";
 import type { OptimizeOptions, OptimizeResult } from "./maintain/optimize-options.ts";
 import { checkReadable } from "./log/protocol.ts";
 import { loadState, type TableState } from "./log/state.ts";
 import { readHistory, type HistoryEntry } from "./read/history.ts";
-import { restoreTable } from "./maintain/restore.ts";
 import type { RestoreOptions, RestoreResult } from "./maintain/restore-options.ts";
-import { vacuumTable } from "./maintain/vacuum.ts";
 import type { VacuumOptions, VacuumResult } from "./maintain/vacuum-options.ts";
-import { verifyTable } from "./maintain/verify.ts";
 import type { VerifyOptions, VerifyResult } from "./maintain/verify-options.ts";
 import { openSnapshot, type DeltaSnapshot, type ScanOptions } from "./read/snapshot.ts";
 import { versionAt } from "./read/version-at.ts";
@@ -138,12 +132,14 @@ export function deltaTable(
       yield* readHistory(store, directory, version, limit, signal);
     },
     async *changes(options) {
+      const { readChanges } = await import("./changes/read.ts");
       yield* readChanges(store, directory, await open(options.to, options.signal), options);
     },
-    optimize: (options = {}) => optimizeTable(target, options),
-    delete: (options) => deleteRows(target, options),
-    restore: (options) => restoreTable(target, options),
-    vacuum: (options = {}) => vacuumTable(target, options),
-    verify: (options = {}) => verifyTable(target, options),
+    // Most programs load and read only: what takes care of tables is loaded with its first use.
+    optimize: async (options = {}) => (await import("./maintain/optimize.ts")).optimizeTable(target, options),
+    delete: async (options) => (await import("./maintain/delete.ts")).deleteRows(target, options),
+    restore: async (options) => (await import("./maintain/restore.ts")).restoreTable(target, options),
+    vacuum: async (options = {}) => (await import("./maintain/vacuum.ts")).vacuumTable(target, options),
+    verify: async (options = {}) => (await import("./maintain/verify.ts")).verifyTable(target, options),
   };
 }

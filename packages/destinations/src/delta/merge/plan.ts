@@ -17,10 +17,11 @@ import { nextMetadata, type NextMetadata } from "../write/table-metadata.ts";
 import { liveFiles } from "./candidates.ts";
 import { finishEdits, type EditedFiles } from "./edits.ts";
 import { mergeInputs } from "./inputs.ts";
+import { mergeMemo, type MergeMemo } from "./memo.ts";
 import { openOutput } from "./output.ts";
 import { settleInputs, type SettledFile, type SettledInputs } from "./settle-inputs.ts";
 import { mergeTable, type MergeTable } from "./table.ts";
-import { mergeMemo, mergeRows, type MergeMemo, type MergeWork } from "./work.ts";
+import { mergeRows, type MergeWork } from "./work.ts";
 
 /** How merges are carried out. */
 export interface MergeFormat {

@@ -2,34 +2,16 @@ import type { RowCounts } from "@alluvium/core";
 import type { AddFile } from "../log/actions.ts";
 import { fileKey } from "../log/paths.ts";
 import type { TableState } from "../log/state.ts";
-import { filterOf, findMatches, liveFiles, type KnownMatches } from "./candidates.ts";
-import { foldInputs, type Fold } from "./changelog.ts";
+import { filterOf, findMatches, liveFiles } from "./candidates.ts";
+import { foldInputs } from "./changelog.ts";
 import { tableEdits, type TableEdits } from "./edits.ts";
 import { foldPart, rowsAtOnce, type PickedRows } from "./fold-part.ts";
 import type { MergeInput } from "./inputs.ts";
 import type { KeyFilter } from "./key-filter.ts";
+import type { FoldedPart, MergeMemo } from "./memo.ts";
 import type { MergeOutput } from "./output.ts";
 import type { MergeTable } from "./table.ts";
 import { noteSeen, retireFile, versionPart } from "./versions.ts";
-
-/** What stays known while a merge is worked out again because others committed. */
-export interface MergeMemo {
-  /** The schema that it was worked out for. */
-  schemaString: string | undefined;
-  /** The folded load, where it is one part. */
-  folded: FoldedPart | undefined;
-  matches: KnownMatches;
-}
-
-interface FoldedPart {
-  readonly fold: Fold;
-  readonly filter: KeyFilter;
-}
-
-/** A memo that knows nothing. */
-export function mergeMemo(schemaString?: string): MergeMemo {
-  return { schemaString, folded: undefined, matches: new Map() };
-}
 
 /** What a merge works with. */
 export interface MergeWorkOptions {

@@ -5,8 +5,8 @@ import { commitPath, pause, readCommitInfo } from "../log/commit.ts";
 import { findTransaction } from "../log/find-transaction.ts";
 import { checkWritable } from "../log/protocol.ts";
 import { loadState, type TableState } from "../log/state.ts";
-import { planMerge, type MergeFormat, type MergePlan } from "../merge/plan.ts";
-import { mergeMemo, type MergeMemo } from "../merge/work.ts";
+import { mergeMemo, type MergeMemo } from "../merge/memo.ts";
+import type { MergeFormat, MergePlan } from "../merge/plan.ts";
 import { countsOf } from "./actions.ts";
 import { commitPlan } from "./commit-plan.ts";
 import { afterCommit } from "./housekeeping.ts";
@@ -69,7 +69,7 @@ export async function applyChange(
   );
 }
 
-function planChange(
+async function planChange(
   change: TableChange,
   state: TableState | undefined,
   txnId: string,
@@ -78,9 +78,10 @@ function planChange(
   memo: MergeMemo,
 ): Promise<CommitPlan | MergePlan> {
   const { operation } = change;
-  return operation.kind === "merge"
-    ? planMerge({ change, operation, state, txnId, context }, merges, memo)
-    : planCommit(change, state, txnId, context);
+  if (operation.kind !== "merge") return planCommit(change, state, txnId, context);
+  // Pipelines that do not merge do not load what merges.
+  const { planMerge } = await import("../merge/plan.ts");
+  return planMerge({ change, operation, state, txnId, context }, merges, memo);
 }
 
 /** What a merge has to say once it is committed; its files that no row won in are of no use any more. */

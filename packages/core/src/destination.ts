@@ -2,6 +2,7 @@ import type { Batch } from "./columns/batch.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Runner } from "./run/runner.ts";
+import type { SchemaChange } from "./schema/schema-change.ts";
 import type { ColumnType, Schema } from "./schema/types.ts";
 import type { Json } from "./state/json.ts";
 import type { PipelineId, PipelineState } from "./state/state.ts";
@@ -176,8 +177,8 @@ export interface Load extends AsyncDisposable {
   write(table: string, batch: Batch, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /**
    * A savepoint: what `stream` wrote so far belongs to its checkpoint. With `seal`, the stream's open files are closed: `commit`
-   * takes, and `rollback` returns to, the last **sealed** mark. `end`: the stream is complete, so whole-set operations of its
-   * tables (`replace`) take effect with the next commit; before, their files carry over.
+   * takes, and `rollback` returns to, the last **sealed** mark. `end`, with `seal`: the stream is complete, so whole-set operations of
+   * its tables (`replace`) take effect with the next commit; before, their files carry over. Without `seal` it says nothing more.
    */
   mark(stream: string, options: { readonly seal: boolean; readonly end: boolean }): Promise<void>;
   /**
@@ -190,8 +191,16 @@ export interface Load extends AsyncDisposable {
   /**
    * Commits what is sealed, with the state that follows. Either all of it holds or nothing. Throws `ALV_CONCURRENT_RUN` when
    * another run won. After it returns, every table has the load (or is parked), and the source may be told.
+   * `schemaChanges`: what is different from the load before, by table. They are kept with the load, and receipts and history give them back.
    */
-  commit(next: PipelineState, options?: { readonly signal?: AbortSignal }): Promise<LoadReceipt>;
+  commit(next: PipelineState, options?: CommitOptions): Promise<LoadReceipt>;
+}
+
+/** What {@link Load.commit} may be given. */
+export interface CommitOptions {
+  readonly signal?: AbortSignal;
+  /** What is different from the load before, by table; tables without a difference may be absent. @default none */
+  readonly schemaChanges?: ReadonlyMap<string, readonly SchemaChange[]>;
 }
 
 /** A load that is written but not committed, as JSON. */
@@ -224,6 +233,8 @@ export interface TableReceipt {
   readonly operation: string;
   /** What a merge did to the table's rows, where the destination knows. */
   readonly changed?: RowCounts;
+  /** How its columns, or what happens to its rows, differ from the load before; absent: not at all. */
+  readonly schemaChanges?: readonly SchemaChange[];
   /** Why it could not be applied; the table is then parked. */
   readonly parked?: string;
 }

@@ -63,6 +63,7 @@ export {
 } from "./disposition.ts";
 export type {
   Capabilities,
+  CommitOptions,
   Destination,
   DestinationSession,
   Load,
@@ -96,10 +97,11 @@ export type {
 } from "./stream.ts";
 export { timeOrderedId } from "./run/id.ts";
 export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./run/definition.ts";
-export type { EventBody, RunEvent, SchemaChange } from "./run/events.ts";
+export type { EventBody, RunEvent } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
 export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
+export type { SchemaChange } from "./schema/schema-change.ts";
 export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";
 export type { SnakeCase } from "./schema/names.ts";
 export type {

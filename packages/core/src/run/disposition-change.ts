@@ -5,7 +5,7 @@ import type { Schema } from "../schema/types.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
 import type { Refresh } from "./definition.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { validityNames } from "./merge-columns.ts";
 import { refused } from "./plan-checks.ts";
 import type { Spelling } from "./spelling.ts";

@@ -4,7 +4,7 @@ import { canonicalJson } from "../state/canonical.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
 import type { Refresh } from "./definition.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { timeOrderedId } from "./id.ts";
 import { readSome, type ReadSomeOptions } from "./read-some.ts";
 import { asError } from "./retry.ts";

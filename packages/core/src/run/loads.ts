@@ -146,7 +146,10 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     const now = new Date();
     const next = followingState(state, sealed, { incarnation, loadId: load.loadId, now });
     if (nextUsed || sealed.some((run) => isChanged(state, next, run))) {
-      const receipt = await load.commit(next, { signal });
+      const schemaChanges = new Map(
+        sealed.flatMap((run) => run.tables.map((table) => [table.table, table.changes()] as const)),
+      );
+      const receipt = await load.commit(next, { signal, schemaChanges });
       state = withParked({ ...next, loadId: receipt.loadId, sequence: receipt.sequence }, receipt);
       const { loadId, sequence, tables } = receipt;
       options.emit({ type: "loadCommitted", loadId, sequence, tables });

@@ -1,6 +1,6 @@
 import { describeType } from "../schema/describe.ts";
 import type { Field } from "../schema/types.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { countText } from "./measure.ts";
 import type { PlannedTable, RunPlan } from "./run-plan.ts";
 

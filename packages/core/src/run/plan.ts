@@ -6,7 +6,7 @@ import type { PipelineState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
 import type { Refresh, RunOptions } from "./definition.ts";
 import { dispositionChange, sameKey } from "./disposition-change.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { spellMerge } from "./merge-columns.ts";
 import {
   checkAbility,

@@ -1,5 +1,6 @@
 import type { LoadReceipt, RowCounts } from "../destination.ts";
-import type { RunEvent, SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
+import type { RunEvent } from "./events.ts";
 import { printReport } from "./report-text.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { RunProblem, RunReport, TableReport } from "./report.ts";

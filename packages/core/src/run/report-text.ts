@@ -1,6 +1,6 @@
 import type { RowCounts } from "../destination.ts";
 import { describeType } from "../schema/describe.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { alignCells, bytesText, countText, durationText } from "./measure.ts";
 import { printPlan } from "./plan-text.ts";
 import type { RunReport } from "./report.ts";

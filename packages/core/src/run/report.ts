@@ -1,6 +1,6 @@
 import type { RowCounts } from "../destination.ts";
 import type { Refresh } from "./definition.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import type { RunPlan } from "./run-plan.ts";
 
 /** What a run did. Serialises to JSON and prints as a table. */

@@ -1,6 +1,6 @@
 import type { Field } from "../schema/types.ts";
 import type { Refresh } from "./definition.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 
 /** What a run would do: the result of `run({ dryRun: true })`. */
 export interface RunPlan {

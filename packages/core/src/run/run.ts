@@ -18,7 +18,7 @@ import { createReportBuilder, type ReportBuilder } from "./report-builder.ts";
 import type { RunReport } from "./report.ts";
 import { asError, messageOf } from "./retry.ts";
 import { planOnly } from "./dry-run.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { sampleStreams } from "./sample.ts";
 import { openDestination } from "./session.ts";
 import { createStops, type Stops } from "./stops.ts";

@@ -9,7 +9,7 @@ import type { Field, Schema } from "../schema/types.ts";
 import { variantsOf, type VariantNames } from "../schema/variants.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
 import { storedTypeOf } from "./stored-type.ts";
 

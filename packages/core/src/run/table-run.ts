@@ -10,7 +10,7 @@ import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
 import type { Refresh } from "./definition.ts";
-import type { SchemaChange } from "./events.ts";
+import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
 import { openColumns } from "./table-columns.ts";
@@ -32,6 +32,8 @@ export interface TableRun {
   missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
   finish(): void;
+  /** What differs from the last commit: for the load that commits it. */
+  changes(): readonly SchemaChange[];
   /** What was written is committed: the columns are fixed. */
   commit(): void;
   /** Everything that is not committed was dropped. */
@@ -89,6 +91,7 @@ export function startTable(options: TableRunOptions): TableRun {
   const standing = isAnew ? undefined : (options.standing ?? known?.schema);
   let refresh = options.refresh;
   let pending: SchemaChange[] = [];
+  let absent: readonly SchemaChange[] = [];
   let rows = 0;
   let lastIncoming: Schema | undefined;
   let lastRenamed: Schema | undefined;
@@ -204,15 +207,17 @@ export function startTable(options: TableRunOptions): TableRun {
             place,
           );
       // Nothing to commit, so it is reported at once.
-      const missing = columns.missing();
-      if (missing.length === 0) return;
-      options.onChange(table, missing);
-      options.onCommit(table, missing);
+      absent = columns.missing();
+      if (absent.length === 0) return;
+      options.onChange(table, absent);
+      options.onCommit(table, absent);
     },
+    changes: () => [...pending, ...absent],
     commit() {
       columns.commit();
       if (pending.length > 0) options.onCommit(table, pending);
       pending = [];
+      absent = [];
       if (refresh !== undefined) options.onRefresh(table, refresh);
       refresh = undefined;
     },

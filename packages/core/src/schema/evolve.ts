@@ -1,6 +1,6 @@
 import type { Capabilities } from "../destination.ts";
 import { AlluviumError, type ErrorCode } from "../errors.ts";
-import type { SchemaChange } from "../run/events.ts";
+import type { SchemaChange } from "./schema-change.ts";
 import { describeType } from "./describe.ts";
 import { sameType } from "./equal.ts";
 import { isNested, membersOf, sameItems, withMembers, withType } from "./members.ts";

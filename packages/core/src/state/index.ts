@@ -5,4 +5,5 @@
  */
 export { canonicalJson, contentHash } from "./canonical.ts";
 export { decodeSchema, decodeType, encodeSchema, encodeType, schemaHash } from "./schema-codec.ts";
+export { decodeSchemaChange, encodeSchemaChange } from "./schema-change-codec.ts";
 export { decodeState, encodeState, stateVersion } from "./state-codec.ts";

@@ -8,6 +8,7 @@ import { insertOnlyCases } from "./cases/insert-only.ts";
 import { recoveryCases } from "./cases/recovery.ts";
 import { replaceCases } from "./cases/replace.ts";
 import { restartCases } from "./cases/restart.ts";
+import { schemaChangeCases } from "./cases/schema-changes.ts";
 import { sessionCases } from "./cases/session.ts";
 import { upsertCases } from "./cases/upsert.ts";
 import { upsertLoadCases } from "./cases/upsert-loads.ts";
@@ -63,6 +64,7 @@ export function destinationSuite(options: DestinationSuiteOptions): void {
     ...(can("scd2") ? historyCases(one) : []),
     ...evolutionCases(one, capabilities),
     ...restartCases(one, capabilities),
+    ...schemaChangeCases(one),
     ...recoveryCases(one, capabilities),
     ...sessionCases(one),
   ];

@@ -65,7 +65,7 @@ export function openMemoryLoad(plan: LoadPlan, options: MemoryLoadContext): Load
         ended.delete(stream);
       }
     },
-    async commit(next: PipelineState) {
+    async commit(next: PipelineState, call) {
       hold();
       if (next.sequence !== (entry.state === undefined ? 0 : entry.state.sequence + 1))
         throw new AlluviumError("ALV_CONCURRENT_RUN", `load ${next.sequence} is already there`);
@@ -84,7 +84,10 @@ export function openMemoryLoad(plan: LoadPlan, options: MemoryLoadContext): Load
         table.sealed = [];
         table.restart = undefined;
       }
-      const tables = committed.map(({ receipt }) => receipt);
+      const tables = committed.map(({ receipt }) => {
+        const schemaChanges = call?.schemaChanges?.get(receipt.table) ?? [];
+        return schemaChanges.length === 0 ? receipt : { ...receipt, schemaChanges };
+      });
       entry.state = next;
       const committedAt = new Date(time);
       entry.history.unshift({

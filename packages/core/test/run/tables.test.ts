@@ -61,6 +61,7 @@ async function load(
   describe: Partial<TableDescription> = {},
   capabilities: Partial<Capabilities> = {},
   events: RunEvent[] = [],
+  commitBytes = 1,
 ): Promise<RunReport> {
   const memory = memoryDestination({ store });
   return await runPipeline(
@@ -70,7 +71,7 @@ async function load(
       destination: { ...memory, capabilities: { ...memory.capabilities, ...capabilities } },
       loadIdColumn: false,
     },
-    { commitBytes: 1, onEvent: (event) => events.push(event) },
+    { commitBytes, onEvent: (event) => events.push(event) },
   );
 }
 
@@ -277,6 +278,28 @@ describe("types", () => {
     const batch: Columns = { a: [int64, [2n]], b: [int64, [2n]] };
     expect((await failure(load(store, [batch], { contract: "freeze" }))).code).toBe("ALV_SCHEMA_CONFLICT");
   });
+});
+
+test("each load is remembered with what it changed of its tables", async () => {
+  const store = memoryTables();
+  await load(store, [
+    { a: [int32, [1]], b: [string, ["x"]] },
+    null,
+    { a: [int32, [2]], b: [string, ["y"]], c: [int64, [1n]] },
+  ]);
+  // A column that is missing is known at the end, so the end has to be in the load.
+  await load(store, [{ a: [int32, [3]], c: [string, ["z"]] }], {}, {}, [], 1e6);
+  await load(store, [{ a: [int32, [4]], b: [string, ["z"]], c: [int64, [2n]] }]);
+  const [{ history } = { history: [] }] = store.pipelines.values();
+  expect(history.map(({ tables }) => tables[0]?.schemaChanges)).toEqual([
+    undefined,
+    [
+      { kind: "variantAdded", column: "c", variant: "c__v_string", type: string },
+      { kind: "columnMissing", column: "b" },
+    ],
+    [{ kind: "columnAdded", column: "c", type: int64 }],
+    [{ kind: "tableCreated" }],
+  ]);
 });
 
 describe("a column that is gone at the source", () => {

@@ -1,12 +1,20 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ColumnType, type Field, type Json, type PipelineState } from "@alluvium/core";
+import {
+  type ColumnType,
+  type Field,
+  type Json,
+  type PipelineState,
+  type SchemaChange,
+} from "@alluvium/core";
 import {
   canonicalJson,
   decodeSchema,
+  decodeSchemaChange,
   decodeState,
   encodeSchema,
+  encodeSchemaChange,
   encodeState,
   schemaHash,
 } from "@alluvium/core/state";
@@ -190,4 +198,31 @@ describe("state codec", () => {
 test("canonical JSON sorts keys at every depth and leaves out what is not there", () => {
   expect(canonicalJson({ b: [{ d: 1, c: null }], a: "ü\n" })).toBe('{"a":"ü\\n","b":[{"c":null,"d":1}]}');
   expect(canonicalJson({ a: undefined } as unknown as Json)).toBe("{}");
+});
+
+describe("changes of tables", () => {
+  const type: ColumnType = {
+    kind: "struct",
+    fields: [{ name: "at", type: { kind: "timestamp", zone: "local" }, nullable: true }],
+  };
+  test.for<SchemaChange>([
+    { kind: "tableCreated" },
+    { kind: "columnAdded", column: "a", type },
+    { kind: "columnBound", column: "a", type: { kind: "decimal", precision: 9, scale: 2 } },
+    { kind: "columnWidened", column: "a", from: { kind: "int32" }, to: { kind: "string" } },
+    { kind: "variantAdded", column: "a", variant: "a__v_struct", type },
+    { kind: "columnMissing", column: "a" },
+    { kind: "dispositionChanged", from: "append", to: "string" },
+  ])("$kind comes back as it was", (change) => {
+    expect(decodeSchemaChange(throughJson(encodeSchemaChange(change)))).toEqual(change);
+  });
+  test.for<Json>([
+    null,
+    "tableCreated",
+    { kind: "columnRenamed", column: "a" },
+    { kind: "columnAdded", column: "a" },
+    { kind: "columnMissing", column: 3 },
+  ])("%j is refused", (json) => {
+    expect(() => decodeSchemaChange(json)).toThrow(expect.objectContaining({ code: "ALV_STATE_INVALID" }));
+  });
 });

@@ -36,6 +36,27 @@ export function appendCases(one: One): readonly SuiteCase[] {
       );
       equalRows(await target.read("t"), [], "it is empty");
     }),
+    one("an end that is not sealed is a savepoint", async (target) => {
+      await using session = await openTarget(target);
+      const plan = [plans.append("t", ids().schema), plans.append("u", ids().schema)];
+      const first = await session.begin(plans("a", plan));
+      await first.write("t", ids(1n));
+      await first.mark("t", { seal: true, end: false });
+      await first.write("t", ids(2n));
+      await first.mark("t", { seal: false, end: true });
+      await first.write("u", ids(3n));
+      await first.mark("u", { seal: false, end: true });
+      await first.commit(stateAt(0, first.loadId));
+      equalRows(await target.read("t"), rowsOfIds(1n), "a commit takes what is sealed");
+      equalRows(await target.read("u"), [], "and nothing where nothing is");
+      const second = await session.begin(plans("b", plan));
+      await second.rollback("u");
+      await second.mark("t", { seal: true, end: true });
+      await second.mark("u", { seal: true, end: true });
+      await second.commit(stateAt(1, second.loadId));
+      equalRows(await target.read("t"), rowsOfIds(1n, 2n), "the seal takes it later");
+      equalRows(await target.read("u"), [], "and a rollback before it drops it");
+    }),
     one("rows after a sealed mark belong to the next load", async (target) => {
       await using session = await openTarget(target);
       const plan = [plans.append("t", ids().schema)];

@@ -1,14 +1,15 @@
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { expectParkedByRule, expectRepeatedKeysRefused } from "../sql/refusals.ts";
 import { memoryDatabase, type TestDatabase } from "./database.ts";
 
-const place = ({ destination, query }: TestDatabase) => ({
-  destination: destination as never,
+const place = (database: TestDatabase) => ({
+  destination: database.destination as never,
   table: (name: string) => name,
-  run: query,
+  run: (sql: string) => database.query(sql),
 });
 
 test("a table whose own rule refuses rows is set aside, and others go on", async () => {
+  expect.hasAssertions();
   await using database = await memoryDatabase();
   await expectParkedByRule(place(database), {
     add: "create unique index once on items (amount)",
@@ -18,6 +19,7 @@ test("a table whose own rule refuses rows is set aside, and others go on", async
 });
 
 test("a key that is stored twice is refused by name", async () => {
+  expect.hasAssertions();
   await using database = await memoryDatabase();
   await expectRepeatedKeysRefused(place(database));
 });

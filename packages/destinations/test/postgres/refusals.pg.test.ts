@@ -39,4 +39,7 @@ test.for([
   },
 );
 
-test("a key that is stored twice is refused by name", () => expectRepeatedKeysRefused(place("repeated")));
+test("a key that is stored twice is refused by name", async () => {
+  expect.hasAssertions();
+  await expectRepeatedKeysRefused(place("repeated"));
+});

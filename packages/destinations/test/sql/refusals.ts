@@ -5,8 +5,8 @@ import { AlluviumError, pipeline, resource, source, typed, type Destination } fr
 export interface RefusalPlace {
   readonly destination: Destination<"append" | "upsert">;
   /** A table's name as SQL. */
-  table(name: string): string;
-  run(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  readonly table: (name: string) => string;
+  readonly run: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 interface Item {

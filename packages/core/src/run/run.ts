@@ -232,12 +232,17 @@ async function readAll(
 
 /** Stops the streams whose tables the destination set aside. */
 function park(receipt: LoadReceipt, streams: readonly StreamRun[]): void {
-  const parked = new Set(receipt.tables.flatMap((part) => (part.parked === undefined ? [] : [part.table])));
-  for (const run of streams)
-    if (run.tables.some(({ table }) => parked.has(table))) {
+  const parked = new Map(
+    receipt.tables.flatMap((part) => (part.parked === undefined ? [] : [[part.table, part.parked] as const])),
+  );
+  for (const run of streams) {
+    const reasons = run.tables.flatMap(({ table }) => parked.get(table) ?? []);
+    if (reasons.length > 0) {
       run.status = "parked";
+      run.parkedWhy = reasons.join("; ");
       run.stop?.abort(new Error(`a table of ${run.stream.name} was set aside`));
     }
+  }
 }
 
 /** Says of each stream how it came out. */
@@ -256,7 +261,7 @@ function conclude(
     else if (run.status === "parked")
       problem(
         "ALV_TABLE_PARKED",
-        `${run.tables.map(({ table }) => table).join(", ")} could not be written and is set aside; settle it with retry, skip or resync`,
+        `${run.tables.map(({ table }) => table).join(", ")} could not be written and is set aside (${run.parkedWhy}); settle it with retry, skip or resync`,
       );
     else if (run.committed && !run.wholeSet)
       problem("ALV_DEADLINE", `${late} its end; the next run goes on from its last checkpoint`);

@@ -25,6 +25,8 @@ export interface StreamRun {
   /** Whether this run reads a window, which moves no cursor. */
   readonly backfill: boolean;
   status: StreamStatus;
+  /** Why a table of it was set aside. */
+  parkedWhy?: string;
   /** Stops the attempt that is under way. */
   stop: AbortController | undefined;
   /** Where the next attempt reads on: the stored cursor, then that of the last sealed mark. */

@@ -6,7 +6,7 @@ import type { SqlCall, SqlConnection, SqlRow, SqlStatement, SqlTable, SqlValue }
 import { quoteText } from "../sql/standard.ts";
 import { duckdbDialect, idInComment } from "./dialect.ts";
 import type { DuckDBConnection, DuckDBResult } from "./driver.ts";
-import { duckdbError } from "./errors.ts";
+import { duckdbError, refusalOf } from "./errors.ts";
 import { leaseDefinition, takeLease } from "./lease.ts";
 import { openStaging, stagingParent, sweepStaging } from "./staging.ts";
 import { columnType } from "./types.ts";
@@ -102,6 +102,7 @@ export async function duckdbConnection(
       return takeLease(self, options);
     },
     inspect: (table) => inspectTable(self, schema, table),
+    refusal: refusalOf,
     stage: (columns) => folder.segment(columns),
     async [Symbol.asyncDispose]() {
       try {

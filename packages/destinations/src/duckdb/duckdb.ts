@@ -2,7 +2,7 @@ import type { Destination } from "@alluvium/core";
 import { runner } from "@alluvium/core/run";
 import { openSqlSession } from "../sql/session.ts";
 import { capabilities, duckdbDatabase } from "./database.ts";
-import { rememberOptions } from "./destinations.ts";
+import { destinations } from "./destinations.ts";
 import type { DuckDBOptions } from "./options.ts";
 
 /** What a DuckDB destination can do. */
@@ -28,6 +28,6 @@ export function duckdb(options: DuckDBOptions): Destination<DuckDBAbility> {
     capabilities,
     open: (context) => openSqlSession(duckdbDatabase(options), context),
   };
-  rememberOptions(destination, options);
+  destinations.remember(destination, options);
   return destination;
 }

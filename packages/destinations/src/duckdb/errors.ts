@@ -1,4 +1,15 @@
 import { AlluviumError } from "@alluvium/core";
+import type { Refusal } from "../sql/engine.ts";
+
+/** What DuckDB says where a constraint of a table's own refuses rows, up to the first colon: after it may come values. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  const cause = AlluviumError.is(error) ? error.cause : error;
+  if (!(cause instanceof Error) || !cause.message.startsWith("Constraint Error")) return undefined;
+  const message = /^Constraint Error: *([^":]*(?:"[^"]*"[^":]*)?(?:: *[A-Za-z_][\w.]*)?)/.exec(
+    cause.message,
+  )?.[1];
+  return { message: message?.trim() || "a constraint", table: undefined };
+}
 
 /** An error of DuckDB as one of ours: its kind is known by the words at its start. */
 export function duckdbError(error: unknown, what: string): AlluviumError {

@@ -1,9 +1,9 @@
-import { AlluviumError, type Pipeline, type SourceTables } from "@alluvium/core";
-import type { CompiledQuery, DatabaseConnection, Driver, Kysely, QueryResult } from "kysely";
+import type { Pipeline, SourceTables } from "@alluvium/core";
+import type { Kysely } from "kysely";
 import type { ReadBack } from "../sql/read-back.ts";
+import { foreignDestination, readKysely, type ReadConnection } from "../sql/read-kysely.ts";
 import { openConnection } from "./connect.ts";
-import type { OwnedConnection } from "./connection.ts";
-import { optionsOf } from "./destinations.ts";
+import { destinations } from "./destinations.ts";
 import { loadDriver, type DuckDBParameter } from "./driver.ts";
 import { duckdbError } from "./errors.ts";
 import { checkOptions, type CheckedOptions } from "./options.ts";
@@ -14,6 +14,7 @@ interface Values {
   readonly number: number | bigint;
   readonly bigint: bigint;
   readonly date: Date;
+  readonly nested: "columns";
 }
 
 /**
@@ -41,58 +42,22 @@ export type DatabaseOf<Load> = ReadBack<Load, Values>;
 export async function database<Tables extends SourceTables>(
   load: Pipeline<Tables>,
 ): Promise<Kysely<DatabaseOf<Pipeline<Tables>>>> {
-  const options = optionsOf(load.definition.destination);
-  if (options === undefined)
-    throw new AlluviumError(
-      "ALV_CONFIG",
-      `pipeline ${load.name} loads into ${load.definition.destination.name}, not into DuckDB: take \`database\` from that destination's subpath`,
-      { pipeline: load.name },
-    );
+  const { destination } = load.definition;
+  const options = destinations.of(destination);
+  if (options === undefined) throw foreignDestination(load.name, destination, "DuckDB");
   const checked = checkOptions(options);
-  const { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } = await import("kysely");
-  const db = new Kysely<DatabaseOf<Pipeline<Tables>>>({
-    dialect: {
-      createAdapter: () => new PostgresAdapter(),
-      createIntrospector: (inner) => new PostgresIntrospector(inner),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-      createDriver: () => readDriver(checked),
-    },
-  });
+  const db = await readKysely<DatabaseOf<Pipeline<Tables>>>(() => openForReading(checked));
   return checked.schema === "main" ? db : db.withSchema(checked.schema);
 }
 
-/** A driver with one connection, which its users have one after another. */
-function readDriver(options: CheckedOptions): Driver {
-  let owned: OwnedConnection | undefined;
-  let last: Promise<void> = Promise.resolve();
-  let release: () => void = () => {};
+async function openForReading(options: CheckedOptions): Promise<ReadConnection> {
+  const owned = await openConnection(options, { signal: new AbortController().signal, leaseWait: 0 });
+  const { connection } = owned;
   const run = async (sql: string): Promise<void> => {
-    await owned!.connection.run(sql);
+    await connection.run(sql);
   };
   return {
-    async init() {
-      owned = await openConnection(options, { signal: new AbortController().signal, leaseWait: 0 });
-    },
-    async acquireConnection() {
-      const before = last;
-      last = new Promise((resolve) => (release = resolve));
-      await before;
-      return connectionOver(owned!);
-    },
-    releaseConnection: async () => release(),
-    beginTransaction: () => run("begin transaction"),
-    commitTransaction: () => run("commit"),
-    rollbackTransaction: () => run("rollback"),
-    async destroy() {
-      await owned?.close();
-      owned = undefined;
-    },
-  };
-}
-
-function connectionOver({ connection }: OwnedConnection): DatabaseConnection {
-  return {
-    async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    async query(sql, parameters) {
       const values: unknown[] = [];
       for (const value of parameters) values.push(await parameterOf(value));
       try {
@@ -101,18 +66,14 @@ function connectionOver({ connection }: OwnedConnection): DatabaseConnection {
         const rows = (await result.getRows()).map((row) =>
           Object.fromEntries(names.map((name, i) => [name, userValue(row[i], types[i] as never)])),
         );
-        return { rows: rows as Row[], numAffectedRows: BigInt(result.rowsChanged) };
+        return { rows, numAffectedRows: BigInt(result.rowsChanged) };
       } catch (error) {
         throw duckdbError(error, "read");
       }
     },
-    // oxlint-disable-next-line require-yield
-    async *streamQuery() {
-      throw new AlluviumError(
-        "ALV_UNSUPPORTED",
-        "database(load) does not stream: limit the query, or use `execute`",
-      );
-    },
+    begin: () => run("begin transaction"),
+    run,
+    close: () => owned.close(),
   };
 }
 

@@ -11,6 +11,7 @@ import { inspectTable } from "./catalogue.ts";
 import { createConnector, type Connector } from "./connect.ts";
 import type { PgConnection, StatementResult } from "./connection.ts";
 import { IDENTIFIER_BYTES, postgresDialect } from "./dialect.ts";
+import { refusalOf } from "./errors.ts";
 import { takeLease, type Lease } from "./lease.ts";
 import { checkOptions, type CheckedOptions, type PostgresOptions } from "./options.ts";
 import { scanQuery } from "./scan.ts";
@@ -132,6 +133,7 @@ async function openConnection(
       return lease;
     },
     inspect: (table, call) => inspectTable(connection, schema, table, { lock: call?.lock === true }),
+    refusal: (error) => refusalOf(error, schema),
     stage: (columns) => staging.stage(columns, inTransaction),
     async [Symbol.asyncDispose]() {
       await clearStaging(connector, connection, staging, (another) => (connection = another));

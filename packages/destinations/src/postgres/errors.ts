@@ -1,4 +1,5 @@
 import { AlluviumError, type ErrorCode } from "@alluvium/core";
+import type { Refusal } from "../sql/engine.ts";
 
 /** What a message says about where it happened. */
 export interface Place {
@@ -114,6 +115,8 @@ interface ServerError extends Error {
   readonly detail?: string;
   readonly hint?: string;
   readonly where?: string;
+  readonly schema?: string;
+  readonly table?: string;
 }
 
 /** The SQLSTATE of an error that came from the server, also where it is the cause of one of ours. */
@@ -121,6 +124,17 @@ export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { severity, code } = error as ServerError;
   return severity === undefined ? sqlState(error.cause) : code;
+}
+
+/** States by which constraints and triggers of users refuse rows: class 23, `raise_exception`, and `CHECK OPTION` of views. */
+const refusals = /^(23...|P0001|44000)$/;
+
+/** What the server says where a rule of a table's own refuses rows; see `SqlConnection.refusal`. */
+export function refusalOf(error: unknown, schema: string): Refusal | undefined {
+  if (!refusals.test(sqlState(error) ?? "")) return undefined;
+  let from = error as ServerError;
+  while (from.severity === undefined) from = from.cause as ServerError;
+  return { message: from.message, table: from.schema === schema ? from.table : undefined };
 }
 
 /** Whether an error means that the connection is gone, rather than that a statement failed. */

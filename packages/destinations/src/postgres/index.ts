@@ -7,8 +7,10 @@ import type { Ability, Destination } from "@alluvium/core";
 import { runner } from "@alluvium/core/run";
 import { openSqlSession } from "../sql/session.ts";
 import { capabilities, postgresDatabase } from "./database.ts";
+import { destinations } from "./destinations.ts";
 import type { PostgresOptions } from "./options.ts";
 
+export { database, type DatabaseOf } from "./read-back.ts";
 export type { PostgresClient, PostgresOptions } from "./options.ts";
 
 /**
@@ -23,11 +25,13 @@ export type { PostgresClient, PostgresOptions } from "./options.ts";
  * ```
  */
 export function postgres(options: PostgresOptions): Destination<Ability> {
-  return {
+  const destination: Destination<Ability> = {
     specVersion: 1,
     name: "postgres",
     runner,
     capabilities,
     open: (context) => openSqlSession(postgresDatabase(options), context),
   };
+  destinations.remember(destination, options);
+  return destination;
 }

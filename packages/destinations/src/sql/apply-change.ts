@@ -47,6 +47,7 @@ export async function applyChange(
     bytes: staged.reduce((sum, { segment }) => sum + segment.bytes, 0),
     files: 0,
     operation: operationOf(plan),
+    ...(change.schemaChanges.length === 0 ? {} : { schemaChanges: change.schemaChanges }),
     ...(changed === undefined ? {} : { changed }),
   };
 }

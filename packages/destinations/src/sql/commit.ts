@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { AlluviumError, type LoadReceipt, type PipelineState, type TableReceipt } from "@alluvium/core";
+import {
+  AlluviumError,
+  type LoadReceipt,
+  type PipelineState,
+  type SchemaChange,
+  type TableReceipt,
+} from "@alluvium/core";
 import { applyChange, obstacle } from "./apply-change.ts";
+import { refuseRepeatedKeys } from "./apply/repeated-keys.ts";
 import { operationOf } from "./apply/rows.ts";
 import type { SqlContext } from "./context.ts";
 import { CommitUnknownError } from "./engine.ts";
@@ -15,6 +22,8 @@ import { advanceState, idOf, newestLoad } from "./state-row.ts";
 export interface OpenLoad {
   readonly loadId: string;
   readonly startedAt: Date;
+  /** How tables differ from the load before. */
+  readonly schemaChanges: ReadonlyMap<string, readonly SchemaChange[]>;
 }
 
 /** Another transaction got in the way this often before a load gives up. */
@@ -41,10 +50,46 @@ export async function commitLoad(
   const { context, newest } = session;
   if (next.sequence !== (newest === undefined ? 0 : newest.sequence + 1))
     throw (session.dead = concurrent(context, `committed load ${newest?.sequence}`));
-  const planned = await planChanges(session);
-  const outcome = await inTransaction(session, next, signal, () => carryOut(session, load, next, planned));
-  await noteCommitted(session, next, planned, outcome);
-  return outcome.receipt;
+  const planned = await planChanges(session, load.schemaChanges);
+  const refused = new Map<string, string>();
+  for (;;) {
+    try {
+      const work = (): Promise<Outcome> => carryOut(session, load, next, planned, refused);
+      const outcome = await inTransaction(session, next, signal, work);
+      await noteCommitted(session, next, planned, outcome);
+      return outcome.receipt;
+    } catch (error) {
+      // The transaction is gone with it; another one leaves the table out.
+      const refusal = refusalIn(session, error, planned);
+      if (refusal === undefined || refused.has(refusal.table)) throw error;
+      refused.set(refusal.table, refusal.reason);
+    }
+  }
+}
+
+/** Rules of a table's own refuse its rows. */
+class RefusedRowsError extends Error {
+  override readonly name = "RefusedRowsError";
+  readonly table: string;
+
+  constructor(table: string, cause: unknown) {
+    super(`table ${table} refuses rows`, { cause });
+    this.table = table;
+  }
+}
+
+/** The table whose own rules refuse rows, as far as an error of a load's transaction tells. */
+function refusalIn(
+  { context }: SessionState,
+  error: unknown,
+  planned: readonly PlannedChange[],
+): { readonly table: string; readonly reason: string } | undefined {
+  const isKnown = error instanceof RefusedRowsError;
+  const refusal = context.connection.refusal(isKnown ? error.cause : error);
+  if (refusal === undefined) return undefined;
+  const table = isKnown ? error.table : refusal.table;
+  if (table === undefined || planned.every(({ change }) => change.plan.table !== table)) return undefined;
+  return { table, reason: `table ${table} refuses rows of this load: ${refusal.message}` };
 }
 
 /** Runs the transaction of a load: again where others got in the way, and to the truth where its answer was lost. */
@@ -107,6 +152,7 @@ async function carryOut(
   { loadId, startedAt }: OpenLoad,
   next: PipelineState,
   planned: readonly PlannedChange[],
+  refused: ReadonlyMap<string, string>,
 ): Promise<Outcome> {
   const { context, newest } = session;
   if (!(await advanceState(context, newest, next))) throw concurrent(context, "committed a load first");
@@ -117,9 +163,16 @@ async function carryOut(
   for (const { change } of planned) {
     const { plan } = change;
     const found = await context.connection.inspect(plan.table, { lock: true });
-    const reason = obstacle(change, found);
+    const reason = obstacle(change, found) ?? refused.get(plan.table);
     if (reason === undefined) {
-      tables.push(await applyChange(context, change, found, { state: next, now }));
+      try {
+        await refuseRepeatedKeys(context, change, newest);
+        tables.push(await applyChange(context, change, found, { state: next, now }));
+      } catch (error) {
+        throw context.connection.refusal(error) === undefined
+          ? error
+          : new RefusedRowsError(plan.table, error);
+      }
       continue;
     }
     const content = await keepChange(context, change);

@@ -63,6 +63,11 @@ export interface SqlConnection extends AsyncDisposable {
    */
   inspect(table: string, options?: { readonly lock?: boolean }): Promise<SqlTable | undefined>;
   /**
+   * What an error of a statement says of rules that users gave their tables (constraints, triggers), where it is such a rule that refuses
+   * rows: the database's message without values, and the table if the error names it (a rule may be checked only with COMMIT).
+   */
+  refusal(error: unknown): Refusal | undefined;
+  /**
    * Opens a segment: a place for rows with these columns, which only this session sees. Those opened in a transaction are needed no longer
    * than it; others outlive transactions, also ones that are rolled back.
    */
@@ -117,6 +122,12 @@ export interface SqlColumn {
   readonly nullable: boolean;
   /** The type as the database calls it. */
   readonly native: string;
+}
+
+/** Why rows were refused. */
+export interface Refusal {
+  readonly message: string;
+  readonly table: string | undefined;
 }
 
 /** An index of the catalogue. */

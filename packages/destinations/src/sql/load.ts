@@ -62,7 +62,9 @@ export function openLoad(session: SessionState, plan: LoadPlan): Load {
       const commit = queue(async (): Promise<LoadReceipt> => {
         refuseClosed();
         const signal = options?.signal ?? context.signal;
-        const receipt = await commitLoad(session, { loadId, startedAt: plan.startedAt }, next, signal);
+        const { startedAt } = plan;
+        const { schemaChanges = new Map() } = options ?? {};
+        const receipt = await commitLoad(session, { loadId, startedAt, schemaChanges }, next, signal);
         open = false;
         return receipt;
       });

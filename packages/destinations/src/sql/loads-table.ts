@@ -1,4 +1,5 @@
-import type { LoadRecord, TableReceipt } from "@alluvium/core";
+import type { Json, LoadRecord, TableReceipt } from "@alluvium/core";
+import { decodeSchemaChange, encodeSchemaChange } from "@alluvium/core/state";
 import type { SqlContext } from "./context.ts";
 import { systemTables } from "./names.ts";
 import { idOf } from "./state-row.ts";
@@ -10,7 +11,7 @@ export async function putLoad(context: SqlContext, record: LoadRecord): Promise<
   const instant = { kind: "timestamp", zone: "utc" } as const;
   const started = dialect.bind(instant, startedAt.toISOString(), 6);
   const committed = dialect.bind(instant, committedAt.toISOString(), 7);
-  const listed = dialect.bind({ kind: "json" }, JSON.stringify(tables), 8);
+  const listed = dialect.bind({ kind: "json" }, JSON.stringify(tables.map(storedReceipt)), 8);
   await connection.execute({
     text: `insert into ${dialect.table(systemTables.loads)} (load_id, pipeline, lane, sequence, run_id, started_at, committed_at, tables) values ($1, $2, $3, $4, $5, ${started.sql}, ${committed.sql}, ${listed.sql})`,
     values: [loadId, pipeline, lane, sequence, runId, started.value, committed.value, listed.value],
@@ -37,8 +38,23 @@ export async function readLoads(
     runId: String(row["run_id"]),
     startedAt: dateOf(row["started_at"]),
     committedAt: dateOf(row["committed_at"]),
-    tables: JSON.parse(String(row["tables"])) as readonly TableReceipt[],
+    tables: (JSON.parse(String(row["tables"])) as readonly StoredReceipt[]).map(receiptOf),
   }));
+}
+
+/** A receipt as JSON: `_alv_loads` is read by people too. */
+type StoredReceipt = Omit<TableReceipt, "schemaChanges"> & { readonly schemaChanges?: readonly Json[] };
+
+function storedReceipt({ schemaChanges, ...receipt }: TableReceipt): StoredReceipt {
+  return schemaChanges === undefined
+    ? receipt
+    : { ...receipt, schemaChanges: schemaChanges.map(encodeSchemaChange) };
+}
+
+function receiptOf({ schemaChanges, ...receipt }: StoredReceipt): TableReceipt {
+  return schemaChanges === undefined
+    ? receipt
+    : { ...receipt, schemaChanges: schemaChanges.map(decodeSchemaChange) };
 }
 
 function dateOf(micros: unknown): Date {

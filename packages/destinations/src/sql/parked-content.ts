@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { Schema, TablePlan } from "@alluvium/core";
-import { decodeSchema, encodeSchema, schemaHash } from "@alluvium/core/state";
+import type { Json, Schema, TablePlan } from "@alluvium/core";
+import {
+  decodeSchema,
+  decodeSchemaChange,
+  encodeSchema,
+  encodeSchemaChange,
+  schemaHash,
+} from "@alluvium/core/state";
 import type { TableChange } from "./apply/change.ts";
 import { operationOf } from "./apply/rows.ts";
 import type { SqlContext } from "./context.ts";
@@ -16,6 +22,8 @@ interface ParkedContent {
   readonly schema: unknown;
   readonly restart: "data" | "tables" | null;
   readonly ended: boolean;
+  /** Absent in what older versions kept. */
+  readonly schemaChanges?: readonly Json[];
   readonly segments: readonly {
     /** A table that holds the staged rows. */
     readonly table: string;
@@ -55,6 +63,7 @@ export async function keepChange(context: SqlContext, change: TableChange): Prom
     schema: encodeSchema(change.schema),
     restart: change.restart ?? null,
     ended: change.ended,
+    schemaChanges: change.schemaChanges.map(encodeSchemaChange),
     segments,
   };
   return JSON.stringify(content);
@@ -92,7 +101,8 @@ export function keptChange(
     };
   });
   const restart = content.restart ?? undefined;
-  return { plan, schema, staged, restart, ended: content.ended, operation: operationOf(plan) };
+  const schemaChanges = (content.schemaChanges ?? []).map(decodeSchemaChange);
+  return { plan, schema, staged, restart, schemaChanges, ended: content.ended, operation: operationOf(plan) };
 }
 
 /** Drops the tables of a kept change, in a transaction. */

@@ -1,4 +1,4 @@
-import { takesEffect, type Schema } from "@alluvium/core";
+import { takesEffect, type Schema, type SchemaChange } from "@alluvium/core";
 import { schemaHash } from "@alluvium/core/state";
 import type { TableChange } from "./apply/change.ts";
 import type { PendingTable, StagedRows } from "./pending-table.ts";
@@ -14,7 +14,10 @@ export interface PlannedChange {
  * What a load does to each table: all that a mark sealed; where all takes effect at once, only of streams that have ended. Streams with
  * a parked table have sealed nothing: their marks are refused.
  */
-export async function planChanges(session: SessionState): Promise<readonly PlannedChange[]> {
+export async function planChanges(
+  session: SessionState,
+  schemaChanges: ReadonlyMap<string, readonly SchemaChange[]>,
+): Promise<readonly PlannedChange[]> {
   const planned: PlannedChange[] = [];
   for (const [stream, progress] of session.streams) {
     for (const table of tablesOf(session, stream)) {
@@ -28,6 +31,7 @@ export async function planChanges(session: SessionState): Promise<readonly Plann
         schema: table.next,
         staged: [...table.sealed],
         restart: table.target.create ? undefined : table.restart,
+        schemaChanges: schemaChanges.get(table.name) ?? [],
         ended: progress.ended,
       };
       if (isNeeded(change, whole)) planned.push({ table, change });
@@ -37,10 +41,12 @@ export async function planChanges(session: SessionState): Promise<readonly Plann
 }
 
 /** Whether there is anything to do. A table without columns cannot be created yet: its first rows will tell them. */
-function isNeeded({ target, before, schema, staged, restart }: TableChange, whole: boolean): boolean {
+function isNeeded(change: TableChange, whole: boolean): boolean {
+  const { target, before, schema, staged, restart, schemaChanges } = change;
   if (schema.fields.length === 0) return false;
   if (whole || target.create || target.identify || target.entry === undefined || restart !== undefined)
     return true;
+  if (schemaChanges.length > 0) return true;
   return rowsOf(staged) > 0 || before === undefined || !isSame(before, schema);
 }
 

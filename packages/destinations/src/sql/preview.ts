@@ -38,6 +38,7 @@ async function statementsOf(
     target: { tableId: "", create: found === undefined, identify: false, entry: undefined },
     before,
     schema: plan.restart === "tables" ? bound : grownSchema(before, bound),
+    schemaChanges: [],
     staged: [],
     restart: found === undefined ? undefined : plan.restart,
     ended: false,

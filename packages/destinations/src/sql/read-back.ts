@@ -6,6 +6,8 @@ export interface DriverValues {
   readonly number: unknown;
   readonly bigint: unknown;
   readonly date: unknown;
+  /** Whether structs, maps, and lists of anything but scalars are columns of such types, or JSON. */
+  readonly nested: "columns" | "json";
 }
 
 /**
@@ -65,12 +67,40 @@ type Value<In, Values extends DriverValues> = unknown extends In
               ? Values["date"]
               : In extends Uint8Array
                 ? Uint8Array
-                : In extends ReadonlyMap<infer Key, infer Entry>
-                  ? ReadonlyMap<Value<Key, Values>, Value<Entry, Values>>
-                  : In extends readonly (infer Element)[]
-                    ? readonly Value<Element, Values>[]
-                    : In extends object
-                      ? {
-                          readonly [Member in keyof In]-?: Value<Absent<In[Member]>, Values>;
-                        }
-                      : In;
+                : Nested<In, Values>;
+
+type Nested<In, Values extends DriverValues> = Values["nested"] extends "json"
+  ? In extends readonly (infer Element)[]
+    ? // One way or the other for all members of a union.
+      [NonNullable<Element>] extends [Scalar]
+      ? readonly Value<Element, Values>[]
+      : readonly JsonValue<Element, Values>[]
+    : JsonValue<In, Values>
+  : In extends ReadonlyMap<infer Key, infer Entry>
+    ? ReadonlyMap<Value<Key, Values>, Value<Entry, Values>>
+    : In extends readonly (infer Element)[]
+      ? readonly Value<Element, Values>[]
+      : In extends object
+        ? { readonly [Member in keyof In]-?: Value<Absent<In[Member]>, Values> }
+        : In;
+
+type Scalar = boolean | string | number | bigint | Date | Uint8Array;
+
+/** What is left of a value in JSON: numbers, and texts of what JSON lacks. */
+type JsonValue<In, Values extends DriverValues> = unknown extends In
+  ? unknown
+  : In extends undefined | null
+    ? null
+    : In extends boolean | string
+      ? In
+      : In extends number | bigint
+        ? Values["number"]
+        : In extends Date | Uint8Array
+          ? string
+          : In extends ReadonlyMap<unknown, infer Entry>
+            ? { readonly [Key in string]: JsonValue<Entry, Values> }
+            : In extends readonly (infer Element)[]
+              ? readonly JsonValue<Element, Values>[]
+              : In extends object
+                ? { readonly [Member in keyof In]-?: JsonValue<Absent<In[Member]>, Values> }
+                : In;

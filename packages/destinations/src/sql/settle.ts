@@ -35,7 +35,7 @@ export async function settleTable(session: SessionState, table: string, how: How
   if (how === "resync") delete streams[stream];
   const next: PipelineState = { ...newest, sequence: newest.sequence + 1, loadId, streams };
   const settled = how === "resync" ? parked.filter((other) => other.stream === stream) : [entry!];
-  await inTransaction(session, next, context.open.signal, async () => {
+  const transaction = inTransaction(session, next, context.open.signal, async () => {
     if (!(await advanceState(context, newest, next))) throw concurrent(context, "committed a load first");
     const tables: TableReceipt[] = [];
     if (how === "retry") tables.push(await retry(session, entry!, next));
@@ -53,6 +53,12 @@ export async function settleTable(session: SessionState, table: string, how: How
       tables,
     });
   });
+  try {
+    await transaction;
+  } catch (error) {
+    const refusal = how === "retry" ? context.connection.refusal(error) : undefined;
+    throw refusal === undefined ? error : stillParked(entry!, refusal.message, error);
+  }
   session.newest = next;
   session.parked = parked.filter((other) => !settled.includes(other));
   session.tables.clear();
@@ -74,9 +80,10 @@ async function retry(
 
 async function retryTarget(
   { context }: Pick<SessionState, "context">,
-  { table, loadId, reason }: ParkedEntry,
+  parked: ParkedEntry,
   found: SqlTable | undefined,
 ): Promise<Target> {
+  const { table } = parked;
   const entries = await entriesOf(context, table);
   const [pipeline, lane] = [context.open.pipeline.pipeline, context.open.pipeline.lane];
   const entry = entries.find((other) => other.pipeline === pipeline && other.lane === lane);
@@ -92,10 +99,14 @@ async function retryTarget(
       identify: found.id === undefined,
       entry: undefined,
     };
-  throw new AlluviumError(
+  throw stillParked(parked, parked.reason);
+}
+
+function stillParked({ table, loadId }: ParkedEntry, reason: string, cause?: unknown): AlluviumError {
+  return new AlluviumError(
     "ALV_TABLE_PARKED",
     `table ${table} still cannot take load ${loadId} (${reason}): mend that and retry (with adopt: ["${table}"] where it was put back by hand), or use skip or resync`,
-    { resource: table, load: loadId },
+    { resource: table, load: loadId, cause },
   );
 }
 

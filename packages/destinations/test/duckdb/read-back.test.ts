@@ -90,6 +90,16 @@ test("a second run merges, and the file is free in between", async () => {
   expect(rows).toHaveLength(2);
 });
 
+test("queries at the same time wait for one another", async () => {
+  const path = join(folder, "together.duckdb");
+  const load = pipeline({ name: "shop", source: shop(), destination: duckdb({ path }) });
+  await load.run();
+  await using db = await database(load);
+  const count = () => db.selectFrom("orders").select("id").execute();
+  const found = await Promise.all([count(), count(), count()]);
+  expect(found.map((rows) => rows.length)).toEqual([2, 2, 2]);
+});
+
 test("another destination is refused by name", async () => {
   const load = pipeline({
     name: "elsewhere",

@@ -119,6 +119,7 @@ export function faultyDatabase(inner: SqlDatabase, faults: Faults = {}): FaultyD
         await step("lease", "after");
         return lease;
       },
+      refusal: (error) => connection.refusal(error),
       inspect: (table, options) => around(`inspect ${table}`, () => connection.inspect(table, options)),
       async stage(schema) {
         await step("stage", "before");

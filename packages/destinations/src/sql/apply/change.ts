@@ -1,4 +1,4 @@
-import type { Schema, TablePlan } from "@alluvium/core";
+import type { Schema, SchemaChange, TablePlan } from "@alluvium/core";
 import type { Target } from "../ownership.ts";
 import type { StagedRows } from "../pending-table.ts";
 
@@ -13,6 +13,8 @@ export interface TableChange {
   readonly staged: readonly StagedRows[];
   /** Takes away what the table held first. */
   readonly restart: "data" | "tables" | undefined;
+  /** How the table differs from the load before. */
+  readonly schemaChanges: readonly SchemaChange[];
   /** Whether its stream has been read to its end. */
   readonly ended: boolean;
 }

@@ -18,6 +18,10 @@ export async function runCounted(
     const rows = await connection.execute(statement);
     if (counts !== undefined) sums[counts] += rows;
   }
-  const { inserted, updated, deleted, put } = sums;
-  return { inserted: put > 0 ? inserted + put - updated : inserted, updated, deleted };
+  const { put } = sums;
+  if (put === 0) return { inserted: sums.inserted, updated: sums.updated, deleted: sums.deleted };
+  // A key that others stored twice: one of its rows is updated, those that are too many go.
+  const surplus = Math.max(0, sums.updated - put);
+  const updated = sums.updated - surplus;
+  return { inserted: sums.inserted + put - updated, updated, deleted: sums.deleted + surplus };
 }

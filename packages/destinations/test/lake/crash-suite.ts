@@ -18,7 +18,7 @@ import { appendScript, type CrashScript } from "./script.ts";
  */
 export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScript = appendScript): void {
   const lake: Tested = { ...tested, script };
-  describe(`lake of ${lake.name}: every row once`, { timeout: 120_000 }, () => {
+  describe(`lake of ${lake.name}: every row once`, { timeout: sample === 1 ? 1_800_000 : 120_000 }, () => {
     test("stopped at every step of the first run", async () => {
       const steps = await countSteps(lake, memoryStore());
       expect(steps).toBeGreaterThan(100);

@@ -3,4 +3,4 @@ import { mergeScript } from "../../lake/merge-script.ts";
 import { mergeLake } from "./merging.ts";
 
 // Each trial merges four tables twice: every so manieth step, another one for each mode.
-crashSuite(mergeLake("rewrite"), Number(process.env["CRASH_SAMPLE"] ?? 13), mergeScript);
+crashSuite(mergeLake("rewrite"), Number(process.env["CRASH_SAMPLE"] ?? 29), mergeScript);

@@ -45,8 +45,8 @@ test("Spark runs what a dry run prints", async () => {
     return (await session.preview!({ ...load, tables: [plan] }))[0]!.statements;
   };
   const columns = async (): Promise<readonly string[]> =>
-    (await spark("describe table previewed"))
-      .map(([name, type]) => `${String(name)} ${String(type)}`)
+    ((await spark("describe table previewed")) as readonly (readonly string[])[])
+      .map(([name, type]) => `${name} ${type}`)
       .filter((line) => !line.startsWith("#"));
   const run = async (plan: TablePlan): Promise<void> => {
     for (const statement of await statementsFor(plan)) await spark(statement);

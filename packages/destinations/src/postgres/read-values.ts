@@ -134,7 +134,9 @@ export function parameterText(value: unknown): string | null {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
   if (Array.isArray(value)) return `{${value.map(elementText).join(",")}}`;
-  return typeof value === "object" ? JSON.stringify(value) : String(value as string | number | bigint | boolean);
+  return typeof value === "object"
+    ? JSON.stringify(value)
+    : String(value as string | number | bigint | boolean);
 }
 
 function elementText(value: unknown): string {

@@ -31,9 +31,9 @@ async function runOnce(path: string, rows: number, killAfter?: number): Promise<
 
 /**
  * Kills runs at random moments while the source grows, lets one run finish, and compares the database with the source: every row once, every
- * account as it stands. `seed` repeats the schedule as far as the machine does.
+ * account as it stands. Gives the number of loads. `seed` repeats the schedule as far as the machine does.
  */
-export async function killAgainAndAgain(kills: number, seed: number): Promise<void> {
+export async function killAgainAndAgain(kills: number, seed: number): Promise<number> {
   const random = seededRandom(seed);
   const folder = mkdtempSync(join(tmpdir(), "alluvium-kill-"));
   const path = join(folder, "kill.duckdb");
@@ -66,6 +66,7 @@ export async function killAgainAndAgain(kills: number, seed: number): Promise<vo
       expect(loads, where).toBe(BigInt(last) + 1n);
       console.log(`seed ${seed}: ${kills} kills, ${loads} loads, ${rows} rows`);
       connection.closeSync();
+      return Number(loads);
     } finally {
       instance.closeSync();
     }

@@ -17,6 +17,8 @@ export type {
   Duration,
   KeyOption,
   Lag,
+  NestedPath,
+  NestingOption,
   Ordered,
   PartialOption,
   PlainResourceOptions,
@@ -26,6 +28,7 @@ export type {
   TableOptions,
   WhereOption,
 } from "./resource-options.ts";
+export type { NestingChoice, NestingMode } from "./nesting-option.ts";
 export type { AnyResource, AsOptions, Resource, RowOf, TransformOptions } from "./transform.ts";
 export { originResource, type OriginResourceOptions } from "./origin-resource.ts";
 export { checkpoint, type Checkpoint } from "./checkpoint.ts";

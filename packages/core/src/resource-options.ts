@@ -1,5 +1,6 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import type { DerivedPartition } from "./partition.ts";
+import type { NestingMode } from "./nesting-option.ts";
 import type { ColumnHint } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
 import type { Ability, Naming } from "./stream.ts";
@@ -182,6 +183,53 @@ type PartialRow<Row, Key> = Flat<Pick<Row, Key & keyof Row> & Partial<Omit<Row, 
 
 type Flat<Row> = { [Column in keyof Row]: Row[Column] };
 
+/** Values of these kinds are one value, whatever they are made of. */
+type Atom = string | number | bigint | boolean | symbol | Date | Uint8Array | ((...args: never[]) => unknown);
+
+/** Where lists, maps and objects stand in a row: names joined by dots; the elements of a list go by the list's own path. */
+export type NestedPath<Row, Level extends readonly unknown[] = []> = {
+  [Column in keyof Row & string]-?: PathsOf<NonNullable<Row[Column]>, Column, Level>;
+}[keyof Row & string];
+
+type PathsOf<Value, Path extends string, Level extends readonly unknown[]> = unknown extends Value
+  ? Path | `${Path}.${string}`
+  : [Value] extends [Atom]
+    ? never
+    : Path | PathsInside<ElementOf<Exclude<Value, Atom>>, Path, Level>;
+
+/** Types may hold themselves, so from the sixth level on any path is taken. */
+type PathsInside<Value, Path extends string, Level extends readonly unknown[]> = Level["length"] extends 5
+  ? `${Path}.${string}`
+  : Value extends Atom
+    ? never
+    : `${Path}.${NestedPath<Value, [...Level, 0]>}`;
+
+type ElementOf<Value> = Value extends readonly (infer Element)[]
+  ? ElementOf<NonNullable<Element>>
+  : Value extends ReadonlyMap<unknown, infer Element>
+    ? ElementOf<NonNullable<Element>>
+    : Value;
+
+/**
+ * What becomes of lists, maps and objects in rows.
+ *
+ * - `"native"`: columns of such types, where the destination has them.
+ * - `"tables"`: lists and maps become child tables (`orders__items`, `orders__items__tags`), the members of objects columns (`customer__name`).
+ * - `"json"`: JSON text.
+ *
+ * Or a choice for single paths, and a limit in depth: `{ default: "tables", depth: 3, paths: { "items.tags": "json" } }`. The longest path that
+ * names a value, or what it stands in, decides; the elements of a list go by the list's own path.
+ */
+export type NestingOption<Row = Record<string, unknown>> =
+  | NestingMode
+  | {
+      /** For what `paths` does not name. @default "native" */
+      readonly default?: NestingMode;
+      /** Levels of lists, maps and objects that are taken apart or kept; what stands deeper is JSON. 0: everything is JSON. @default no limit */
+      readonly depth?: number;
+      readonly paths?: { readonly [Path in NestedPath<Row>]?: NestingMode };
+    };
+
 /** Options of how the table is laid out. */
 export interface TableOptions<Row> {
   /** Types of single columns, where values do not say enough: `{ total: { type: "decimal", precision: 18, scale: 2 } }`. @default from schema and values */
@@ -193,6 +241,8 @@ export interface TableOptions<Row> {
    * (`total__v_float64`). `"freeze"`: both are errors. @default "evolve"
    */
   readonly contract?: "evolve" | "freeze";
+  /** What becomes of lists, maps and objects. It cannot change for a table that has rows (`ALV_STATE_MISMATCH`). @default "native" */
+  readonly nesting?: NestingOption<Row>;
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
 }

@@ -1,5 +1,6 @@
 import type { Batch } from "./columns/batch.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
+import type { NestingChoice } from "./nesting-option.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Schema } from "./schema/types.ts";
@@ -160,6 +161,8 @@ export interface TableDescription {
    * `freeze`: both are errors. @default "evolve"
    */
   readonly contract?: "evolve" | "freeze" | undefined;
+  /** What becomes of lists, maps and objects. @default they stay as they are */
+  readonly nesting?: NestingChoice | undefined;
   /**
    * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`): transforms by row are refused then, and a column
    * that no row has is not gone. Only for tables that merge by `upsert` or `scd2`. @default false

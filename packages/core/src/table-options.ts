@@ -3,7 +3,8 @@ import type { Condition, Disposition, MergeOptions, MergeStrategy, Where } from 
 import { mergeOptionsOf, mergeStrategies, type MergeSpelling } from "./merge-option.ts";
 import { resourceError, type AlluviumError } from "./errors.ts";
 import type { TableDefinition } from "./resource-definition.ts";
-import type { Bounds, DispositionOption, TableOptions } from "./resource-options.ts";
+import { nestingOf } from "./nesting-option.ts";
+import type { Bounds, DispositionOption, NestingOption, TableOptions } from "./resource-options.ts";
 import type { Partition } from "./stream.ts";
 
 /** The disposition that an option spells. Throws `ALV_CONFIG` for one that is none, and for what it does not have or cannot be. */
@@ -107,8 +108,8 @@ export function keyOf(resource: string, key: string | readonly string[] | undefi
 export function layoutOf<Row>(
   resource: string,
   options: TableOptions<Row>,
-): Pick<TableDefinition, "partitionBy" | "naming" | "contract"> {
-  const { naming, contract, partitionBy } = options;
+): Pick<TableDefinition, "partitionBy" | "naming" | "contract" | "nesting"> {
+  const { naming, contract, nesting, partitionBy } = options;
   if (typeof naming !== "function")
     oneOf(resource, "naming", naming, ["snake", "keep"], " or a function of the name");
   oneOf(resource, "contract", contract, ["evolve", "freeze"]);
@@ -116,6 +117,7 @@ export function layoutOf<Row>(
   return {
     naming,
     contract,
+    nesting: nestingOf(resource, nesting as NestingOption | undefined),
     partitionBy: (partitionBy as readonly unknown[] | undefined)?.map((partition) => {
       const spelled = typeof partition === "string" ? { column: partition } : (partition as Partition);
       if (typeof spelled?.column !== "string") throw badPartition(resource, partition);

@@ -8,6 +8,9 @@ export interface NestingPlan {
   differsInside(path: readonly string[]): boolean;
 }
 
+/** Every value as it is. */
+export const nativeChoice: NestingChoice = { default: "native", depth: Infinity, paths: {} };
+
 /** The plan that a choice spells: the longest path that names a value or what it stands in decides. */
 export function planNesting({ default: mode, depth, paths }: NestingChoice): NestingPlan {
   const named = new Map(Object.entries(paths));

@@ -13,7 +13,7 @@ import { nameOf, pointerOf, tokenName, type Empty } from "./path.ts";
 
 /** One table's share of a batch, before its system columns. */
 export interface SplitTable {
-  /** The path of the list that it is made of, as `nesting.paths` spells paths; of the root "". */
+  /** By the names of the lists that it is made of, from the root, joined by dots (`items.tags`); of the root "". A list in a list is `value`. */
   readonly path: string;
   /** Where that list stands in a row of `parent`: a JSON Pointer. */
   readonly pointer: string;
@@ -142,7 +142,7 @@ function unfold(
   const { rows, parents, index, empty } = elementsOf(vector);
   putMark(table, at, vector.layout, empty, vector.length);
   const child: Draft = {
-    path: at.full.join("."),
+    path: [...(table.path === "" ? [] : [table.path]), ...(at.path.length === 0 ? ["value"] : at.path)].join("."),
     pointer: pointerOf(at.path),
     parent: table,
     fields: [],

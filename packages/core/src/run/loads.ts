@@ -63,11 +63,14 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   let due = false;
   let begun = Date.now();
   let waiting: (() => void)[] = [];
+  /** The tables of the present load. */
+  let planned = new Set<TableRun>();
   let load: Load = await begin(timeOrderedId());
 
   function begin(loadId: string): Promise<Load> {
     begun = Date.now();
     const tables = streams.filter((run) => !isDone(run)).flatMap((run) => run.tables);
+    planned = new Set(tables);
     return session.begin({
       loadId,
       startedAt: new Date(begun),
@@ -220,11 +223,17 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
         // Inside the gate, so that neither the load's id nor the schema changes under the batch.
         if (run.closed) nextUsed = true;
         const loadId = run.closed ? (nextId ??= timeOrderedId()) : load.loadId;
-        const conformed = table.conform(run.ordinals.place(batch), loadId);
-        // Before the write: one that fails may have left rows behind.
-        run.loose += batch.length;
-        await load.write(table.table, conformed, { signal });
-        table.rows += batch.length;
+        const placed = run.ordinals.place(batch);
+        const parts = (await table.nested?.split(placed, loadId)) ?? [{ table, batch: placed }];
+        for (const part of parts) {
+          const conformed = part.table.conform(part.batch, loadId);
+          if (!planned.has(part.table)) await load.add(part.table.plan());
+          planned.add(part.table);
+          // Before the write: one that fails may have left rows behind.
+          run.loose += conformed.length;
+          await load.write(part.table.table, conformed, { signal });
+          part.table.rows += conformed.length;
+        }
         run.rows += batch.length;
         bytes += size;
       }),

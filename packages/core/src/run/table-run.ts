@@ -9,9 +9,12 @@ import type { Schema } from "../schema/types.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
+import { isNative } from "../nesting/choice.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
+import type { NestedTables } from "./nested-tables.ts";
+import { nestingState } from "./nesting-change.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
 import { openColumns } from "./table-columns.ts";
 
@@ -24,6 +27,8 @@ export interface TableRun {
   readonly disposition: string;
   /** Rows written since the stream began its present generation. */
   rows: number;
+  /** What becomes of nested values; `undefined`: they stay as they are. */
+  nested: NestedTables | undefined;
   /** The table's part of a load's plan, with the columns known by now. */
   plan(): TablePlan;
   /** A batch in the destination's names and types, with the load's id; grows the schema where the batch brings more. */
@@ -60,6 +65,12 @@ export interface TableRunOptions {
   readonly refresh: Refresh | undefined;
   /** What the pipeline's contract says of it. */
   readonly agreed: AgreedTable | undefined;
+  /** Of a child table: where its list stands. Its rows are whatever their roots bring. */
+  readonly child?: TableState["nested"];
+  /** Of a child table: the rows to which its own belong, where those take the place of others. */
+  readonly follows?: TablePlan["follows"];
+  /** The columns that the description stands for, where nested values do not stay as they are. */
+  readonly schema?: Schema | undefined;
   /** What is different from the last run, beside columns. */
   readonly changes: readonly SchemaChange[];
   /** Told of each change as it happens. */
@@ -75,6 +86,7 @@ export function startTable(options: TableRunOptions): TableRun {
   const { description, spelling, capabilities, disposition, merge, stream, loadIdColumn } = options;
   const { table, column: spell } = spelling;
   const { name: resource, cursorColumn } = description;
+  const { child, schema = description.schema } = options;
   const place = { resource, step: "write" } as const;
   const primaryKey = description.primaryKey.map(spell);
   const partitionBy = description.partitionBy.map((part) => ({ ...part, column: spell(part.column) }));
@@ -151,11 +163,12 @@ export function startTable(options: TableRunOptions): TableRun {
   }
 
   report(options.changes);
-  if (description.schema.fields.length > 0) columns.take(description.schema);
+  if (schema.fields.length > 0) columns.take(schema);
 
   return {
     resource,
     table,
+    nested: undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",
     get rows() {
       return rows;
@@ -171,6 +184,7 @@ export function startTable(options: TableRunOptions): TableRun {
       primaryKey,
       partitionBy,
       schema: columns.schema,
+      ...(options.follows && { follows: options.follows }),
       ...((refresh === "data" || refresh === "tables") && { restart: refresh }),
     }),
     conform(given, loadId) {
@@ -188,8 +202,9 @@ export function startTable(options: TableRunOptions): TableRun {
       refuseNullKeys(fitted);
       return fitted;
     },
-    missing: () => columns.missing(),
+    missing: () => (child !== undefined && rows === 0 ? [] : columns.missing()),
     finish() {
+      if (child !== undefined) return;
       const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =
         disposition.kind === "replace" ? !disposition.allowEmpty && known?.rows !== 0 : isWindow;
@@ -235,6 +250,8 @@ export function startTable(options: TableRunOptions): TableRun {
       primaryKey,
       disposition: abilityOf(disposition),
       ...(validity.length > 0 && { validity }),
+      ...(description.nesting && !isNative(description.nesting) && { nesting: nestingState(description.nesting) }),
+      ...(child && { nested: child }),
       ...(disposition.kind === "replace" && disposition.where === undefined ? { rows } : {}),
     }),
   };

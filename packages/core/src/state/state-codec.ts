@@ -34,6 +34,8 @@ export function encodeState(state: PipelineState): Json {
       disposition: table.disposition,
       ...(table.validity === undefined ? {} : { validity: table.validity }),
       ...(table.rows === undefined ? {} : { rows: table.rows }),
+      ...(table.nesting === undefined ? {} : { nesting: table.nesting }),
+      ...(table.nested === undefined ? {} : { nested: table.nested }),
       ...(table.parked === undefined
         ? {}
         : { parked: { loadId: table.parked.loadId, reason: table.parked.reason } }),
@@ -83,7 +85,7 @@ function decodeTable(json: Json, name: string): TableState {
   if (!isTexts(primaryKey)) throw damaged(`${place}.primaryKey`, primaryKey);
   const validity = table["validity"];
   if (validity !== undefined && !isTexts(validity)) throw damaged(`${place}.validity`, validity);
-  const parked = table["parked"];
+  const { nesting, nested, parked } = table;
   return {
     stream: text(table, "stream", place),
     resource: text(table, "resource", place),
@@ -93,7 +95,18 @@ function decodeTable(json: Json, name: string): TableState {
     disposition: text(table, "disposition", place),
     ...(validity === undefined ? {} : { validity }),
     ...(table["rows"] === undefined ? {} : { rows: count(table, "rows", place) }),
+    ...(nesting === undefined ? {} : { nesting }),
+    ...(nested === undefined ? {} : { nested: decodeNested(nested, `${place}.nested`) }),
     ...(parked === undefined ? {} : { parked: decodeParked(parked, `${place}.parked`) }),
+  };
+}
+
+function decodeNested(json: Json, place: string): NonNullable<TableState["nested"]> {
+  const nested = objectIn(json, place);
+  return {
+    root: text(nested, "root", place),
+    parent: text(nested, "parent", place),
+    path: text(nested, "path", place),
   };
 }
 

@@ -1,4 +1,4 @@
-import { bitAt, countOnes } from "../columns/bitmap.ts";
+import { countOnes } from "../columns/bitmap.ts";
 import type { Vector } from "../columns/vector.ts";
 
 /** A vector that is null where `parent` is, too: what stands in a null slot of a struct's members is unspecified. */
@@ -38,9 +38,4 @@ export function markVector(rows: Uint8Array | undefined, length: number): Vector
     validity: rows,
     values: rows,
   };
-}
-
-/** Whether a bitmap has a bit. */
-export function hasBit(rows: Uint8Array | undefined, row: number): boolean {
-  return rows !== undefined && bitAt(rows, row);
 }

@@ -3,7 +3,7 @@
  * its row, `/customer/address/city`. What stands for a value as a whole ends in a token that no pointer to a value has, since `~` is only ever followed by
  * `0` or `1` there.
  */
-export type Token = "value" | "key" | Empty;
+export type Token = "value" | "key" | "json" | Empty;
 
 /** A value that is there and holds nothing: an empty list or map, an object without any value. */
 export type Empty = "list" | "map" | "struct";

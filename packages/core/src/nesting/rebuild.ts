@@ -41,6 +41,8 @@ interface Node {
   readonly members: Map<string, Node>;
   /** Columns that say it is there and holds nothing. */
   readonly empty: { [Kind in Empty]?: string };
+  /** The column that holds it as JSON where its own could not. */
+  json: string | undefined;
   /** Its elements, by the id of the row in which it stands. */
   list: ((id: unknown) => unknown) | undefined;
 }
@@ -69,6 +71,7 @@ function readerOf(table: string, options: RebuildOptions): Reader {
     const node = nodeAt(top, path);
     if (token === undefined || token === "value") node.column = column;
     else if (token === "key") key = column;
+    else if (token === "json") node.json = column;
     else node.empty[token] = column;
   }
   for (const [child, { nested }] of Object.entries(options.tables))
@@ -85,7 +88,7 @@ function pathOf(pointer: string): readonly string[] {
 }
 
 function newNode(): Node {
-  return { column: undefined, members: new Map(), empty: {}, list: undefined };
+  return { column: undefined, members: new Map(), empty: {}, json: undefined, list: undefined };
 }
 
 function nodeAt(top: Node, path: readonly string[]): Node {
@@ -117,16 +120,26 @@ function listsOf(table: string, options: RebuildOptions): (id: unknown) => unkno
 }
 
 function valueOf(node: Node, row: StoredRow): unknown {
-  const { column, members, empty, list } = node;
+  const { column, members, empty, list, json } = node;
   const elements = list?.(row[rowId]);
   if (elements !== undefined) return elements;
-  if (column !== undefined && isThere(row[column])) return row[column];
-  if (empty.list !== undefined && isThere(row[empty.list])) return [];
-  if (empty.map !== undefined && isThere(row[empty.map])) return new Map();
-  const isHollow = empty.struct !== undefined && isThere(row[empty.struct]);
+  const own = cell(row, column) ?? parsed(cell(row, json));
+  if (isThere(own)) return own;
+  if (isThere(cell(row, empty.list))) return [];
+  if (isThere(cell(row, empty.map))) return new Map();
+  const isHollow = isThere(cell(row, empty.struct));
   if (members.size === 0 && !isHollow) return null;
   const object = objectOf(node, row);
   return isHollow || Object.values(object).some(isThere) ? object : null;
+}
+
+/** A row's own value: columns go by names that every object has, too. */
+function cell(row: StoredRow, column: string | undefined): unknown {
+  return column !== undefined && Object.hasOwn(row, column) ? row[column] : undefined;
+}
+
+function parsed(json: unknown): unknown {
+  return typeof json === "string" ? JSON.parse(json) : json;
 }
 
 function objectOf({ members }: Node, row: StoredRow): object {

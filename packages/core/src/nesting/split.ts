@@ -10,6 +10,7 @@ import type { ColumnType, Field, Schema, StructType } from "../schema/types.ts";
 import { hollowRows, markVector, maskedBy } from "./bits.ts";
 import type { NestingPlan } from "./choice.ts";
 import { nameOf, pointerOf, tokenName, type Empty } from "./path.ts";
+import { withoutUnknown } from "./unknown.ts";
 
 /** One table's share of a batch, before its system columns. */
 export interface SplitTable {
@@ -57,7 +58,8 @@ const JSON_TYPE: ColumnType = { kind: "json" };
  * stay together.
  *
  * Nothing is lost: a value that is there and leaves no trace otherwise (an empty list or map, an object without a value) is true in a column
- * of its own, which has no type as long as there are none. An absent member is null, as everywhere.
+ * of its own, and one that stays, but whose type is not known yet, is JSON in one; such columns have no type as long as nothing needs them. An absent
+ * member is null, as everywhere.
  */
 export function splitNested({ schema, columns, length }: Batch, plan: NestingPlan): readonly SplitTable[] {
   const rows = new Int32Array(0);
@@ -101,13 +103,12 @@ function place(given: Vector, at: Place, table: Draft, drafts: Draft[], plan: Ne
   switch (plan.at(at.full, at.level)) {
     case "json":
       return put(table, nameOf(at.path), castVector(vector, JSON_TYPE), at.nullable);
-    case "native":
-      return put(
-        table,
-        nameOf(at.path),
-        native(vector, at, plan, (inner, inside) => place(inner, inside, table, drafts, plan)),
-        at.nullable,
-      );
+    case "native": {
+      const kept = native(vector, at, plan, (inner, inside) => place(inner, inside, table, drafts, plan));
+      const { known, unknown } = withoutUnknown(kept);
+      put(table, nameOf(at.path), known, at.nullable || unknown.nullCount < unknown.length);
+      return put(table, tokenName(at.path, "json"), unknown, true);
+    }
     case "tables":
       if (vector.layout === "struct") flatten(vector, at, table, drafts, plan);
       else unfold(vector as ListVector | MapVector, at, table, drafts, plan);

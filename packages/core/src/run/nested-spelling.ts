@@ -22,7 +22,7 @@ export interface NestedSpellingOptions {
 
 /**
  * How the columns of a table are spelled whose nested values are taken apart: `customer__name` for a member, `value` for the element of a list
- * itself, `meta__empty` for what is there and holds nothing. Names that are too long are cut, with a part of their hash at the end. Where two columns
+ * itself, `meta__empty` for what is there and holds nothing, `meta__v_json` for what has no column yet. Names that are too long are cut, with a part of their hash at the end. Where two columns
  * would have the same, the one that comes later gets a number (`user_id_2`), and keeps it: the state remembers which column is whose.
  */
 export function createNestedSpelling(options: NestedSpellingOptions): Spelling {
@@ -61,7 +61,7 @@ function spellPath(source: string, spell: (name: string) => string): string {
   const joined = path.map(spell).join("__");
   if (token === "value" || token === "key") return token;
   if (token === undefined) return joined || "_";
-  return `${path.length === 0 ? "value" : joined}__empty`;
+  return `${path.length === 0 ? "value" : joined}__${token === "json" ? "v_json" : "empty"}`;
 }
 
 /** A name that the destination takes and nobody has: `name`, or with a number. */

@@ -1,7 +1,7 @@
 import type { Destination, DestinationSession } from "../destination.ts";
 import { renameWindow, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
-import { hasTables, isNative, nativeChoice } from "../nesting/choice.ts";
+import { nativeChoice } from "../nesting/choice.ts";
 import { rootId, rowId } from "../nesting/system-columns.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
@@ -120,7 +120,7 @@ async function planTable(
   const known = state?.tables[table];
   const spell = speller(description);
   const spelling =
-    nesting !== undefined && hasTables(nesting)
+    nesting !== undefined
       ? createNestedSpelling({ resource: description.name, table, capabilities, spell, known })
       : plain;
   const merge = spellMerge(description.disposition, description.merge, spelling.column);
@@ -149,7 +149,7 @@ async function planTable(
   });
   tables.push(root);
   const mayHaveChildren = Object.values(state?.tables ?? {}).some(({ nested }) => nested?.root === table);
-  if ((nesting === undefined || isNative(nesting)) && !mayHaveChildren) return;
+  if (nesting === undefined && !mayHaveChildren) return;
   const fold = (name: string): string => (capabilities.foldsCase ? name.toLowerCase() : name);
   root.nested = await openNested({
     choice: nesting ?? nativeChoice,

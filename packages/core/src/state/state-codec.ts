@@ -6,15 +6,15 @@ import type { PipelineState, StreamState, TableState } from "./state.ts";
 type JsonObject = { readonly [key: string]: Json };
 
 /**
- * Version of the stored form. Raise it when a reader of the old form would misread the new one, and teach {@link decodeState} both:
- * states of every older version stay readable.
+ * Newest version of the stored form. Raise it when a reader of the old form would misread the new one, and teach {@link decodeState} both:
+ * states of every older version stay readable. The second one can hold nested tables; what has none is stored in the first, for older readers.
  */
-export const stateVersion = 1;
+export const stateVersion = 2;
 
 /** A pipeline's state as JSON, with its version. Everything that is not a safe number travels as text. */
 export function encodeState(state: PipelineState): Json {
   return {
-    version: stateVersion,
+    version: Object.values(state.tables).some(({ nesting, nested }) => nesting !== undefined || nested) ? 2 : 1,
     incarnation: state.incarnation,
     sequence: state.sequence,
     loadId: state.loadId,
@@ -55,7 +55,7 @@ export function decodeState(json: Json): PipelineState {
       "ALV_STATE_INVALID",
       `the state has version ${version}, this version of Alluvium reads up to ${stateVersion}: update Alluvium, or run the version that wrote it`,
     );
-  if (version !== 1) throw damaged("state.version", version);
+  if (version !== 1 && version !== 2) throw damaged("state.version", version);
   return {
     incarnation: text(state, "incarnation", "state"),
     sequence: count(state, "sequence", "state"),

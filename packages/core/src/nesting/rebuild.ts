@@ -114,7 +114,7 @@ function listsOf(table: string, options: RebuildOptions): (id: unknown) => unkno
   for (const rows of byParent.values()) rows.sort((a, b) => Number(a[listIndex]) - Number(b[listIndex]));
   return (id) => {
     const rows = byParent.get(id);
-    if (rows === undefined || read.key === undefined) return rows?.map(read.element);
+    if (rows === undefined || read.key === undefined) return rows?.map((row) => read.element(row));
     return new Map(rows.map((row) => [row[read.key!], read.element(row)]));
   };
 }

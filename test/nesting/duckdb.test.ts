@@ -1,8 +1,9 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import { duckdb } from "@alluvium/destinations/duckdb";
+import { mergesFollow } from "./merges.ts";
 import { roundTrips } from "./round-trip.ts";
 
-roundTrips("duckdb", async () => {
+const open = async () => {
   const instance = await DuckDBInstance.create(":memory:");
   return {
     destination: duckdb({ instance }),
@@ -10,4 +11,6 @@ roundTrips("duckdb", async () => {
       instance.closeSync();
     },
   };
-});
+};
+roundTrips("duckdb", open);
+mergesFollow("duckdb", open, 8);

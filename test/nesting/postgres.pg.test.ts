@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
 import { postgres } from "@alluvium/destinations/postgres";
+import { mergesFollow } from "./merges.ts";
 import { roundTrips } from "./round-trip.ts";
 
 const url = inject("pgUrl");
@@ -9,16 +10,14 @@ const client = new Client({ connectionString: url });
 beforeAll(() => client.connect());
 afterAll(() => client.end());
 
-roundTrips(
-  "postgres",
-  async () => {
-    const schema = `nesting_${randomBytes(6).toString("hex")}`;
-    return {
-      destination: postgres({ url, schema }),
-      async [Symbol.asyncDispose]() {
-        await client.query(`drop schema if exists ${schema} cascade`);
-      },
-    };
-  },
-  15,
-);
+const open = async () => {
+  const schema = `nesting_${randomBytes(6).toString("hex")}`;
+  return {
+    destination: postgres({ url, schema }),
+    async [Symbol.asyncDispose]() {
+      await client.query(`drop schema if exists ${schema} cascade`);
+    },
+  };
+};
+roundTrips("postgres", open, 15);
+mergesFollow("postgres", open, 6);

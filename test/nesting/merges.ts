@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { pipeline, resource, source, typed, type Destination, type DispositionOption } from "@alluvium/core";
+import {
+  checkpoint,
+  pipeline,
+  resource,
+  source,
+  typed,
+  type Destination,
+  type DispositionOption,
+  type PipelineState,
+} from "@alluvium/core";
 import { rebuildRows } from "@alluvium/core/nesting";
 import { memoryDestination } from "@alluvium/core/testing";
 import { canonical } from "./awkward.ts";
@@ -68,18 +77,24 @@ async function play(
     schema: typed<Order>(),
     primaryKey: "id",
     nesting,
-    columns: { gone: { type: "boolean" } },
+    columns: { gone: { type: "boolean" }, shop: { type: "string" } },
     // Which one it is, only the run knows.
     disposition: disposition as "merge",
-    async *read() {
-      for (const page of pages[at]!) yield isWindow ? page.filter(({ shop }) => shop === "a") : page;
+    async *read({ position }) {
+      const run = pages[at]!;
+      for (let i = typeof position === "number" ? position : 0; i < run.length; i++) {
+        yield isWindow ? run[i]!.filter(({ shop }) => shop === "a") : run[i]!;
+        yield checkpoint(i + 1);
+      }
+      // The next run begins at its own first page.
+      yield checkpoint(0);
     },
   });
   const load = pipeline({ name: "shop", source: source("shop", () => [orders])(), destination });
   for (; at < pages.length; at++) await load.run({ commitInterval: 0 });
   const state = (await load.state())!;
   const rows = await readBack(destination, state);
-  expectNoOrphans(rows);
+  expectNoOrphans(state.tables, rows);
   const rebuilt = rebuildRows({ table: "orders", tables: state.tables, rows });
   const validity = rows["orders"]!;
   return rebuilt
@@ -91,15 +106,16 @@ async function play(
     .sort();
 }
 
-/** Every row of a child table belongs to one above, and none is there twice. */
-function expectNoOrphans(rows: { readonly [table: string]: readonly Record<string, unknown>[] }): void {
-  const ids = new Set(Object.values(rows).flatMap((own) => own.map((row) => row["_alv_row_id"])));
-  for (const [table, own] of Object.entries(rows)) {
-    if (table === "orders") continue;
-    expect(new Set(own.map((row) => row["_alv_row_id"])).size).toBe(own.length);
-    for (const row of own) {
-      expect(ids.has(row["_alv_parent_id"])).toBe(true);
-      expect(ids.has(row["_alv_root_id"])).toBe(true);
+/** Every row of a child table belongs to one above and to one of the root, and none is there twice. */
+function expectNoOrphans(tables: PipelineState["tables"], rows: Awaited<ReturnType<typeof readBack>>): void {
+  const idsOf = (table: string): Set<unknown> => new Set(rows[table]!.map((row) => row["_alv_row_id"]));
+  for (const [table, { nested }] of Object.entries(tables)) {
+    if (nested === undefined) continue;
+    const [ids, above, roots] = [idsOf(table), idsOf(nested.parent), idsOf(nested.root)];
+    expect(ids.size).toBe(rows[table]!.length);
+    for (const row of rows[table]!) {
+      expect(above.has(row["_alv_parent_id"])).toBe(true);
+      expect(roots.has(row["_alv_root_id"])).toBe(true);
     }
   }
 }

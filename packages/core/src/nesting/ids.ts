@@ -49,8 +49,14 @@ export function contentIds(tables: readonly SplitTable[]): FixedVector {
   return idVector(values, length);
 }
 
-/** Ids of a child table's rows that follow from their roots': the row's number among those of its root is added to the root's count. */
-export function derivedIds({ roots, length }: SplitTable, rootIds: FixedVector): FixedVector {
+/**
+ * Ids of a child table's rows that follow from their roots': the root's with a hash of the table laid over it, and the row's number among those of
+ * its root added to the count.
+ */
+export function derivedIds({ path, roots, length }: SplitTable, rootIds: FixedVector): FixedVector {
+  const over = hash("sha256", path, "buffer");
+  over[6]! &= 0x0f;
+  over[8]! &= 0x3f;
   const from = rootIds.values as Uint8Array;
   const values = newIds(length);
   let root = -1;
@@ -63,7 +69,7 @@ export function derivedIds({ roots, length }: SplitTable, rootIds: FixedVector):
       next = 0;
       for (let i = 10; i < BYTES; i++) next = next * 256 + from[source + i]!;
     }
-    for (let i = 0; i < 10; i++) values[at + i] = from[source + i]!;
+    for (let i = 0; i < 10; i++) values[at + i] = from[source + i]! ^ over[i]!;
     putCount(values, at, next % 2 ** 48);
     next += 1;
   }

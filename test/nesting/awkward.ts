@@ -27,7 +27,7 @@ const awkwardNames = [
   "y".repeat(40),
   "ключ",
   "大阪",
-  "it's \"quoted\"",
+  'it\'s "quoted"',
   "constructor",
 ];
 
@@ -56,10 +56,16 @@ export function awkwardRows(plain: boolean): fc.Arbitrary<readonly object[]> {
   return fc
     .dictionary(names, shape, { minKeys: 1, maxKeys: 4, noNullPrototype: true })
     .chain((members) =>
-      fc.array(fc.record(Object.fromEntries(Object.entries(members).map(([name, one]) => [name, valueOf(one)])), { noNullPrototype: true, requiredKeys: [] }), {
-        minLength: 1,
-        maxLength: 5,
-      }),
+      fc.array(
+        fc.record(Object.fromEntries(Object.entries(members).map(([name, one]) => [name, valueOf(one)])), {
+          noNullPrototype: true,
+          requiredKeys: [],
+        }),
+        {
+          minLength: 1,
+          maxLength: 5,
+        },
+      ),
     )
     .map((rows) => rows.map((row, i) => ({ ...row, id: i })));
 }

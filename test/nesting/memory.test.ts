@@ -2,10 +2,14 @@ import { memoryDestination } from "@alluvium/core/testing";
 import { mergesFollow } from "./merges.ts";
 import { roundTrips } from "./round-trip.ts";
 
-roundTrips("memory", async () => ({
-  destination: memoryDestination(),
-  async [Symbol.asyncDispose]() {},
-}), 100);
+roundTrips(
+  "memory",
+  async () => ({
+    destination: memoryDestination(),
+    async [Symbol.asyncDispose]() {},
+  }),
+  100,
+);
 mergesFollow(
   "memory",
   async () => ({

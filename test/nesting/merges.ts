@@ -46,10 +46,13 @@ const order: fc.Arbitrary<Order> = fc.record({
   ),
 });
 /** Runs, each of several pages. */
-const runs = fc.array(fc.array(fc.array(order, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 }), {
-  minLength: 1,
-  maxLength: 4,
-});
+const runs = fc.array(
+  fc.array(fc.array(order, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 }),
+  {
+    minLength: 1,
+    maxLength: 4,
+  },
+);
 
 const dispositions: readonly DispositionOption<Order>[] = [
   "merge",
@@ -124,14 +127,18 @@ function expectNoOrphans(tables: PipelineState["tables"], rows: Awaited<ReturnTy
 export function mergesFollow(name: string, open: () => Promise<MergePlace>, numRuns: number): void {
   const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
   for (const disposition of dispositions)
-    test(`${name}: child rows go with their roots, ${JSON.stringify(disposition)} (seed ${seed})`, { timeout: 180_000 }, async () => {
-      await fc.assert(
-        fc.asyncProperty(runs, async (pages) => {
-          await using place = await open();
-          const expected = await play(memoryDestination(), disposition, "native", pages);
-          expect(await play(place.destination, disposition, "tables", pages)).toEqual(expected);
-        }),
-        { seed, numRuns },
-      );
-    });
+    test(
+      `${name}: child rows go with their roots, ${JSON.stringify(disposition)} (seed ${seed})`,
+      { timeout: 180_000 },
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(runs, async (pages) => {
+            await using place = await open();
+            const expected = await play(memoryDestination(), disposition, "native", pages);
+            expect(await play(place.destination, disposition, "tables", pages)).toEqual(expected);
+          }),
+          { seed, numRuns },
+        );
+      },
+    );
 }

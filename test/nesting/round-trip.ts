@@ -60,10 +60,12 @@ export async function roundTrip(
   const load = pipeline({ name: "awkward", source: source("s", () => [things])(), destination });
   await load.run();
   const state = (await load.state())!;
-  const back = rebuildRows({ table: "things", tables: state.tables, rows: await readBack(destination, state) });
-  return back
-    .toSorted((a, b) => Number(a["id"]) - Number(b["id"]))
-    .map((row) => canonical(comparable(row)));
+  const back = rebuildRows({
+    table: "things",
+    tables: state.tables,
+    rows: await readBack(destination, state),
+  });
+  return back.toSorted((a, b) => Number(a["id"]) - Number(b["id"])).map((row) => canonical(comparable(row)));
 }
 
 /** Properties: the original rows can be put together from what a destination holds. */
@@ -77,17 +79,21 @@ export function roundTrips(name: string, open: () => Promise<Place>, numRuns: nu
     { default: "native", paths: { a: "tables", b: "json" } },
   ];
   for (const nesting of choices)
-    test(`${name}: nothing is lost with nesting ${JSON.stringify(nesting)} (seed ${seed})`, { timeout: 120_000 }, async () => {
-      const plain = nesting !== "tables";
-      await fc.assert(
-        fc.asyncProperty(awkwardRows(plain), async (rows) => {
-          await using place = await open();
-          const back = await roundTrip(place, rows, nesting);
-          expect(back).toEqual(rows.map((row) => canonical(comparable(row))));
-        }),
-        { seed, numRuns },
-      );
-    });
+    test(
+      `${name}: nothing is lost with nesting ${JSON.stringify(nesting)} (seed ${seed})`,
+      { timeout: 120_000 },
+      async () => {
+        const plain = nesting !== "tables";
+        await fc.assert(
+          fc.asyncProperty(awkwardRows(plain), async (rows) => {
+            await using place = await open();
+            const back = await roundTrip(place, rows, nesting);
+            expect(back).toEqual(rows.map((row) => canonical(comparable(row))));
+          }),
+          { seed, numRuns },
+        );
+      },
+    );
 }
 
 /** A value with the JSON in it parsed, which destinations without such a type keep as text. */

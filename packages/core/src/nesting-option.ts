@@ -21,7 +21,8 @@ const wanted = '"native", "tables" or "json"';
 /** The choice that an option spells; `undefined` where it is left out. Throws `ALV_CONFIG` for what is none. */
 export function nestingOf(resource: string, option: NestingOption | undefined): NestingChoice | undefined {
   if (option === undefined) return undefined;
-  if (typeof option === "string") return { default: modeOf(resource, "nesting", option), depth: Infinity, paths: {} };
+  if (typeof option === "string")
+    return { default: modeOf(resource, "nesting", option), depth: Infinity, paths: {} };
   if (typeof option !== "object" || option === null)
     throw refused(resource, "nesting", option, `${wanted}, or { default, depth, paths }`);
   const other = Object.keys(option).find((name) => !["default", "depth", "paths"].includes(name));

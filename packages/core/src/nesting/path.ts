@@ -26,7 +26,10 @@ export function pointerOf(path: readonly string[]): string {
 }
 
 /** What a name stands for. */
-export function parseName(name: string): { readonly path: readonly string[]; readonly token: Token | undefined } {
+export function parseName(name: string): {
+  readonly path: readonly string[];
+  readonly token: Token | undefined;
+} {
   if (!name.startsWith("/")) return { path: [name], token: undefined };
   const tokens = name.slice(1).split("/");
   const last = tokens.at(-1)!;

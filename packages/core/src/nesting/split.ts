@@ -3,7 +3,13 @@ import { castVector } from "../columns/cast.ts";
 import { materialize } from "../columns/dictionary.ts";
 import { sliceVector } from "../columns/slice.ts";
 import { takeVector } from "../columns/take.ts";
-import { isValid, type ListVector, type MapVector, type StructVector, type Vector } from "../columns/vector.ts";
+import {
+  isValid,
+  type ListVector,
+  type MapVector,
+  type StructVector,
+  type Vector,
+} from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
 import { isNested, withMembers, withType } from "../schema/members.ts";
 import type { ColumnType, Field, Schema, StructType } from "../schema/types.ts";
@@ -143,7 +149,9 @@ function unfold(
   const { rows, parents, index, empty } = elementsOf(vector);
   putMark(table, at, vector.layout, empty, vector.length);
   const child: Draft = {
-    path: [...(table.path === "" ? [] : [table.path]), ...(at.path.length === 0 ? ["value"] : at.path)].join("."),
+    path: [...(table.path === "" ? [] : [table.path]), ...(at.path.length === 0 ? ["value"] : at.path)].join(
+      ".",
+    ),
     pointer: pointerOf(at.path),
     parent: table,
     fields: [],

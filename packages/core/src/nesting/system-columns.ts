@@ -91,7 +91,15 @@ export function withSystemColumns(
 /** Ids by reference: each is stored once, however many rows name it. */
 function references(rows: Int32Array, ids: FixedVector): Vector {
   const { length } = rows;
-  return { layout: "dictionary", type: ids.type, length, nullCount: 0, validity: undefined, codes: rows, dictionary: ids };
+  return {
+    layout: "dictionary",
+    type: ids.type,
+    length,
+    nullCount: 0,
+    validity: undefined,
+    codes: rows,
+    dictionary: ids,
+  };
 }
 
 function refuseOwnNames({ path, parent, schema }: SplitTable): void {

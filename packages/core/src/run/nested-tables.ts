@@ -65,7 +65,11 @@ export async function openNested(options: NestedTablesOptions): Promise<NestedTa
   const children = new Map<string, TableRun>();
   const keyOf = (parent: string, path: string): string => `${parent}\n${path}`;
 
-  async function begin(name: string, table: string, nested: NonNullable<TableState["nested"]>): Promise<TableRun> {
+  async function begin(
+    name: string,
+    table: string,
+    nested: NonNullable<TableState["nested"]>,
+  ): Promise<TableRun> {
     const known = state?.tables[table];
     const own: TableDescription = {
       name,
@@ -139,7 +143,9 @@ export async function openNested(options: NestedTablesOptions): Promise<NestedTa
         counts.set(table, first + rows);
         return first;
       };
-      const rule = byContent ? ({ by: "content" } as const) : ({ by: "place", loadId, scope: description.name, take } as const);
+      const rule = byContent
+        ? ({ by: "content" } as const)
+        : ({ by: "place", loadId, scope: description.name, take } as const);
       const runs = new Map<SplitTable, TableRun>();
       const parts: TablePart[] = [];
       for (const { table, batch: rows } of withSystemColumns(tables, batch.changes, rule)) {

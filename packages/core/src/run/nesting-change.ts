@@ -20,9 +20,10 @@ export function refuseNestingChange(
   refresh: Refresh | undefined,
 ): void {
   if (known === undefined || refresh === "tables") return;
-  const [before, now] = [known.nesting, nesting && !isNative(nesting) ? nestingState(nesting) : undefined].map(
-    (choice) => (choice === undefined ? '"native"' : canonicalJson(choice)),
-  );
+  const [before, now] = [
+    known.nesting,
+    nesting && !isNative(nesting) ? nestingState(nesting) : undefined,
+  ].map((choice) => (choice === undefined ? '"native"' : canonicalJson(choice)));
   if (before !== now)
     throw refused(
       name,

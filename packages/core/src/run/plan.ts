@@ -75,7 +75,10 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
       const known = state?.tables[table];
       if (refresh === "state" && known !== undefined) refuseTwiceLoaded(description);
       refuseNestingChange(description, table, known, refresh);
-      await planTable({ stream, description, spelling: spellings.get(description)!, tables, owners }, options);
+      await planTable(
+        { stream, description, spelling: spellings.get(description)!, tables, owners },
+        options,
+      );
     }
     const since =
       pending !== undefined

@@ -173,8 +173,7 @@ async function plan(
     onChange,
     onCommit: (table, changes) => report.schemaChanges(table, changes),
     onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),
-    onTable: ({ resource, table, disposition }, { name }) =>
-      report.table(resource, table, name, disposition),
+    onTable: ({ resource, table, disposition }, { name }) => report.table(resource, table, name, disposition),
   });
   for (const { stream, tables } of streams)
     for (const { resource, table, disposition } of tables)

@@ -10,6 +10,7 @@ import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
 import { isNative } from "../nesting/choice.ts";
+import { parseName } from "../nesting/path.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
@@ -202,19 +203,19 @@ export function startTable(options: TableRunOptions): TableRun {
       refuseNullKeys(fitted);
       return fitted;
     },
-    missing: () => (child !== undefined && rows === 0 ? [] : columns.missing()),
+    missing: missingColumns,
     finish() {
-      if (child !== undefined) return;
       const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =
         disposition.kind === "replace" ? !disposition.allowEmpty && known?.rows !== 0 : isWindow;
-      if (isEmptying && rows === 0 && columns.isCommitted)
+      if (child === undefined && isEmptying && rows === 0 && columns.isCommitted)
         throw new AlluviumError(
           "ALV_EMPTY_REPLACE",
           `${resource} yielded no rows, and replacing would empty ${isWindow ? "the window in " : ""}${table}; if that is meant, use { replace: …, allowEmpty: true }`,
           place,
         );
-      if (refresh !== undefined && refresh !== "state" && rows === 0 && options.standing !== undefined)
+      const isRefreshed = child === undefined && refresh !== undefined && refresh !== "state";
+      if (isRefreshed && rows === 0 && options.standing !== undefined)
         if (disposition.kind !== "replace" || !disposition.allowEmpty)
           throw new AlluviumError(
             "ALV_EMPTY_REPLACE",
@@ -222,7 +223,7 @@ export function startTable(options: TableRunOptions): TableRun {
             place,
           );
       // Nothing to commit, so it is reported at once.
-      absent = columns.missing();
+      absent = missingColumns();
       if (absent.length === 0) return;
       options.onChange(table, absent);
       options.onCommit(table, absent);
@@ -250,11 +251,19 @@ export function startTable(options: TableRunOptions): TableRun {
       primaryKey,
       disposition: abilityOf(disposition),
       ...(validity.length > 0 && { validity }),
-      ...(description.nesting && !isNative(description.nesting) && { nesting: nestingState(description.nesting) }),
+      ...(description.nesting &&
+        !isNative(description.nesting) && { nesting: nestingState(description.nesting) }),
       ...(child && { nested: child }),
       ...(disposition.kind === "replace" && disposition.where === undefined ? { rows } : {}),
     }),
   };
+
+  /** The columns that are gone at the source. What stands for a nested value as a whole is no column of the source. */
+  function missingColumns(): readonly SchemaChange[] {
+    if (child !== undefined && rows === 0) return [];
+    const isColumn = (name: string): boolean => parseName(spelling.source(name)).token === undefined;
+    return columns.missing().filter((change) => !("column" in change) || isColumn(change.column));
+  }
 
   /** What is no boolean would delete nothing, and nobody would notice. */
   function refuseFlag(): void {

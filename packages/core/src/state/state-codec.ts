@@ -14,7 +14,9 @@ export const stateVersion = 2;
 /** A pipeline's state as JSON, with its version. Everything that is not a safe number travels as text. */
 export function encodeState(state: PipelineState): Json {
   return {
-    version: Object.values(state.tables).some(({ nesting, nested }) => nesting !== undefined || nested) ? 2 : 1,
+    version: Object.values(state.tables).some(({ nesting, nested }) => nesting !== undefined || nested)
+      ? 2
+      : 1,
     incarnation: state.incarnation,
     sequence: state.sequence,
     loadId: state.loadId,

@@ -1,5 +1,12 @@
 import { expect, test, vi } from "vitest";
-import { AlluviumError, checkpoint, pipeline, resource, source, type DispositionOption } from "@alluvium/core";
+import {
+  AlluviumError,
+  checkpoint,
+  pipeline,
+  resource,
+  source,
+  type DispositionOption,
+} from "@alluvium/core";
 import { rebuildRows } from "@alluvium/core/nesting";
 import { memoryDestination, memoryTables, type MemoryStore } from "@alluvium/core/testing";
 import { faultyDestination } from "./faulty-destination.ts";
@@ -24,7 +31,13 @@ const pages: readonly (readonly Order[])[] = [
   [order(2, "c"), { id: 4, items: null }],
   [order(3, "d", "e"), order(5, "f")],
 ];
-const merged = [{ id: 1, items: null }, order(2, "c"), order(3, "d", "e"), { id: 4, items: null }, order(5, "f")];
+const merged = [
+  { id: 1, items: null },
+  order(2, "c"),
+  order(3, "d", "e"),
+  { id: 4, items: null },
+  order(5, "f"),
+];
 
 const plain = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (_, one: unknown) => (typeof one === "bigint" ? Number(one) : one)));
@@ -70,7 +83,12 @@ async function attempt(
     },
   });
   const destination = faultyDestination(memoryDestination({ store }), onStep);
-  const load = pipeline({ name: "shop", source: source("shop", () => [orders])(), destination, leaseWait: 0 });
+  const load = pipeline({
+    name: "shop",
+    source: source("shop", () => [orders])(),
+    destination,
+    leaseWait: 0,
+  });
   try {
     await load.run({ commitInterval: 0, retry: { attempts: 3, minDelay: 0, maxDelay: 0 } });
   } catch (error) {
@@ -82,7 +100,10 @@ async function attempt(
 for (const [disposition, whole] of [
   ["append", pages.flat()],
   ["merge", merged],
-  [{ merge: "insertOnly" }, [{ id: 1, items: null }, order(2, "a", "x"), order(3), order(4, "b"), order(5, "f")]],
+  [
+    { merge: "insertOnly" },
+    [{ id: 1, items: null }, order(2, "a", "x"), order(3), order(4, "b"), order(5, "f")],
+  ],
   [{ merge: "deleteInsert" }, merged],
   ["replace", pages.flat()],
 ] as const)

@@ -104,6 +104,9 @@ function someOf(shape: Shape): fc.Arbitrary<unknown> {
 export function canonical(value: unknown): unknown {
   if (typeof value === "string")
     return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) ? Date.parse(value) : value.toWellFormed();
+  // As text where not every number is there.
+  if ((typeof value === "bigint" || Number.isInteger(value)) && !Number.isSafeInteger(Number(value)))
+    return String(BigInt(value as bigint));
   if (typeof value === "number" || typeof value === "bigint") return Number(value) + 0;
   if (value instanceof Date) return value.getTime();
   if (value instanceof Map) return canonical(Object.fromEntries(value));
@@ -115,4 +118,27 @@ export function canonical(value: unknown): unknown {
       .filter(([, member]) => member !== null)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
+}
+
+/** An object in a list in an object …, so many levels deep. */
+function deep(levels: number): unknown {
+  return levels === 0 ? [[]] : { some_rather_long_name: [{ n: levels, more: deep(levels - 1) }, null, {}] };
+}
+
+/** Rows that are extreme each in its way. `width`: members of the widest object. */
+export function extremeRows(width: number): readonly object[] {
+  const wide = Object.fromEntries(
+    Array.from({ length: width }, (_, i) => [`member ${i}`, i % 7 === 0 ? null : i]),
+  );
+  return [
+    { id: 0, long: ["x".repeat(5_000_000)], deep: deep(8), wide },
+    {
+      id: 1,
+      long: ["\ud800a", "b\udfff", "🏔", ""],
+      numbers: [2n ** 60n + 1n, -(2n ** 63n), null],
+      deep: { some_rather_long_name: [] },
+    },
+    { id: 2, long: [], numbers: [], deep: null, wide: {} },
+    { id: 3, long: null, wide: null, numbers: null },
+  ];
 }

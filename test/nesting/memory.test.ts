@@ -8,7 +8,7 @@ roundTrips(
     destination: memoryDestination(),
     async [Symbol.asyncDispose]() {},
   }),
-  100,
+  { numRuns: 100, width: 10_000 },
 );
 mergesFollow(
   "memory",

@@ -11,7 +11,7 @@ import {
 } from "@alluvium/core";
 import { rowsOf } from "@alluvium/core/columns";
 import { rebuildRows } from "@alluvium/core/nesting";
-import { awkwardRows, canonical } from "./awkward.ts";
+import { awkwardRows, canonical, extremeRows } from "./awkward.ts";
 
 /** A destination of its own, for one load. */
 export interface Place extends AsyncDisposable {
@@ -43,7 +43,7 @@ export async function readBack(
 }
 
 /** Loads rows and puts them together again, in the order of their ids. */
-export async function roundTrip(
+async function roundTrip(
   { destination }: Place,
   rows: readonly object[],
   nesting: NestingOption,
@@ -69,7 +69,11 @@ export async function roundTrip(
 }
 
 /** Properties: the original rows can be put together from what a destination holds. */
-export function roundTrips(name: string, open: () => Promise<Place>, numRuns: number = 30): void {
+export function roundTrips(
+  name: string,
+  open: () => Promise<Place>,
+  { numRuns = 30, width = 1000 }: { readonly numRuns?: number; readonly width?: number } = {},
+): void {
   const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
   const choices: readonly NestingOption[] = [
     "tables",
@@ -94,13 +98,32 @@ export function roundTrips(name: string, open: () => Promise<Place>, numRuns: nu
         );
       },
     );
+  extremes(name, open, width);
+}
+
+/** Extremes: long values, deep and wide ones, integers that no double holds, halves of characters. */
+function extremes(name: string, open: () => Promise<Place>, width: number): void {
+  for (const nesting of ["tables", "json"] as const)
+    test(`${name}: extreme values come back with nesting ${nesting}`, { timeout: 120_000 }, async () => {
+      await using place = await open();
+      const rows = extremeRows(width);
+      const back = await roundTrip(place, rows, nesting);
+      expect(back).toEqual(rows.map((row) => canonical(comparable(row))));
+    });
+}
+
+/** Integers that no double holds, as bigints. */
+function exact(_: string, value: unknown, { source = "" }: { readonly source?: string }): unknown {
+  return typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+    ? BigInt(source)
+    : value;
 }
 
 /** A value with the JSON in it parsed, which destinations without such a type keep as text. */
 function comparable(value: unknown): unknown {
   if (typeof value === "string" && /^[[{]/.test(value)) {
     try {
-      return JSON.parse(value);
+      return JSON.parse(value, exact as never);
     } catch {
       return value;
     }

@@ -188,14 +188,14 @@ type Atom = string | number | bigint | boolean | symbol | Date | Uint8Array | ((
 
 /** Where lists, maps and objects stand in a row: names joined by dots; the elements of a list go by the list's own path. */
 export type NestedPath<Row, Level extends readonly unknown[] = []> = {
-  [Column in keyof Row & string]-?: PathsOf<NonNullable<Row[Column]>, Column, Level>;
+  [Column in keyof Row & string]-?: PathsOf<Row[Column], Column, Level>;
 }[keyof Row & string];
 
 type PathsOf<Value, Path extends string, Level extends readonly unknown[]> = unknown extends Value
   ? Path | `${Path}.${string}`
-  : [Value] extends [Atom]
+  : [NonNullable<Value>] extends [Atom]
     ? never
-    : Path | PathsInside<ElementOf<Exclude<Value, Atom>>, Path, Level>;
+    : Path | PathsInside<ElementOf<Exclude<NonNullable<Value>, Atom>>, Path, Level>;
 
 /** Types may hold themselves, so from the sixth level on any path is taken. */
 type PathsInside<Value, Path extends string, Level extends readonly unknown[]> = Level["length"] extends 5

@@ -50,7 +50,8 @@ function rebuilt(store: MemoryStore): readonly string[] {
   const parents = new Set(Object.values(rows).flatMap((own) => own.map((row) => row["_alv_row_id"])));
   for (const [table, own] of Object.entries(rows)) {
     expect(new Set(own.map((row) => row["_alv_row_id"])).size, table).toBe(own.length);
-    for (const row of own) if ("_alv_parent_id" in row) expect(parents).toContain(row["_alv_parent_id"]);
+    const orphans = own.filter((row) => "_alv_parent_id" in row && !parents.has(row["_alv_parent_id"]));
+    expect(orphans, table).toEqual([]);
   }
   return rebuildRows({ table: "orders", tables, rows })
     .map((row) => JSON.stringify(plain({ id: row["id"], items: row["items"] ?? null })))

@@ -23,8 +23,9 @@ export interface RebuildOptions {
  *
  * @example
  * ```ts
+ * const { store } = memoryDestination();
  * const { tables } = (await load.state())!;
- * const rows = { orders: await read("orders"), orders__items: await read("orders__items") };
+ * const rows = { orders: store.rows("orders"), orders__items: store.rows("orders__items") };
  * const orders = rebuildRows({ table: "orders", tables, rows });
  * ```
  */

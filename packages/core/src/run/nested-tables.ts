@@ -1,11 +1,11 @@
 import type { Batch } from "../columns/batch.ts";
 import { nullVector } from "../columns/null-vector.ts";
-import type { Capabilities } from "../destination.ts";
+import type { Capabilities, Follows } from "../destination.ts";
 import { takesEffect, type Disposition, type MergeOptions } from "../disposition.ts";
 import { resourceError } from "../errors.ts";
 import { hasTables, planNesting } from "../nesting/choice.ts";
 import { splitNested, type SplitTable } from "../nesting/split.ts";
-import { childFields, rootFields, rowId, withSystemColumns } from "../nesting/system-columns.ts";
+import { childFields, rootFields, rootId, rowId, withSystemColumns } from "../nesting/system-columns.ts";
 import { parseName } from "../nesting/path.ts";
 import type { NestingChoice } from "../nesting-option.ts";
 import type { Schema } from "../schema/types.ts";
@@ -14,6 +14,8 @@ import type { TableDescription } from "../stream.ts";
 import { createNestedSpelling, freeName } from "./nested-spelling.ts";
 import type { Spelling } from "./spelling.ts";
 import type { TableRun } from "./table-run.ts";
+
+export { createNestedSpelling };
 
 /** A table's share of a batch. */
 export interface TablePart {
@@ -34,6 +36,8 @@ export interface ChildTable {
   readonly disposition: Disposition;
   readonly known: TableState | undefined;
   readonly nested: NonNullable<TableState["nested"]>;
+  /** Where rows of the root take the place of others. */
+  readonly follows: Follows | undefined;
 }
 
 /** What {@link openNested} needs. */
@@ -87,6 +91,7 @@ export async function openNested(options: NestedTablesOptions): Promise<NestedTa
       disposition: own.disposition,
       known,
       nested,
+      follows: own.disposition.kind === "merge" ? { table: nested.root, rowId, rootId } : undefined,
     };
     const run = await options.begin(child, started);
     children.set(keyOf(nested.parent, nested.path), run);

@@ -2,7 +2,6 @@ import type { Destination, DestinationSession } from "../destination.ts";
 import { renameWindow, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import { nativeChoice } from "../nesting/choice.ts";
-import { rootId, rowId } from "../nesting/system-columns.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
@@ -22,8 +21,6 @@ import {
 } from "./plan-checks.ts";
 import { forgetCursor, refuseTwiceLoaded } from "./refresh.ts";
 import { storedCursor } from "./stored-cursor.ts";
-import { createNestedSpelling } from "./nested-spelling.ts";
-import { openNested, rootSchema } from "./nested-tables.ts";
 import { refuseNestingChange } from "./nesting-change.ts";
 import { createSpelling, speller, type Spelling } from "./spelling.ts";
 import { startStream, type StreamRun } from "./stream-run.ts";
@@ -122,9 +119,12 @@ async function planTable(
   const { table } = plain;
   const known = state?.tables[table];
   const spell = speller(description);
+  const hasChildren = Object.values(state?.tables ?? {}).some(({ nested }) => nested?.root === table);
+  // Most pipelines need nothing of it.
+  const nestedTables = nesting === undefined && !hasChildren ? undefined : await import("./nested-tables.ts");
   const spelling =
-    nesting !== undefined
-      ? createNestedSpelling({ resource: description.name, table, capabilities, spell, known })
+    nesting !== undefined && nestedTables !== undefined
+      ? nestedTables.createNestedSpelling({ resource: description.name, table, capabilities, spell, known })
       : plain;
   const merge = spellMerge(description.disposition, description.merge, spelling.column);
   const disposition = spellDisposition(description.disposition, spelling, backfill);
@@ -146,15 +146,14 @@ async function planTable(
     loadIdColumn,
     standing,
     known,
-    schema: nesting && rootSchema(nesting, description.schema),
+    schema: nesting && nestedTables?.rootSchema(nesting, description.schema),
     changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
     agreed: contract && agreedTable(contract, description, spelling),
   });
   tables.push(root);
-  const mayHaveChildren = Object.values(state?.tables ?? {}).some(({ nested }) => nested?.root === table);
-  if (nesting === undefined && !mayHaveChildren) return;
+  if (nestedTables === undefined) return;
   const fold = (name: string): string => (capabilities.foldsCase ? name.toLowerCase() : name);
-  root.nested = await openNested({
+  root.nested = await nestedTables.openNested({
     choice: nesting ?? nativeChoice,
     description,
     disposition,
@@ -178,7 +177,6 @@ async function planTable(
         standing: (await session.describe(child.spelling.table))?.schema,
         changes: [],
         agreed: contract && agreedTable(contract, child.description, child.spelling),
-        follows: child.disposition.kind === "merge" ? { table, rowId, rootId } : undefined,
       });
       tables.push(run);
       if (late) onTable?.(run, stream);

@@ -1,3 +1,4 @@
+import type { ContractOption } from "./contract.ts";
 import type { Mask } from "./mask.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { NestingChoice } from "./nesting-option.ts";
@@ -65,8 +66,8 @@ export interface TableDefinition {
   readonly merge: MergeOptions | undefined;
   readonly partitionBy: readonly Partition[] | undefined;
   readonly naming: Naming | undefined;
-  readonly contract: "evolve" | "freeze" | undefined;
   readonly nesting: NestingChoice | undefined;
+  readonly contract: ContractOption | undefined;
 }
 
 /** One transform. Those by row call a function of the user's, the others stay in columns. */

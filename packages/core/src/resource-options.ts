@@ -1,4 +1,5 @@
 import type { Checkpoint } from "./checkpoint.ts";
+import type { ContractOption } from "./contract.ts";
 import type { DerivedPartition } from "./partition.ts";
 import type { NestingMode } from "./nesting-option.ts";
 import type { ColumnHint } from "./schema/hints.ts";
@@ -237,12 +238,13 @@ export interface TableOptions<Row> {
   /** How columns are spelled at the destination. @default "snake" */
   readonly naming?: Naming;
   /**
-   * What may change in a committed table. `"evolve"`: columns are added, and values that a column cannot hold go into a variant column beside it
-   * (`total__v_float64`). `"freeze"`: both are errors. @default "evolve"
+   * What happens where rows bring what the table does not have: one policy, or one each for `tables`, `columns` and `types` ({@link ContractPolicy}).
+   * What a schema or a connector declares is the contract of a new table; without one the first load defines it. The contract of a run comes
+   * before it, that of its source after it, each for what it names. @default "evolve"
    */
-  readonly contract?: "evolve" | "freeze";
   /** What becomes of lists, maps and objects. It cannot change for a table that has rows (`ALV_STATE_MISMATCH`). @default "native" */
   readonly nesting?: NestingOption<Row>;
+  readonly contract?: ContractOption;
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
 }

@@ -1,3 +1,4 @@
+import { contractEntities, contractPolicies, type ContractOption } from "./contract.ts";
 import { describeValue } from "./columns/refuse.ts";
 import type { Condition, Disposition, MergeOptions, MergeStrategy, Where } from "./disposition.ts";
 import { mergeOptionsOf, mergeStrategies, type MergeSpelling } from "./merge-option.ts";
@@ -112,7 +113,7 @@ export function layoutOf<Row>(
   const { naming, contract, nesting, partitionBy } = options;
   if (typeof naming !== "function")
     oneOf(resource, "naming", naming, ["snake", "keep"], " or a function of the name");
-  oneOf(resource, "contract", contract, ["evolve", "freeze"]);
+  checkContract(contract, (option, value, wanted) => optionError(resource, option, value, wanted));
   if (partitionBy !== undefined && !Array.isArray(partitionBy)) throw badPartition(resource, partitionBy);
   return {
     naming,
@@ -124,6 +125,27 @@ export function layoutOf<Row>(
       return spelled;
     }),
   };
+}
+
+/** Refuses what is no contract; it may be left out. `refuse` makes the error. */
+export function checkContract(
+  contract: ContractOption | undefined,
+  refuse: (option: string, value: unknown, wanted: string) => AlluviumError,
+): void {
+  const policies = contractPolicies.map((policy) => JSON.stringify(policy)).join(", ");
+  const isPolicy = (value: unknown): boolean => contractPolicies.includes(value as never);
+  if (contract === undefined || isPolicy(contract)) return;
+  if (typeof contract !== "object" || contract === null)
+    throw refuse(
+      "contract",
+      contract,
+      `${policies}, or one of these for each of ${contractEntities.join(", ")}`,
+    );
+  for (const [entity, policy] of Object.entries(contract) as [string, unknown][]) {
+    if (!contractEntities.includes(entity as never))
+      throw refuse("contract", contract, `an object of ${contractEntities.join(", ")}`);
+    if (policy !== undefined && !isPolicy(policy)) throw refuse(`contract.${entity}`, policy, policies);
+  }
 }
 
 function badPartition(resource: string, value: unknown): AlluviumError {

@@ -9,7 +9,7 @@ import { timeOrderedId } from "./id.ts";
 import { readSome, type ReadSomeOptions } from "./read-some.ts";
 import { asError } from "./retry.ts";
 import type { PlannedTable, RunPlan } from "./run-plan.ts";
-import type { StreamRun } from "./stream-run.ts";
+import { isOwn, type StreamRun } from "./stream-run.ts";
 
 /** Rows of a table after which its columns are taken to be known. */
 const enough = 1000;
@@ -107,7 +107,7 @@ function plannedTables(
   previews: readonly TablePreview[] | undefined,
 ): readonly PlannedTable[] {
   const { stream, since, status, readsAll } = run;
-  return run.tables.map((table) => {
+  return run.tables.filter(isOwn).map((table) => {
     const { primaryKey, schema } = table.plan();
     const look = looked.get(table.resource);
     // Of a few rows that lack a property nobody can say that it is gone; nor of a stream from which nothing came.

@@ -84,15 +84,15 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
           ? undefined
           : storedCursor(stream, stored);
     const wholeSet = takesEffectAtEnd(stream, backfill);
-    const run = startStream(stream, tables, {
+    const started = startStream(stream, tables, {
       wholeSet,
       readsAll,
       backfill,
       refresh: refresh && { state: pending === undefined ? stored : pending.state },
       since,
     });
-    if (tables.some(({ table }) => state?.tables[table]?.parked !== undefined)) run.status = "parked";
-    runs.push(run);
+    if (tables.some(({ table }) => state?.tables[table]?.parked !== undefined)) started.status = "parked";
+    runs.push(started);
   }
   return runs;
 }
@@ -151,6 +151,7 @@ async function planTable(
     agreed: contract && agreedTable(contract, description, spelling),
   });
   tables.push(root);
+  planQuarantine(description, root, tables, options);
   if (nestedTables === undefined) return;
   const fold = (name: string): string => (capabilities.foldsCase ? name.toLowerCase() : name);
   root.nested = await nestedTables.openNested({
@@ -183,6 +184,34 @@ async function planTable(
       return run;
     },
   });
+}
+
+/** Refuses names that tables and quarantines would share, and has a quarantine emptied with its table although no row may come for it. */
+function planQuarantine(
+  { name }: TableDescription,
+  { table, quarantine }: TableRun,
+  tables: TableRun[],
+  { state, streams, destination }: PlanOptions,
+): void {
+  const of = state?.tables[table]?.quarantineOf;
+  if (of !== undefined)
+    throw refused(
+      name,
+      `${table} holds what was refused of ${of}; rename it with as()`,
+      "ALV_NAME_COLLISION",
+    );
+  if (quarantine === undefined) return;
+  const log = state?.tables[quarantine.table];
+  const isTaken = streams.some(({ tables: others }) =>
+    others.some((other) => createSpelling(other, destination.capabilities).table === quarantine.table),
+  );
+  if (isTaken || (log !== undefined && log.quarantineOf === undefined))
+    throw refused(
+      name,
+      `${quarantine.table} is a table too, and what is refused of ${table} is kept under that name; rename one with as()`,
+      "ALV_NAME_COLLISION",
+    );
+  if (log !== undefined && quarantine.isEmptied()) tables.push(quarantine);
 }
 
 /** What the contract says of a table. */

@@ -1,6 +1,8 @@
 import { ChangeOp, columnOf, type Batch } from "../columns/batch.ts";
+import { takeBatch } from "../columns/take.ts";
 import { constantVector } from "../columns/dictionary.ts";
 import { isValid } from "../columns/vector.ts";
+import { contractOf } from "../contract.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
 import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../disposition.ts";
 import { AlluviumError, resourceError } from "../errors.ts";
@@ -11,11 +13,14 @@ import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
 import { isNative } from "../nesting/choice.ts";
 import { parseName } from "../nesting/path.ts";
+import type { RefusedRow } from "../refused-row.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
 import type { NestedTables } from "./nested-tables.ts";
 import { nestingState } from "./nesting-change.ts";
+import { isByRow, restrictBatch, type Offence, type Restricted } from "./restrict.ts";
+import { openQuarantine, type QuarantineTable } from "./quarantine-table.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
 import { openColumns } from "./table-columns.ts";
 
@@ -30,10 +35,24 @@ export interface TableRun {
   rows: number;
   /** What becomes of nested values; `undefined`: they stay as they are. */
   nested: NestedTables | undefined;
+  /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
+  readonly quarantine: QuarantineTable | undefined;
+  /** Of a quarantine: the table whose rows it holds. */
+  readonly quarantineOf?: string | undefined;
   /** The table's part of a load's plan, with the columns known by now. */
   plan(): TablePlan;
+  /**
+   * What the contract leaves of a batch where it decides row by row, in the source's names. The rows that offend are still there: whoever drops
+   * them calls again.
+   */
+  restrict(batch: Batch): Restricted;
   /** A batch in the destination's names and types, with the load's id; grows the schema where the batch brings more. */
   conform(batch: Batch, loadId: string): Batch;
+  /** What becomes of rows that were refused when they were read: they go into the quarantine, or are left out, or this throws. */
+  refuse(refused: readonly RefusedRow[]): {
+    readonly refused: readonly RefusedRow[];
+    readonly discarded: number;
+  };
   /** The columns that the source used to have. */
   missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
@@ -89,6 +108,7 @@ export function startTable(options: TableRunOptions): TableRun {
   const { name: resource, cursorColumn } = description;
   const { child, schema = description.schema } = options;
   const place = { resource, step: "write" } as const;
+  const contract = contractOf(description.contract);
   const primaryKey = description.primaryKey.map(spell);
   const partitionBy = description.partitionBy.map((part) => ({ ...part, column: spell(part.column) }));
   const validity = validityNames(merge);
@@ -101,7 +121,9 @@ export function startTable(options: TableRunOptions): TableRun {
   ]);
   const isAnew = options.refresh === "tables";
   const known = isAnew ? undefined : options.known;
-  const standing = isAnew ? undefined : (options.standing ?? known?.schema);
+  // One of which no column is known was never made.
+  const remembered = known !== undefined && known.schema.fields.length > 0 ? known.schema : undefined;
+  const standing = isAnew ? undefined : (options.standing ?? remembered);
   let refresh = options.refresh;
   let pending: SchemaChange[] = [];
   let absent: readonly SchemaChange[] = [];
@@ -163,13 +185,26 @@ export function startTable(options: TableRunOptions): TableRun {
     );
   }
 
+  const tablePolicy = child === undefined ? contract.tables : contract.childTables;
+  const isBlocked = standing === undefined && isByRow(tablePolicy);
+  if (standing === undefined && tablePolicy === "freeze")
+    throw resourceError(
+      "ALV_SCHEMA_CONFLICT",
+      resource,
+      `its table ${table} is not there yet, and its contract for tables is "freeze": make it by a run with { tables: "evolve" }`,
+      { step: child === undefined ? "plan" : "write" },
+    );
   report(options.changes);
-  if (schema.fields.length > 0) columns.take(schema);
+  if (schema.fields.length > 0 && !isBlocked) columns.take(schema);
+  // What only rows tell is no declaration.
+  const declared = description.open === true || schema.fields.length === 0 ? undefined : columns.schema;
 
   return {
     resource,
     table,
     nested: undefined,
+    quarantine:
+      child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",
     get rows() {
       return rows;
@@ -184,10 +219,37 @@ export function startTable(options: TableRunOptions): TableRun {
       merge,
       primaryKey,
       partitionBy,
-      schema: columns.schema,
+      // One without columns is not made.
+      schema: isBlocked ? { fields: [] } : columns.schema,
       ...(options.follows && { follows: options.follows }),
       ...((refresh === "data" || refresh === "tables") && { restart: refresh }),
     }),
+    restrict(batch) {
+      if (isBlocked) {
+        const { length } = batch;
+        // Without the table of a list its row can still be; without its own table it cannot.
+        if (child !== undefined && tablePolicy === "discardValue")
+          return { batch: takeBatch(batch, new Int32Array(0)), offences: [], discarded: length };
+        const message = `table ${table} is not there yet, and the contract for new tables is "${tablePolicy}"`;
+        const policy = tablePolicy === "quarantine" ? "quarantine" : "discardRow";
+        const offend = (_: unknown, row: number): Offence => {
+          return { row, rule: "table", column: undefined, message, policy };
+        };
+        return { batch, offences: Array.from({ length }, offend), discarded: 0 };
+      }
+      const fixed = columns.committed ?? declared;
+      if (fixed === undefined || !(isByRow(contract.columns) || isByRow(contract.types)))
+        return { batch, offences: [], discarded: 0 };
+      return restrictBatch(batch, {
+        contract,
+        columns: fixed,
+        key: primaryKey,
+        // What stands for a nested value as a whole is no column of the source.
+        isSystem: (name) => name.startsWith("_alv_") || parseName(name).token !== undefined,
+        foldsCase: capabilities.foldsCase,
+        spell,
+      });
+    },
     conform(given, loadId) {
       const batch = disposition.kind === "merge" ? given : withoutChanges(given);
       if (batch.schema !== lastIncoming || lastRenamed === undefined) {
@@ -202,6 +264,15 @@ export function startTable(options: TableRunOptions): TableRun {
       const fitted = columns.fit({ ...batch, schema: lastRenamed, columns: vectors });
       refuseNullKeys(fitted);
       return fitted;
+    },
+    refuse(rows) {
+      const [first] = rows;
+      const { types } = contract;
+      if (first !== undefined && (types === "evolve" || types === "freeze"))
+        throw new AlluviumError(first.reason, first.message, { resource, step: "read" });
+      return types === "quarantine"
+        ? { refused: rows, discarded: 0 }
+        : { refused: [], discarded: rows.length };
     },
     missing: missingColumns,
     finish() {

@@ -38,6 +38,7 @@ export function encodeState(state: PipelineState): Json {
       ...(table.rows === undefined ? {} : { rows: table.rows }),
       ...(table.nesting === undefined ? {} : { nesting: table.nesting }),
       ...(table.nested === undefined ? {} : { nested: table.nested }),
+      ...(table.quarantineOf === undefined ? {} : { quarantineOf: table.quarantineOf }),
       ...(table.parked === undefined
         ? {}
         : { parked: { loadId: table.parked.loadId, reason: table.parked.reason } }),
@@ -99,6 +100,7 @@ function decodeTable(json: Json, name: string): TableState {
     ...(table["rows"] === undefined ? {} : { rows: count(table, "rows", place) }),
     ...(nesting === undefined ? {} : { nesting }),
     ...(nested === undefined ? {} : { nested: decodeNested(nested, `${place}.nested`) }),
+    ...(table["quarantineOf"] === undefined ? {} : { quarantineOf: text(table, "quarantineOf", place) }),
     ...(parked === undefined ? {} : { parked: decodeParked(parked, `${place}.parked`) }),
   };
 }

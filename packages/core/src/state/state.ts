@@ -50,6 +50,8 @@ export interface TableState {
   readonly nesting?: Json;
   /** Of a child table: its root, the table above it, and where the list stands in a row of that (a JSON Pointer). */
   readonly nested?: { readonly root: string; readonly parent: string; readonly path: string };
+  /** Of a quarantine: the table whose refused rows it holds. */
+  readonly quarantineOf?: string;
   /** Set aside, and since which load. */
   readonly parked?: { readonly loadId: string; readonly reason: string };
 }

@@ -6,7 +6,7 @@
  * - `discardValue`: the value is left out, and its row is loaded without it. Where there is no row without it (a key, a column that must not be
  *   null), the row is left out.
  * - `discardRow`: the row is left out.
- * - `quarantine`: the row goes into the table's quarantine (`orders__quarantine`) as it came, and can be loaded from there with `replay`.
+ * - `quarantine`: the row goes into the table's quarantine (`orders__quarantine`) as it came.
  */
 export type ContractPolicy = "evolve" | "freeze" | "discardValue" | "discardRow" | "quarantine";
 

@@ -24,7 +24,7 @@ function spoiling(inner: Source, count: { released: number; batches: number }): 
           ...stream,
           async *read(call: Parameters<typeof stream.read>[0]): AsyncGenerator<StreamItem> {
             for await (const item of stream.read(call)) {
-              if ("checkpoint" in item) {
+              if (!("batch" in item)) {
                 yield item;
                 continue;
               }

@@ -19,6 +19,7 @@ export function describeResource(definition: ResourceDefinition, origin: TableDe
     cursorColumn: cursorColumn === undefined ? undefined : columnAfter(cursorColumn, steps),
     naming: table.naming ?? origin.naming,
     contract: table.contract ?? origin.contract,
+    nesting: table.nesting ?? origin.nesting,
     partial: origin.partial,
     // A resource that goes by its own name keeps the table that the connector gave it; a renamed one is another table.
     table: name === origin.name ? origin.table : undefined,

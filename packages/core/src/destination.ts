@@ -46,6 +46,8 @@ export interface Capabilities {
    * Dictionaries are never used again. @default false
    */
   readonly releasesBatches?: boolean;
+  /** Whether rows of one table can follow those of another (`TablePlan.follows`): what merges into child tables needs. @default false */
+  readonly follows?: boolean;
   /**
    * The type that a column of `type` has here. What cannot be held exactly becomes `string`. Applied to members and elements too.
    * The run converts batches before it writes them, so a session only ever sees types that this returns.
@@ -150,11 +152,27 @@ export interface TablePlan {
   /** Columns known at the start, in stored types. A table that gets no rows is still created if it has columns. */
   readonly schema: Schema;
   /**
+   * The table's rows belong to rows of another table of the same stream (its root), and stay as long as those do: once the load's rows have taken
+   * effect in both tables, rows whose `rootId` is in no row's `rowId` there go. That is so in every commit in which the root's rows take
+   * effect, whether rows came for this table or not. Only for destinations whose `capabilities.follows` says so.
+   */
+  readonly follows?: Follows | undefined;
+  /**
    * The first commit that has the table's stream sealed (or ended, where rows take effect at the end) also takes away everything the table held,
    * whether rows come for it or not: `data` its rows, `tables` its columns as well, so that it has those of the load only. Later loads of the
    * session go on as usual, whatever their plans say.
    */
   readonly restart?: "data" | "tables" | undefined;
+}
+
+/** How rows of a child table belong to rows of its root. */
+export interface Follows {
+  /** The root's name at the destination. */
+  readonly table: string;
+  /** Its column that rows of the child table name. */
+  readonly rowId: string;
+  /** The child table's column that names them. */
+  readonly rootId: string;
 }
 
 /**

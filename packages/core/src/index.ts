@@ -17,6 +17,8 @@ export type {
   Duration,
   KeyOption,
   Lag,
+  NestedPath,
+  NestingOption,
   Ordered,
   PartialOption,
   PlainResourceOptions,
@@ -26,10 +28,12 @@ export type {
   TableOptions,
   WhereOption,
 } from "./resource-options.ts";
+export type { NestingChoice, NestingMode } from "./nesting-option.ts";
 export type { AnyResource, AsOptions, Resource, RowOf, TransformOptions } from "./transform.ts";
 export { originResource, type OriginResourceOptions } from "./origin-resource.ts";
+export type { Contract, ContractOption, ContractPolicies, ContractPolicy } from "./contract.ts";
 export { checkpoint, type Checkpoint } from "./checkpoint.ts";
-export { source, type ResourceSource, type TablesOf } from "./source.ts";
+export { source, type ResourceSource, type SourceOptions, type TablesOf } from "./source.ts";
 export {
   pipeline,
   type CapabilityCheck,
@@ -100,6 +104,7 @@ export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./ru
 export type { EventBody, RunEvent } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
 export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
+export type { RefusedRow } from "./refused-row.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
 export type { SchemaChange } from "./schema/schema-change.ts";
 export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";

@@ -38,6 +38,7 @@ export function originResource<
       partitionBy: undefined,
       naming: undefined,
       contract: undefined,
+      nesting: undefined,
     },
   };
   return makeResource(definition) as unknown as Resource<Name, Row, Can>;

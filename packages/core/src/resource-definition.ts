@@ -1,5 +1,7 @@
+import type { ContractOption } from "./contract.ts";
 import type { Mask } from "./mask.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
+import type { NestingChoice } from "./nesting-option.ts";
 import type { Ordered, Duration } from "./resource-options.ts";
 import type { ColumnHints } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
@@ -64,7 +66,8 @@ export interface TableDefinition {
   readonly merge: MergeOptions | undefined;
   readonly partitionBy: readonly Partition[] | undefined;
   readonly naming: Naming | undefined;
-  readonly contract: "evolve" | "freeze" | undefined;
+  readonly nesting: NestingChoice | undefined;
+  readonly contract: ContractOption | undefined;
 }
 
 /** One transform. Those by row call a function of the user's, the others stay in columns. */

@@ -1,5 +1,7 @@
 import type { Checkpoint } from "./checkpoint.ts";
+import type { ContractOption } from "./contract.ts";
 import type { DerivedPartition } from "./partition.ts";
+import type { NestingMode } from "./nesting-option.ts";
 import type { ColumnHint } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
 import type { Ability, Naming } from "./stream.ts";
@@ -182,6 +184,53 @@ type PartialRow<Row, Key> = Flat<Pick<Row, Key & keyof Row> & Partial<Omit<Row, 
 
 type Flat<Row> = { [Column in keyof Row]: Row[Column] };
 
+/** Values of these kinds are one value, whatever they are made of. */
+type Atom = string | number | bigint | boolean | symbol | Date | Uint8Array | ((...args: never[]) => unknown);
+
+/** Where lists, maps and objects stand in a row: names joined by dots; the elements of a list go by the list's own path. */
+export type NestedPath<Row, Level extends readonly unknown[] = []> = {
+  [Column in keyof Row & string]-?: PathsOf<Row[Column], Column, Level>;
+}[keyof Row & string];
+
+type PathsOf<Value, Path extends string, Level extends readonly unknown[]> = unknown extends Value
+  ? Path | `${Path}.${string}`
+  : [NonNullable<Value>] extends [Atom]
+    ? never
+    : Path | PathsInside<ElementOf<Exclude<NonNullable<Value>, Atom>>, Path, Level>;
+
+/** Types may hold themselves, so from the sixth level on any path is taken. */
+type PathsInside<Value, Path extends string, Level extends readonly unknown[]> = Level["length"] extends 5
+  ? `${Path}.${string}`
+  : Value extends Atom
+    ? never
+    : `${Path}.${NestedPath<Value, [...Level, 0]>}`;
+
+type ElementOf<Value> = Value extends readonly (infer Element)[]
+  ? ElementOf<NonNullable<Element>>
+  : Value extends ReadonlyMap<unknown, infer Element>
+    ? ElementOf<NonNullable<Element>>
+    : Value;
+
+/**
+ * What becomes of lists, maps and objects in rows.
+ *
+ * - `"native"`: columns of such types, where the destination has them.
+ * - `"tables"`: lists and maps become child tables (`orders__items`, `orders__items__tags`), the members of objects columns (`customer__name`).
+ * - `"json"`: JSON text.
+ *
+ * Or a choice for single paths, and a limit in depth: `{ default: "tables", depth: 3, paths: { "items.tags": "json" } }`. The longest path that
+ * names a value, or what it stands in, decides; the elements of a list go by the list's own path.
+ */
+export type NestingOption<Row = Record<string, unknown>> =
+  | NestingMode
+  | {
+      /** For what `paths` does not name. @default "native" */
+      readonly default?: NestingMode;
+      /** Levels of lists, maps and objects that are taken apart or kept; what stands deeper is JSON. 0: everything is JSON. @default no limit */
+      readonly depth?: number;
+      readonly paths?: { readonly [Path in NestedPath<Row>]?: NestingMode };
+    };
+
 /** Options of how the table is laid out. */
 export interface TableOptions<Row> {
   /** Types of single columns, where values do not say enough: `{ total: { type: "decimal", precision: 18, scale: 2 } }`. @default from schema and values */
@@ -189,10 +238,13 @@ export interface TableOptions<Row> {
   /** How columns are spelled at the destination. @default "snake" */
   readonly naming?: Naming;
   /**
-   * What may change in a committed table. `"evolve"`: columns are added, and values that a column cannot hold go into a variant column beside it
-   * (`total__v_float64`). `"freeze"`: both are errors. @default "evolve"
+   * What happens where rows bring what the table does not have: one policy, or one each for `tables`, `columns` and `types` ({@link ContractPolicy}).
+   * What a schema or a connector declares is the contract of a new table; without one the first load defines it. The contract of a run comes
+   * before it, that of its source after it, each for what it names. @default "evolve"
    */
-  readonly contract?: "evolve" | "freeze";
+  /** What becomes of lists, maps and objects. It cannot change for a table that has rows (`ALV_STATE_MISMATCH`). @default "native" */
+  readonly nesting?: NestingOption<Row>;
+  readonly contract?: ContractOption;
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
 }

@@ -127,6 +127,7 @@ const known: readonly string[] = [
   "disposition",
   "columns",
   "naming",
+  "nesting",
   "contract",
   "partial",
   "partitionBy",

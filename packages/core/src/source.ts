@@ -1,6 +1,8 @@
 import { checkResources } from "./check-resources.ts";
 import { describeValue } from "./columns/refuse.ts";
 import { AlluviumError } from "./errors.ts";
+import { nestingOf } from "./nesting-option.ts";
+import type { NestingOption } from "./resource-options.ts";
 import type { Ability, Source } from "./stream.ts";
 import type { AnyResource, RowOf } from "./transform.ts";
 
@@ -20,6 +22,12 @@ export interface ResourceSource<Resources extends readonly AnyResource[]> extend
   readonly resources: { readonly [R in Resources[number] as R["name"]]: R };
 }
 
+/** What a {@link source} says for all of its resources. */
+export interface SourceOptions {
+  /** What becomes of lists, maps and objects in the rows of resources that do not say it themselves. @default "native" */
+  readonly nesting?: NestingOption;
+}
+
 /**
  * Groups resources that share a configuration: returns the function that makes the source. `build` is called with what that function is given
  * and does no I/O; it may list resources of its own (`resource`), ones derived from them, and those of connectors.
@@ -35,7 +43,12 @@ export function source<
   const Name extends string,
   Config extends readonly unknown[],
   const Resources extends readonly AnyResource[],
->(name: Name, build: (...config: Config) => Resources): (...config: Config) => ResourceSource<Resources> {
+>(
+  name: Name,
+  build: (...config: Config) => Resources,
+  options: SourceOptions = {},
+): (...config: Config) => ResourceSource<Resources> {
+  const nesting = nestingOf(name, options.nesting);
   return (...config) => {
     const resources = build(...config);
     if (!Array.isArray(resources) || !resources.every((one) => one?.definition !== undefined))
@@ -53,7 +66,11 @@ export function source<
         );
       byName[one.name] = one;
     }
-    const definitions = resources.map(({ definition }) => definition);
+    const definitions = resources.map(({ definition }) =>
+      nesting === undefined
+        ? definition
+        : { ...definition, table: { ...definition.table, nesting: definition.table.nesting ?? nesting } },
+    );
     checkResources(name, definitions);
     return {
       specVersion: 1,

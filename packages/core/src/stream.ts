@@ -1,5 +1,8 @@
 import type { Batch } from "./columns/batch.ts";
+import type { Contract, ContractPolicy } from "./contract.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
+import type { NestingChoice } from "./nesting-option.ts";
+import type { RefusedRow } from "./refused-row.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Schema } from "./schema/types.ts";
@@ -100,7 +103,7 @@ export interface Stream<Cursor = unknown> {
   acknowledge?(cursor: Cursor, context: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** What a stream yields: rows for a table, or a point from which reading can go on. */
+/** What a stream yields: rows for a table, rows of it that cannot be loaded, or a point from which reading can go on. */
 export type StreamItem<Cursor = unknown> =
   | {
       readonly table: string;
@@ -110,6 +113,11 @@ export type StreamItem<Cursor = unknown> =
        * that is not known (a destination that keeps batches, a transform, a failure); the arrays are then left to the collector.
        */
       readonly release?: () => void;
+    }
+  | {
+      readonly table: string;
+      /** Rows that were refused on the way: the table's contract says what becomes of them. */
+      readonly refused: readonly RefusedRow[];
     }
   | { readonly checkpoint: Cursor };
 
@@ -155,11 +163,10 @@ export interface TableDescription {
   readonly naming?: Naming | undefined;
   /** Name of the table at the destination, where it is not the resource's name. */
   readonly table?: string | undefined;
-  /**
-   * What may change in a committed table. `evolve`: columns are added, and values that a column cannot hold go into a variant column.
-   * `freeze`: both are errors. @default "evolve"
-   */
-  readonly contract?: "evolve" | "freeze" | undefined;
+  /** What becomes of lists, maps and objects. @default they stay as they are */
+  readonly nesting?: NestingChoice | undefined;
+  /** What may change in its table: one policy, or one for each of what may be new (`ContractPolicy`). @default "evolve" */
+  readonly contract?: ContractPolicy | Partial<Contract> | undefined;
   /**
    * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`): transforms by row are refused then, and a column
    * that no row has is not gone. Only for tables that merge by `upsert` or `scd2`. @default false

@@ -106,7 +106,7 @@ test("positions go on across batches, checkpoints and attempts of a run", async 
   const read = async (attempt: number): Promise<void> => {
     for await (const item of stream!.read({ ...context, since, attempt }))
       if ("checkpoint" in item) since = item.checkpoint;
-      else rows.push([...item.batch.changes!.ordinals]);
+      else if ("batch" in item) rows.push([...item.batch.changes!.ordinals]);
   };
   await expect(read(1)).rejects.toThrow("away");
   await read(2);

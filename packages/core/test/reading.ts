@@ -1,3 +1,4 @@
+import { AlluviumError } from "../src/errors.ts";
 import { bitAt } from "../src/columns/bitmap.ts";
 import { ChangeOp } from "../src/columns/batch.ts";
 import { rowsOf } from "../src/columns/rows.ts";
@@ -48,6 +49,7 @@ export async function readStream(
       );
       continue;
     }
+    if ("refused" in item) throw new AlluviumError(item.refused[0]!.reason, item.refused[0]!.message);
     const { changes } = item.batch;
     const names = Object.entries(ChangeOp);
     const keys = changes?.oldKeys && rowsOf(changes.oldKeys);

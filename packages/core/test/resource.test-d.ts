@@ -6,6 +6,7 @@ import { checkpoint } from "../src/checkpoint.ts";
 import { redact, sha256, tokenize } from "../src/mask.ts";
 import { day } from "../src/partition.ts";
 import { resource } from "../src/resource.ts";
+import type { NestedPath } from "../src/resource-options.ts";
 import { source } from "../src/source.ts";
 import type { Resource, RowOf } from "../src/transform.ts";
 import { typed } from "../src/typed.ts";
@@ -472,4 +473,37 @@ test("a source is typed by name without as const", () => {
   plain();
   // @ts-expect-error there is none
   plain({ token: "t" });
+});
+
+test("paths of nesting are those of lists and objects in the rows", () => {
+  interface Shipment {
+    id: number;
+    note: string | null;
+    sentAt: Date;
+    customer: { name: string; address?: { city: string } } | null;
+    items: readonly { sku: string; tags?: string[]; parts: Map<string, { name: string; codes: number[] }> }[];
+    anything: unknown;
+  }
+  expectTypeOf<NestedPath<Shipment>>().toEqualTypeOf<
+    | "customer"
+    | "customer.address"
+    | "items"
+    | "items.tags"
+    | "items.parts"
+    | "items.parts.codes"
+    | "anything"
+    | `anything.${string}`
+  >();
+  const shipments = typed<Shipment>();
+  resource({ name: "a", schema: shipments, nesting: "tables", read });
+  resource({ name: "b", schema: shipments, nesting: { depth: 2, paths: { "items.tags": "json" } }, read });
+  // @ts-expect-error a value that is neither list nor object has no choice
+  resource({ name: "c", schema: shipments, nesting: { paths: { "items.sku": "json" } }, read });
+  // @ts-expect-error there is no such mode
+  resource({ name: "d", schema: shipments, nesting: { paths: { items: "list" } }, read });
+  // @ts-expect-error there is no such mode
+  resource({ name: "e", schema: shipments, nesting: "flat", read });
+  source("s", () => [resource({ name: "f", schema: shipments, read })], {
+    nesting: { paths: { items: "tables" } },
+  });
 });

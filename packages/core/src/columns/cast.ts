@@ -14,6 +14,7 @@ import { isScalar, scalarReader, type Scalar } from "./scalar.ts";
 import { takeVector } from "./take.ts";
 import { formatScalar } from "./text.ts";
 import { textWriter, writeText } from "./text-writer.ts";
+import { uuidText } from "./uuid-text.ts";
 import { isValid, type ListVector, type MapVector, type StructVector, type Vector } from "./vector.ts";
 
 /**
@@ -73,6 +74,8 @@ export function castScalars(
 ): Vector {
   if (vector.layout === "bytes" && vector.type.kind === "json" && type.kind === "string")
     return { ...vector, type };
+  if (vector.layout === "fixed" && vector.type.kind === "uuid" && type.kind === "string")
+    return uuidText(vector, type);
   const read = scalarReader(vector);
   const builder = createBuilder(type, vector.length);
   const text = type.kind === "string" ? textWriter(builder as BytesBuilder) : undefined;

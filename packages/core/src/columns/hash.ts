@@ -30,7 +30,7 @@ export function rowHashes(batch: Batch, columnNames: readonly string[]): string[
 }
 
 /** A value as a token that says its kind and length, so that no two rows run together to the same text. */
-function tokenReader(vector: Vector): (index: number) => string {
+export function tokenReader(vector: Vector): (index: number) => string {
   const { type } = vector;
   const letter = kindLetter(type);
   if (letter === undefined) return () => "-";

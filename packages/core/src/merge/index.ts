@@ -10,6 +10,7 @@ export {
   type ChangelogBuilder,
   type ChangelogOptions,
 } from "./changelog.ts";
+export { comparedFields } from "./compared-fields.ts";
 export { combineRows, type CombinedRows } from "./combined-rows.ts";
 export { foldHistory, NO_ROW, type FoldedHistory } from "./fold-history.ts";
 export { foldRows, KeyAction, type FoldedRows } from "./fold-rows.ts";

@@ -263,23 +263,48 @@ export class ByteValues implements ValueEncoder {
     end: number,
   ): void {
     let i = start;
-    if (this.min === undefined) {
+    if (this.min === undefined && i < end) {
       const row = positions === undefined ? i : positions[i]!;
       this.bound(data, offsets[row]!, offsets[row + 1]!);
     }
+    let min = this.min!;
+    let max = this.max!;
+    // Values that rise, or fall, move a bound with each: it is copied once, at the end.
+    let moved = false;
     // Most values are told from both bounds by their first byte.
-    let low = this.min!.length > 0 ? this.min![0]! : -1;
-    let top = this.max!.length > 0 ? this.max![0]! : -1;
+    let low = min.length > 0 ? min[0]! : -1;
+    let top = max.length > 0 ? max[0]! : -1;
+    let minFrom = 0;
+    let minTo = min.length;
+    let minData = min;
+    let maxFrom = 0;
+    let maxTo = max.length;
+    let maxData = max;
     for (; i < end; i++) {
       const row = positions === undefined ? i : positions[i]!;
       const from = offsets[row]!;
       const to = offsets[row + 1]!;
       const first = to > from ? data[from]! : -1;
       if (first > low && first < top) continue;
-      this.bound(data, from, to);
-      low = this.min!.length > 0 ? this.min![0]! : -1;
-      top = this.max!.length > 0 ? this.max![0]! : -1;
+      if (first >= top && compareRanges(data, from, to, maxData, maxFrom, maxTo) > 0) {
+        maxData = data;
+        maxFrom = from;
+        maxTo = to;
+        top = first;
+        moved = true;
+      } else if (first <= low && compareRanges(data, from, to, minData, minFrom, minTo) < 0) {
+        minData = data;
+        minFrom = from;
+        minTo = to;
+        low = first;
+        moved = true;
+      }
     }
+    if (!moved) return;
+    if (minData === data) min = new Uint8Array(data.subarray(minFrom, minTo));
+    if (maxData === data) max = new Uint8Array(data.subarray(maxFrom, maxTo));
+    this.min = min;
+    this.max = max;
   }
 
   private bound(data: Uint8Array, from: number, to: number): void {
@@ -294,13 +319,25 @@ export class ByteValues implements ValueEncoder {
 }
 
 function compareSlice(data: Uint8Array, from: number, to: number, other: Uint8Array): number {
+  return compareRanges(data, from, to, other, 0, other.length);
+}
+
+function compareRanges(
+  data: Uint8Array,
+  from: number,
+  to: number,
+  other: Uint8Array,
+  otherFrom: number,
+  otherTo: number,
+): number {
   const length = to - from;
-  const shared = Math.min(length, other.length);
+  const otherLength = otherTo - otherFrom;
+  const shared = Math.min(length, otherLength);
   for (let i = 0; i < shared; i++) {
-    const difference = data[from + i]! - other[i]!;
+    const difference = data[from + i]! - other[otherFrom + i]!;
     if (difference !== 0) return difference;
   }
-  return length - other.length;
+  return length - otherLength;
 }
 
 function dictionaryBounds({ offsets, data, size }: ByteDictionary): { min: Uint8Array; max: Uint8Array } {

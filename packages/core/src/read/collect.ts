@@ -2,7 +2,9 @@ import type { Appender } from "../columns/append.ts";
 import type { Batch } from "../columns/batch.ts";
 import { describeValue } from "../columns/refuse.ts";
 import { isCheckpoint } from "../checkpoint.ts";
-import { resourceError } from "../errors.ts";
+import { AlluviumError, resourceError } from "../errors.ts";
+import { refusedRow } from "./refused.ts";
+import type { RefusedRow } from "../refused-row.ts";
 import type { ReadRoot } from "../resource-definition.ts";
 import type { Json } from "../state/json.ts";
 import { formOf, type ValueForm } from "./resource-cursor.ts";
@@ -16,6 +18,7 @@ export type Gathered =
       readonly rows: readonly object[] | undefined;
       readonly form: ValueForm | undefined;
     }
+  | { readonly refused: readonly RefusedRow[]; readonly given: readonly unknown[] }
   | { readonly position: Json };
 
 /** How {@link collect} gathers. */
@@ -34,6 +37,9 @@ export interface CollectOptions {
 /** Rows between two looks at the size of what was gathered. */
 const STRIDE = 64;
 
+/** Refused rows that are held before they are handed on. */
+const MAX_REFUSED = 1000;
+
 /** Gathers what `read` yields into batches of about the target size; those before a position are cut there. */
 export async function* collect(
   items: AsyncIterable<unknown> | Iterable<unknown>,
@@ -43,51 +49,66 @@ export async function* collect(
   const { name, schema, validate, cursor } = root;
   const checks = validate ? schema : undefined;
   let rows: object[] = [];
+  let refused: RefusedRow[] = [];
+  let given: unknown[] = [];
   let number = 0;
   let form: ValueForm | undefined;
 
   function append(row: unknown): void {
-    try {
-      appender.append(row as object);
-    } catch (error) {
-      throw placed(error, name);
-    }
+    appender.append(row as object);
     if (keepsRows) rows.push(row as object);
     if (cursor !== undefined && form === undefined)
       form = formOf((row as Readonly<Record<string, unknown>>)[cursor.column]);
+  }
+  /** A row that its schema or its columns refuse; whether that ends the run is the contract's. Everything else is thrown. */
+  function refuse(error: unknown, row: unknown, rule: string): void {
+    const problem = placed(error, name);
+    if (!AlluviumError.is(problem) || problem.code !== "ALV_ROW_INVALID") throw problem;
+    refused.push(refusedRow(problem, row, { rule, number, key: root.primaryKey }));
+    given.push(row);
   }
   function isFull(): boolean {
     const { length } = appender;
     if (length >= targetRows) return true;
     return length % STRIDE === 0 && appender.byteLength >= targetBytes;
   }
-  function cut(): Gathered {
-    const gathered = { batch: appender.finish(), rows: keepsRows ? rows : undefined, form };
+  function* cut(): Generator<Gathered> {
+    if (refused.length > 0) yield { refused, given };
+    refused = [];
+    given = [];
+    if (appender.length === 0) return;
+    const gathered: Gathered = { batch: appender.finish(), rows: keepsRows ? rows : undefined, form };
     rows = [];
-    return gathered;
+    yield gathered;
   }
 
   for await (const item of iterable(items, name)) {
     signal.throwIfAborted();
     if (isCheckpoint(item)) {
-      if (appender.length > 0) yield cut();
+      yield* cut();
       yield { position: item.position };
       continue;
     }
     const list: readonly unknown[] = Array.isArray(item) ? item : [item];
-    for (const given of list) {
+    for (const row of list) {
       number += 1;
-      let row = given;
-      if (checks !== undefined) {
-        const checked = validateRow(checks, given, name, number);
-        row = checked instanceof Promise ? await checked : checked;
+      let rule = "schema";
+      try {
+        const checked = checks === undefined ? row : validateRow(checks, row, name, number);
+        const made = checked instanceof Promise ? await checked : checked;
+        rule = "type";
+        append(made);
+      } catch (error) {
+        // In a declared order a refused row has its place between the others.
+        if (cursor?.order === "ascending" && appender.length > 0) yield* cut();
+        refuse(error, row, rule);
+        if (cursor?.order === "ascending") yield* cut();
       }
-      append(row);
-      if (isFull()) yield cut();
+      if (isFull() || refused.length >= MAX_REFUSED) yield* cut();
     }
   }
   signal.throwIfAborted();
-  if (appender.length > 0) yield cut();
+  yield* cut();
 }
 
 function iterable<Items extends AsyncIterable<unknown> | Iterable<unknown>>(

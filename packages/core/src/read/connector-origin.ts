@@ -27,7 +27,7 @@ async function* readConnector(
   // A limit counts the rows that are left after the steps, so the stream is stopped by whoever counts them.
   const items = stream.read({ ...context, limit: undefined, emit, since: wholeSet ? undefined : cursor });
   for await (const item of items) {
-    if ("checkpoint" in item) {
+    if ("checkpoint" in item || "refused" in item) {
       yield item;
       continue;
     }

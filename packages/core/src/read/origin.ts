@@ -1,3 +1,4 @@
+import type { RefusedRow } from "../refused-row.ts";
 import type { Json } from "../state/json.ts";
 import type { CursorCodec, StreamContext, TableDescription } from "../stream.ts";
 import type { Portion } from "./portion.ts";
@@ -34,7 +35,7 @@ export interface OriginRequest {
   readonly positions: (count: number) => BigInt64Array;
 }
 
-/** Rows, or a point to resume from. */
+/** Rows, rows that were refused, or a point to resume from. */
 export type OriginItem =
   | {
       readonly table: string;
@@ -43,4 +44,5 @@ export type OriginItem =
       /** The rows that were not taken before, for resources that append. */
       readonly fresh: Portion;
     }
+  | { readonly table: string; readonly refused: readonly RefusedRow[] }
   | { readonly checkpoint: unknown };

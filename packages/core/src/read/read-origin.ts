@@ -15,6 +15,7 @@ import { collect } from "./collect.ts";
 import { holdBack } from "./hold.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { portionOfBatch, takePortion, type Portion } from "./portion.ts";
+import { refusedRows } from "./refused-portion.ts";
 import { resourceCursorCodec, userValue, type ResourceCursor, type ValueForm } from "./resource-cursor.ts";
 import { rowsInWindow } from "./window.ts";
 
@@ -53,11 +54,12 @@ async function* readPasses(
   const { columns, partial } = root;
   const appender = (partial ? createPartialAppender : createAppender)({ schema, columns });
   let cursor: ResourceCursor | undefined = (request.cursor ?? {}) as ResourceCursor;
-  while (cursor !== undefined) cursor = yield* readPass(root, appender, { ...request, cursor });
+  while (cursor !== undefined) cursor = yield* readPass(root, schema, appender, { ...request, cursor });
 }
 
 async function* readPass(
   root: ReadRoot,
+  schema: Schema,
   appender: Appender,
   request: OriginRequest & { readonly cursor: ResourceCursor },
 ): AsyncGenerator<OriginItem, ResourceCursor | undefined> {
@@ -70,6 +72,18 @@ async function* readPass(
   let { form } = cursor;
   let loose = 0;
   let positions = cursor.position !== undefined;
+
+  const follower = root.cursor && refusedRows(root, schema);
+  /** What is held back comes later, with rows of any kind. */
+  function* itemsOf(rows: { readonly portion: Portion; readonly fresh: Portion }): Generator<OriginItem> {
+    const { portion, fresh } = rows;
+    const none = new Int32Array(0);
+    const isRefused = (some: Portion): boolean => follower?.has(some) === true;
+    if (isRefused(fresh)) {
+      if (fresh.length > 0) yield { table: name, refused: follower!.take(fresh) };
+      if (!isRefused(portion)) yield { table: name, portion, fresh: takePortion(portion, none) };
+    } else yield { table: name, portion: isRefused(portion) ? takePortion(fresh, none) : portion, fresh };
+  }
 
   const first = window?.since ?? (since && userValue(since, form)) ?? root.cursor?.initial;
   const given = {
@@ -94,6 +108,18 @@ async function* readPass(
       positions = true;
       loose = 0;
       checkpoint = progress === undefined ? { position: item.position } : progress.at(item.position, form);
+    } else if ("refused" in item) {
+      loose += item.refused.length;
+      if (follower === undefined) {
+        yield { table: name, refused: item.refused };
+        continue;
+      }
+      const { portion, loose: without } = follower.follow(item.refused, item.given);
+      if (without.length > 0) yield { table: name, refused: without };
+      const inWindow = cutToWindow(root, context, cursor, portion);
+      const taken = progress?.take(inWindow, appends) ?? [{ portion: inWindow, fresh: inWindow }];
+      for (const rows of taken) yield* itemsOf(rows);
+      checkpoint = progress?.between(form);
     } else {
       form = item.form ?? form;
       loose += item.batch.length;
@@ -104,7 +130,7 @@ async function* readPass(
           : { ...item.batch, changes: { ...changes, ordinals: request.positions(length) } };
       const portion = cutToWindow(root, context, cursor, portionOfBatch(batch, item.rows));
       const taken = progress?.take(portion, appends) ?? [{ portion, fresh: portion }];
-      for (const rows of taken) yield { table: name, ...rows };
+      for (const rows of taken) yield* itemsOf(rows);
       checkpoint = progress?.between(form);
     }
     if (checkpoint !== undefined) yield { checkpoint };

@@ -138,6 +138,11 @@ async function* readShared(
         yield { checkpoint: new Map(cursors) };
         continue;
       }
+      if ("refused" in item) {
+        for (const { definition, table } of group.resources)
+          if (table === item.table) yield { table: definition.name, refused: item.refused };
+        continue;
+      }
       const numbered = numberRows(item, positions, group.resources);
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
@@ -180,7 +185,7 @@ function goalOf(origin: Origin, group: Group, next: Group | undefined): unknown 
   return difference !== undefined && difference < 0 ? next.cursor : undefined;
 }
 
-type Rows = Exclude<OriginItem, { readonly checkpoint: unknown }>;
+type Rows = Extract<OriginItem, { readonly portion: unknown }>;
 
 /** Rows with their positions, where some resource tells deletes from other rows by them. */
 function numberRows(item: Rows, positions: OriginRequest["positions"], resources: readonly Planned[]): Rows {

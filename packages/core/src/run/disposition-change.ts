@@ -48,7 +48,9 @@ export function dispositionChange(table: TableBeforeAndNow): readonly SchemaChan
       "tables",
     );
   if (from === to) {
-    const [before, now] = [known.validity ?? [], validityNames(table.merge)];
+    // Lakes used to forget the names.
+    const now = validityNames(table.merge);
+    const before = known.validity ?? now;
     if (to === "scd2" && before.join() !== now.join())
       throw refuse(`keeps its versions in ${before.join(", ")}, now in ${now.join(", ")}`, "tables");
     return changed;

@@ -9,7 +9,7 @@ import { timeOrderedId } from "./id.ts";
 import { readSome, type ReadSomeOptions } from "./read-some.ts";
 import { asError } from "./retry.ts";
 import type { PlannedTable, RunPlan } from "./run-plan.ts";
-import type { StreamRun } from "./stream-run.ts";
+import { isOwn, type StreamRun } from "./stream-run.ts";
 
 /** Rows of a table after which its columns are taken to be known. */
 const enough = 1000;
@@ -69,15 +69,28 @@ async function lookAt(run: StreamRun, options: DryRunOptions, looked: Map<string
   let total = 0;
   const { window, budget, reading, ending, emit } = options;
   const call = { since: run.since, window, budget, reading, ending, emit };
-  const whole = await readSome(run.stream, call, ({ table: name, batch }) => {
+  const whole = await readSome(run.stream, call, async ({ table: name, batch }) => {
     // The columns grow by it, and what could not be loaded throws.
-    tables.get(name)?.conform(run.ordinals.place(batch), "");
+    const table = tables.get(name);
+    const placed = run.ordinals.place(batch);
+    const parts = (await table?.nested?.split(placed, "")) ?? (table ? [{ table, batch: placed }] : []);
+    for (const part of parts) {
+      part.table.conform(part.batch, "");
+      if (part.table === table) continue;
+      const look = looked.get(part.table.resource) ?? { rows: 0, whole: false };
+      look.rows += part.batch.length;
+      part.table.rows += part.batch.length;
+      looked.set(part.table.resource, look);
+    }
     const look = looked.get(name);
     if (look !== undefined) look.rows += batch.length;
     total += batch.length;
     return total >= 10 * enough || looks.every(([, { rows }]) => rows >= enough);
   });
-  for (const [, look] of looks) look.whole = whole;
+  for (const { resource } of run.tables) {
+    const look = looked.get(resource);
+    if (look !== undefined) look.whole = whole;
+  }
 }
 
 /** Whether only rows can tell all columns of a table. */
@@ -94,7 +107,7 @@ function plannedTables(
   previews: readonly TablePreview[] | undefined,
 ): readonly PlannedTable[] {
   const { stream, since, status, readsAll } = run;
-  return run.tables.map((table) => {
+  return run.tables.filter(isOwn).map((table) => {
     const { primaryKey, schema } = table.plan();
     const look = looked.get(table.resource);
     // Of a few rows that lack a property nobody can say that it is gone; nor of a stream from which nothing came.

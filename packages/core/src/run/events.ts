@@ -38,6 +38,14 @@ export type EventBody =
       readonly rows: number;
       readonly bytes: number;
     }
+  /** Rows of a table were refused and are in its quarantine, which the next commit takes with the table's rows. */
+  | {
+      readonly type: "rowsQuarantined";
+      readonly stream: string;
+      readonly table: string;
+      readonly quarantine: string;
+      readonly rows: number;
+    }
   | { readonly type: "checkpoint"; readonly stream: string }
   | { readonly type: "streamFinished"; readonly stream: string; readonly rows: number }
   | {

@@ -1,12 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { Batch } from "../columns/batch.ts";
+import { takeBatch } from "../columns/take.ts";
 import type { DestinationSession, Load, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
+import type { RefusedRow } from "../refused-row.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { Emit } from "./emitter.ts";
 import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
 import { followingState, isChanged } from "./next-state.ts";
+import { refusalOf } from "./refuse-rows.ts";
+import type { RefusalCounts } from "./refusals.ts";
 import type { StreamRun } from "./stream-run.ts";
 import { isDone, isResumable, keepsCursor } from "./stream-run.ts";
 import type { TableRun } from "./table-run.ts";
@@ -26,8 +30,12 @@ export interface LoadsOptions {
   readonly deadline: number | undefined;
   /** Told what leaves the run without a future: it must abort `signal`. */
   readonly fail: (error: unknown) => void;
-  /** Called after each commit, before streams go on. */
-  readonly onCommit: (receipt: LoadReceipt, streams: readonly StreamRun[]) => void;
+  /** Called after each commit, before streams go on; with what of each table was refused. */
+  readonly onCommit: (
+    receipt: LoadReceipt,
+    streams: readonly StreamRun[],
+    refusals: ReadonlyMap<string, RefusalCounts>,
+  ) => void;
 }
 
 /**
@@ -37,6 +45,8 @@ export interface LoadsOptions {
 export interface Loads extends AsyncDisposable {
   /** Writes a batch of a stream's table; resolves when there is room for more. */
   write(run: StreamRun, table: TableRun, batch: Batch, bytes: number): Promise<void>;
+  /** Takes rows of a stream's table that were refused when they were read. */
+  refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[]): Promise<void>;
   /** A stream offers a point to resume from: a savepoint, and, where a commit is due, the stream's part of it. */
   checkpoint(run: StreamRun, cursor: unknown): Promise<void>;
   /** A stream was read to its end. */
@@ -63,11 +73,14 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   let due = false;
   let begun = Date.now();
   let waiting: (() => void)[] = [];
+  /** The tables of the present load. */
+  let planned = new Set<TableRun>();
   let load: Load = await begin(timeOrderedId());
 
   function begin(loadId: string): Promise<Load> {
     begun = Date.now();
     const tables = streams.filter((run) => !isDone(run)).flatMap((run) => run.tables);
+    planned = new Set(tables);
     return session.begin({
       loadId,
       startedAt: new Date(begun),
@@ -115,6 +128,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     run.offered = true;
     if (!seal) return;
     run.seal = { cursor, position };
+    run.refusals.seal();
     if (cursor !== undefined) run.since = position?.cursor;
     run.sealedRows = run.rows;
     run.sealedAt = Date.now();
@@ -155,7 +169,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       options.emit({ type: "loadCommitted", loadId, sequence, tables });
       const parked = new Set(tables.filter((part) => part.parked !== undefined).map(({ table }) => table));
       for (const run of sealed) for (const table of run.tables) if (!parked.has(table.table)) table.commit();
-      options.onCommit(receipt, sealed);
+      options.onCommit(receipt, sealed, new Map(sealed.flatMap((run) => [...run.refusals.commit()])));
       if (goOn && !streams.every(isDone)) load = await begin(nextId ?? timeOrderedId());
     }
     nextId = undefined;
@@ -208,25 +222,85 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       run.closed = false;
       for (const table of run.tables) table.restart();
     }
+    run.refusals.rollback(generation);
     run.rows = run.sealedRows;
     run.position = undefined;
     run.offered = false;
     run.loose = 0;
   }
 
+  /** The load to which what a stream writes now belongs. Only inside the gate, so that neither it nor a schema changes under a batch. */
+  function loadOf(run: StreamRun): string {
+    if (!run.closed) return load.loadId;
+    nextUsed = true;
+    return (nextId ??= timeOrderedId());
+  }
+
+  /** Only inside the gate. */
+  async function put(run: StreamRun, table: TableRun, batch: Batch): Promise<void> {
+    if (batch.length === 0) return;
+    if (!planned.has(table)) await load.add(table.plan());
+    planned.add(table);
+    // Before the write: one that fails may have left rows behind.
+    run.loose += batch.length;
+    await load.write(table.table, batch, { signal });
+    table.rows += batch.length;
+  }
+
+  /** Only inside the gate. */
+  async function quarantine(
+    run: StreamRun,
+    { table, quarantine: log }: TableRun,
+    refused: readonly RefusedRow[],
+    discarded: { readonly rows: number; readonly values: number },
+  ): Promise<void> {
+    const first = run.refusals.of(table).quarantined;
+    const { rows, values } = discarded;
+    if (rows + values + refused.length > 0)
+      run.refusals.add(table, { quarantined: refused.length, rows, values });
+    // What is left out is read all the same: where it came from must not be read again.
+    run.loose += rows;
+    if (refused.length === 0 || log === undefined) return;
+    if (!run.tables.includes(log)) run.tables.push(log);
+    const entries = refused.map((row) => ({ ...row, event: "refused" as const }));
+    await put(run, log, log.rowsOf(entries, loadOf(run), first));
+    const stream = run.stream.name;
+    options.emit({ type: "rowsQuarantined", stream, table, quarantine: log.table, rows: refused.length });
+  }
+
+  /** Only inside the gate. Rows that the contract refuses go, with all that belongs to them in child tables, before anything is written. */
+  async function writeParts(run: StreamRun, table: TableRun, given: Batch): Promise<void> {
+    let batch = given;
+    for (;;) {
+      const loadId = loadOf(run);
+      const parts = (await table.nested?.split(batch, loadId)) ?? [{ table, batch }];
+      const restricted = parts.map((part) => ({ ...part, ...part.table.restrict(part.batch) }));
+      const refusal = refusalOf(batch, parts, restricted);
+      if (refusal === undefined) {
+        const values = restricted.reduce((sum, { discarded }) => sum + discarded, 0);
+        for (const part of restricted) await put(run, part.table, part.table.conform(part.batch, loadId));
+        await quarantine(run, table, [], { rows: 0, values });
+        return;
+      }
+      const { kept, refused, discarded } = refusal;
+      await quarantine(run, table, refused, { rows: discarded, values: 0 });
+      if (kept.length === 0) return;
+      batch = takeBatch(batch, kept);
+    }
+  }
+
   return {
     write: (run, table, batch, size) =>
       gate.shared(async () => {
-        // Inside the gate, so that neither the load's id nor the schema changes under the batch.
-        if (run.closed) nextUsed = true;
-        const loadId = run.closed ? (nextId ??= timeOrderedId()) : load.loadId;
-        const conformed = table.conform(run.ordinals.place(batch), loadId);
-        // Before the write: one that fails may have left rows behind.
-        run.loose += batch.length;
-        await load.write(table.table, conformed, { signal });
-        table.rows += batch.length;
+        await writeParts(run, table, run.ordinals.place(batch));
         run.rows += batch.length;
         bytes += size;
+      }),
+    refuse: (run, table, rows) =>
+      gate.shared(async () => {
+        const { refused, discarded } = table.refuse(rows);
+        await quarantine(run, table, refused, { rows: discarded, values: 0 });
+        run.rows += rows.length;
       }),
     async checkpoint(run, cursor) {
       run.position = { cursor };

@@ -1,6 +1,7 @@
 import type { Destination } from "../destination.ts";
 import { abilityOf, readsAll, takesEffect, windowOf } from "../disposition.ts";
 import { resourceError, type AlluviumError, type ErrorCode } from "../errors.ts";
+import { hasTables } from "../nesting/choice.ts";
 import { canonicalJson } from "../state/canonical.ts";
 import type { PipelineState, StreamState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
@@ -30,6 +31,27 @@ export function checkAbility(table: TableDescription, { name, capabilities }: De
     );
   if (partitionBy.length > 0 && !partitions)
     throw refused(table.name, `it has partitionBy, but ${name} has no partitions`, "ALV_UNSUPPORTED");
+}
+
+/** Refuses child tables that could not follow their roots. */
+export function checkNesting(
+  { name, nesting, disposition, partial }: TableDescription,
+  destination: Destination,
+  backfill: boolean,
+): void {
+  if (nesting === undefined || !hasTables(nesting)) return;
+  if (partial === true)
+    throw refused(
+      name,
+      `it is partial, and nesting "tables" needs whole rows: what a row leaves out cannot be told from the rows of child tables; choose "native" or "json"`,
+    );
+  const isWindow = windowOf(disposition) !== undefined && (backfill || disposition.kind === "replace");
+  if (destination.capabilities.follows === true || (disposition.kind !== "merge" && !isWindow)) return;
+  throw refused(
+    name,
+    `nesting "tables" with ${disposition.kind === "merge" ? disposition.strategy : "the replacement of a window"} needs child rows to go with their roots, which ${destination.name} cannot do; choose nesting "native" or "json", or disposition "append" or "replace"`,
+    "ALV_UNSUPPORTED",
+  );
 }
 
 export function checkBackfill(

@@ -1,6 +1,7 @@
 import type { Destination, DestinationSession } from "../destination.ts";
 import { renameWindow, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
+import { nativeChoice } from "../nesting/choice.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
@@ -12,6 +13,7 @@ import {
   checkAbility,
   checkBackfill,
   checkIdentity,
+  checkNesting,
   checkOwner,
   readsEverything,
   refused,
@@ -19,9 +21,10 @@ import {
 } from "./plan-checks.ts";
 import { forgetCursor, refuseTwiceLoaded } from "./refresh.ts";
 import { storedCursor } from "./stored-cursor.ts";
-import { createSpelling, type Spelling } from "./spelling.ts";
+import { refuseNestingChange } from "./nesting-change.ts";
+import { createSpelling, speller, type Spelling } from "./spelling.ts";
 import { startStream, type StreamRun } from "./stream-run.ts";
-import { startTable } from "./table-run.ts";
+import { startTable, type TableRun } from "./table-run.ts";
 
 /** What a run is planned from. */
 export interface PlanOptions {
@@ -39,28 +42,19 @@ export interface PlanOptions {
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onRefresh: (table: string, refresh: Refresh) => void;
+  /** Told of a child table that turns up while the run is under way. */
+  readonly onTable?: (table: TableRun, stream: Stream) => void;
 }
 
 /** Decides what each stream does in this run. Everything that can be known to go wrong before rows are read throws here. */
 export async function planRun(options: PlanOptions): Promise<readonly StreamRun[]> {
-  const {
-    state,
-    destination,
-    session,
-    backfill,
-    loadIdColumn,
-    refresh,
-    contract,
-    onChange,
-    onCommit,
-    onRefresh,
-  } = options;
-  const { capabilities } = destination;
+  const { state, destination, backfill, refresh } = options;
   const streams = chooseStreams(options.streams, options.only);
-  const spellings = spellTables(streams, destination);
+  const { spellings, owners } = spellTables(streams, destination);
   for (const stream of streams)
     for (const table of stream.tables) {
       checkAbility(table, destination);
+      checkNesting(table, destination, backfill);
       if (backfill) checkBackfill(stream, table, state);
     }
 
@@ -71,33 +65,16 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
     const pending =
       refresh && !readsAll ? forgetCursor(stream, stored, { state, only: options.only }) : undefined;
     if (pending === undefined || pending.since !== undefined) checkIdentity(stream, stored);
-    const tables = [];
+    const tables: TableRun[] = [];
     for (const description of stream.tables) {
-      const spelling = spellings.get(description)!;
-      const { table, column } = spelling;
+      const { table } = spellings.get(description)!;
       checkOwner(stream, description, table, state, refresh);
       const known = state?.tables[table];
       if (refresh === "state" && known !== undefined) refuseTwiceLoaded(description);
-      const standing = (await session.describe(table))?.schema;
-      const merge = spellMerge(description.disposition, description.merge, column);
-      tables.push(
-        startTable({
-          stream: stream.name,
-          description,
-          spelling,
-          disposition: spellDisposition(description.disposition, spelling, backfill),
-          merge,
-          capabilities,
-          loadIdColumn,
-          standing,
-          known,
-          changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
-          refresh,
-          agreed: contract && agreedTable(contract, description, spelling),
-          onChange,
-          onCommit,
-          onRefresh,
-        }),
+      refuseNestingChange(description, table, known, refresh);
+      await planTable(
+        { stream, description, spelling: spellings.get(description)!, tables, owners },
+        options,
       );
     }
     const since =
@@ -107,17 +84,134 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
           ? undefined
           : storedCursor(stream, stored);
     const wholeSet = takesEffectAtEnd(stream, backfill);
-    const run = startStream(stream, tables, {
+    const started = startStream(stream, tables, {
       wholeSet,
       readsAll,
       backfill,
       refresh: refresh && { state: pending === undefined ? stored : pending.state },
       since,
     });
-    if (tables.some(({ table }) => state?.tables[table]?.parked !== undefined)) run.status = "parked";
-    runs.push(run);
+    if (tables.some(({ table }) => state?.tables[table]?.parked !== undefined)) started.status = "parked";
+    runs.push(started);
   }
   return runs;
+}
+
+/** A table that is planned. */
+interface TableToPlan {
+  readonly stream: Stream;
+  readonly description: TableDescription;
+  readonly spelling: Spelling;
+  /** The tables of its stream, to which it and its child tables are added, those that turn up later too. */
+  readonly tables: TableRun[];
+  /** Whose the names of tables are, folded. */
+  readonly owners: Map<string, string>;
+}
+
+/** Begins a table, and those of its child tables that are known. */
+async function planTable(
+  { stream, description, spelling: plain, tables, owners }: TableToPlan,
+  options: PlanOptions,
+): Promise<void> {
+  const { state, destination, session, backfill, loadIdColumn, refresh, contract, onTable } = options;
+  const { capabilities } = destination;
+  const { nesting } = description;
+  const { table } = plain;
+  const known = state?.tables[table];
+  const spell = speller(description);
+  const hasChildren = Object.values(state?.tables ?? {}).some(({ nested }) => nested?.root === table);
+  // Most pipelines need nothing of it.
+  const nestedTables = nesting === undefined && !hasChildren ? undefined : await import("./nested-tables.ts");
+  const spelling =
+    nesting !== undefined && nestedTables !== undefined
+      ? nestedTables.createNestedSpelling({ resource: description.name, table, capabilities, spell, known })
+      : plain;
+  const merge = spellMerge(description.disposition, description.merge, spelling.column);
+  const disposition = spellDisposition(description.disposition, spelling, backfill);
+  const shared = {
+    stream: stream.name,
+    capabilities,
+    refresh,
+    onChange: options.onChange,
+    onCommit: options.onCommit,
+    onRefresh: options.onRefresh,
+  };
+  const standing = (await session.describe(table))?.schema;
+  const root = startTable({
+    ...shared,
+    description,
+    spelling,
+    disposition,
+    merge,
+    loadIdColumn,
+    standing,
+    known,
+    schema: nesting && nestedTables?.rootSchema(nesting, description.schema),
+    changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
+    agreed: contract && agreedTable(contract, description, spelling),
+  });
+  tables.push(root);
+  planQuarantine(description, root, tables, options);
+  if (nestedTables === undefined) return;
+  const fold = (name: string): string => (capabilities.foldsCase ? name.toLowerCase() : name);
+  root.nested = await nestedTables.openNested({
+    choice: nesting ?? nativeChoice,
+    description,
+    disposition,
+    merge,
+    capabilities,
+    state,
+    spell,
+    root: () => root,
+    claim(name, resource) {
+      const owner = owners.get(fold(name));
+      if (owner === undefined) owners.set(fold(name), resource);
+      return owner;
+    },
+    async begin({ nested, ...child }, late) {
+      const run = startTable({
+        ...shared,
+        ...child,
+        child: nested,
+        merge: undefined,
+        loadIdColumn: false,
+        standing: (await session.describe(child.spelling.table))?.schema,
+        changes: [],
+        agreed: contract && agreedTable(contract, child.description, child.spelling),
+      });
+      tables.push(run);
+      if (late) onTable?.(run, stream);
+      return run;
+    },
+  });
+}
+
+/** Refuses names that tables and quarantines would share, and has a quarantine emptied with its table although no row may come for it. */
+function planQuarantine(
+  { name }: TableDescription,
+  { table, quarantine }: TableRun,
+  tables: TableRun[],
+  { state, streams, destination }: PlanOptions,
+): void {
+  const of = state?.tables[table]?.quarantineOf;
+  if (of !== undefined)
+    throw refused(
+      name,
+      `${table} holds what was refused of ${of}; rename it with as()`,
+      "ALV_NAME_COLLISION",
+    );
+  if (quarantine === undefined) return;
+  const log = state?.tables[quarantine.table];
+  const isTaken = streams.some(({ tables: others }) =>
+    others.some((other) => createSpelling(other, destination.capabilities).table === quarantine.table),
+  );
+  if (isTaken || (log !== undefined && log.quarantineOf === undefined))
+    throw refused(
+      name,
+      `${quarantine.table} is a table too, and what is refused of ${table} is kept under that name; rename one with as()`,
+      "ALV_NAME_COLLISION",
+    );
+  if (log !== undefined && quarantine.isEmptied()) tables.push(quarantine);
 }
 
 /** What the contract says of a table. */
@@ -170,7 +264,7 @@ function refuseTwice(what: string, names: readonly string[]): void {
 function spellTables(
   streams: readonly Stream[],
   { capabilities }: Destination,
-): ReadonlyMap<TableDescription, Spelling> {
+): { readonly spellings: ReadonlyMap<TableDescription, Spelling>; readonly owners: Map<string, string> } {
   const spellings = new Map<TableDescription, Spelling>();
   const owners = new Map<string, string>();
   for (const description of streams.flatMap(({ tables }) => tables)) {
@@ -188,7 +282,7 @@ function spellTables(
     owners.set(folded, name);
     spellings.set(description, spelling);
   }
-  return spellings;
+  return { spellings, owners };
 }
 
 /** The disposition in the destination's names. Outside of a backfill the window of an append plays no part. */

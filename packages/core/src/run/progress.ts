@@ -197,6 +197,9 @@ export function progress(options: ProgressOptions): Progress {
       case "tableOptimized":
         say(`table ${event.table}: ${event.filesRemoved} files became ${event.filesAdded}`);
         return;
+      case "rowsQuarantined":
+        say(`${countText(event.rows)} rows of ${event.table} were refused; they are in ${event.quarantine}`);
+        return;
       case "warning":
         say(`warning: ${event.message}`);
         return;

@@ -14,14 +14,14 @@ export interface ReadSomeOptions extends Pick<StreamContext, "since" | "window" 
 export async function readSome(
   stream: Stream,
   { reading, ending, ...context }: ReadSomeOptions,
-  take: (item: Extract<StreamItem, { readonly batch: unknown }>) => boolean,
+  take: (item: Extract<StreamItem, { readonly batch: unknown }>) => boolean | Promise<boolean>,
 ): Promise<boolean> {
   if (reading.aborted) return false;
   const stop = new AbortController();
   const signal = AbortSignal.any([reading, stop.signal]);
   try {
     for await (const item of stream.read({ ...context, signal, attempt: 1 }))
-      if ("batch" in item && take(item)) return false;
+      if ("batch" in item && (await take(item))) return false;
     return true;
   } catch (error) {
     ending.throwIfAborted();

@@ -6,7 +6,7 @@ import type { Budget, Shares } from "./budget.ts";
 import type { Emit } from "./emitter.ts";
 import type { Loads } from "./loads.ts";
 import { asError, backoff, mayPass } from "./retry.ts";
-import type { StreamRun } from "./stream-run.ts";
+import { isOwn, type StreamRun } from "./stream-run.ts";
 import { abortable, pause } from "./wait.ts";
 
 /** What reading a stream needs of its run. */
@@ -114,6 +114,10 @@ async function readOnce(run: StreamRun, attempt: number, options: ReadOptions): 
           "ALV_SOURCE_FAILED",
           `stream ${name} yielded rows for ${item.table}, which it did not describe; it has ${[...tables.keys()].join(", ")}`,
         );
+      if ("refused" in item) {
+        await loads.refuse(run, table, item.refused);
+        continue;
+      }
       const bytes = batchBytes(item.batch);
       // What is larger than the stream's own slot waits until there is room for it.
       const release = await surplus.take(bytes - shares.slot, signal);
@@ -166,7 +170,7 @@ function startedEvent(
       emit({
         type: "streamStarted",
         stream: stream.name,
-        tables: tables.map(({ resource }) => resource),
+        tables: tables.filter(isOwn).map(({ resource }) => resource),
         since: since === undefined ? undefined : canonicalJson(stream.cursor.encode(since)),
         attempt,
       });

@@ -2,6 +2,7 @@ import type { LoadReceipt, RowCounts } from "../destination.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import type { RunEvent } from "./events.ts";
 import { printReport } from "./report-text.ts";
+import type { RefusalCounts } from "./refusals.ts";
 import type { RunPlan } from "./run-plan.ts";
 import type { RunProblem, RunReport, TableReport } from "./report.ts";
 
@@ -19,6 +20,8 @@ export interface ReportBuilder {
   table(resource: string, table: string, stream: string, disposition: string): void;
   /** Counts a committed load. */
   load(receipt: LoadReceipt): void;
+  /** Counts what was refused of a table, once it is committed. */
+  refusals(table: string, counts: RefusalCounts): void;
   schemaChanges(table: string, changes: readonly SchemaChange[]): void;
   /** What a dry run found out. */
   plan(plan: RunPlan): void;
@@ -58,6 +61,8 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
       const report: TableReport = {
         table,
         rows: 0,
+        quarantined: 0,
+        discarded: { rows: 0, values: 0 },
         changed: undefined,
         bytes: 0,
         files: 0,
@@ -81,6 +86,13 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
             report.files += files;
             report.version = version ?? report.version;
           });
+    },
+    refusals(table, { quarantined, rows, values }) {
+      change("table", table, (report) => {
+        const { discarded } = report;
+        report.quarantined += quarantined;
+        report.discarded = { rows: discarded.rows + rows, values: discarded.values + values };
+      });
     },
     schemaChanges(table, changes) {
       change("table", table, (report) => {

@@ -3,10 +3,21 @@ import { describeType } from "../schema/describe.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { alignCells, bytesText, countText, durationText } from "./measure.ts";
 import { printPlan } from "./plan-text.ts";
-import type { RunReport } from "./report.ts";
+import type { RunReport, TableReport } from "./report.ts";
 
 /** The columns that end flush. */
-const numbers = ["rows", "inserted", "updated", "deleted", "bytes", "files", "version"];
+const numbers = [
+  "rows",
+  "quarantined",
+  "discarded",
+  "values discarded",
+  "inserted",
+  "updated",
+  "deleted",
+  "bytes",
+  "files",
+  "version",
+];
 
 /** A report as a table for people: what was loaded where, what changed, and what went wrong. */
 export function printReport(report: RunReport): string {
@@ -25,12 +36,20 @@ export function printReport(report: RunReport): string {
     ...tables.map(({ changed }) => (changed === undefined ? "" : countText(changed[key]))),
     merges ? countText(tables.reduce((all, { changed }) => all + (changed?.[key] ?? 0), 0)) : "",
   ];
+  const refusedColumn = (name: string, of: (table: TableReport) => number): string[] => {
+    const counts = tables.map(of);
+    const all = counts.reduce((total, count) => total + count, 0);
+    return all === 0 ? [name] : [name, ...counts.map(countText), countText(all)];
+  };
   // A column of which no table knows anything is left out.
   const columns = [
     ["table", ...tables.map((table) => table.table + (table.complete || sampled ? "" : " (incomplete)"))],
     ["disposition", ...tables.map(({ disposition }) => disposition)],
     ["refreshed", ...tables.map(({ refreshed = "" }) => refreshed)],
     ["rows", ...tables.map((table) => countText(table.rows)), countText(rows)],
+    refusedColumn("quarantined", ({ quarantined }) => quarantined),
+    refusedColumn("discarded", ({ discarded }) => discarded.rows),
+    refusedColumn("values discarded", ({ discarded }) => discarded.values),
     countColumn("inserted"),
     countColumn("updated"),
     countColumn("deleted"),

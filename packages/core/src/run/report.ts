@@ -41,6 +41,10 @@ export interface TableReport<Row extends object = object> {
   readonly table: string;
   /** Rows that were loaded. */
   readonly rows: number;
+  /** Rows that were refused and are in the table's quarantine. */
+  readonly quarantined: number;
+  /** What the contract left out: whole rows, and values of rows that were loaded. */
+  readonly discarded: { readonly rows: number; readonly values: number };
   /** What a merge did to the rows that were there, of all loads together; `undefined` where nothing merges or the destination does not know. */
   readonly changed: RowCounts | undefined;
   /** Bytes of the files that were written. */

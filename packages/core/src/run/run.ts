@@ -22,7 +22,7 @@ import type { SchemaChange } from "../schema/schema-change.ts";
 import { sampleStreams } from "./sample.ts";
 import { openDestination } from "./session.ts";
 import { createStops, type Stops } from "./stops.ts";
-import type { StreamRun } from "./stream-run.ts";
+import { isOwn, type StreamRun } from "./stream-run.ts";
 
 /** Bytes that a run may hold at once, unless it says otherwise. */
 const defaultBudget = 96 * 1024 * 1024;
@@ -136,8 +136,9 @@ async function loadStreams(
     commitInterval,
     deadline: deadline?.getTime(),
     fail: stops.fail,
-    onCommit: (receipt, committed) => {
+    onCommit: (receipt, committed, refusals) => {
       report.load(receipt);
+      for (const [table, counts] of refusals) report.refusals(table, counts);
       park(receipt, streams);
       for (const { stream, seal } of committed)
         if (seal?.position !== undefined) acknowledger.acknowledge(stream, seal.position.cursor);
@@ -173,9 +174,10 @@ async function plan(
     onChange,
     onCommit: (table, changes) => report.schemaChanges(table, changes),
     onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),
+    onTable: ({ resource, table, disposition }, { name }) => report.table(resource, table, name, disposition),
   });
   for (const { stream, tables } of streams)
-    for (const { resource, table, disposition } of tables)
+    for (const { resource, table, disposition } of tables.filter(isOwn))
       report.table(resource, table, stream.name, disposition);
   return streams;
 }

@@ -17,9 +17,24 @@ export interface Spelling {
   source: (column: string) => string;
 }
 
+/** How names of a resource are spelled before it is known whether they are free. Throws `ALV_CONFIG` where its naming gives no name. */
+export function speller({ name: resource, naming }: TableDescription): (name: string) => string {
+  return (name) => {
+    try {
+      const spelled: unknown = spellName(name, naming);
+      if (typeof spelled === "string") return spelled;
+      throw new TypeError(`it gave ${String(spelled)}`);
+    } catch (cause) {
+      const why = `its naming failed for ${JSON.stringify(name)}: ${messageOf(cause)}; it must give a name for every name`;
+      throw resourceError("ALV_CONFIG", resource, why, { cause });
+    }
+  };
+}
+
 /** How a resource's table and columns are spelled. Names that start with `_alv_` are ours. */
 export function createSpelling(description: TableDescription, capabilities: Capabilities): Spelling {
-  const { name: resource, naming } = description;
+  const { name: resource } = description;
+  const spell = speller(description);
   const { foldsCase, maxIdentifierLength = Infinity } = capabilities;
   const columns = new Map<string, string>();
   const sources = new Map<string, string>();
@@ -42,17 +57,6 @@ export function createSpelling(description: TableDescription, capabilities: Capa
       resource,
       `its ${what} ${name} has ${why}; rename it`,
     );
-  }
-
-  function spell(name: string): string {
-    try {
-      const spelled: unknown = spellName(name, naming);
-      if (typeof spelled === "string") return spelled;
-      throw new TypeError(`it gave ${String(spelled)}`);
-    } catch (cause) {
-      const why = `its naming failed for ${JSON.stringify(name)}: ${messageOf(cause)}; it must give a name for every name`;
-      throw resourceError("ALV_CONFIG", resource, why, { cause });
-    }
   }
 
   return {

@@ -1,6 +1,7 @@
 import type { Json } from "../state/json.ts";
 import type { Stream } from "../stream.ts";
 import { createOrdinals, type Ordinals } from "./ordinals.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
 import type { PendingRefresh } from "./refresh.ts";
 import type { TableRun } from "./table-run.ts";
 
@@ -13,13 +14,16 @@ export type StreamStatus = "waiting" | "reading" | "paused" | "ended" | "cut" | 
 /** A stream in the course of one run. */
 export interface StreamRun {
   readonly stream: Stream;
-  readonly tables: readonly TableRun[];
+  /** Its tables; quarantines join them with their first rows. */
+  readonly tables: TableRun[];
   /** Whether its rows take effect only at its end (`takesEffect`): after a failure all of them are read again. */
   readonly wholeSet: boolean;
   /** Whether it is read from its start in each run and keeps no cursor: what it does not bring goes. */
   readonly readsAll: boolean;
   /** Until the first commit of a refresh: what it is, and what the state holds of the stream instead of its cursor. */
   refresh: PendingRefresh | undefined;
+  /** What of its rows is refused. */
+  readonly refusals: Refusals;
   /** The order of its changes. */
   readonly ordinals: Ordinals;
   /** Whether this run reads a window, which moves no cursor. */
@@ -80,10 +84,15 @@ export function isDone(run: StreamRun): boolean {
   return run.status !== "waiting" && run.status !== "reading" && run.status !== "paused";
 }
 
+/** Whether a table is one that the source describes: a quarantine is not. */
+export function isOwn({ quarantineOf }: TableRun): boolean {
+  return quarantineOf === undefined;
+}
+
 /** A stream that has not been read yet. */
 export function startStream(
   stream: Stream,
-  tables: readonly TableRun[],
+  tables: TableRun[],
   options: Pick<StreamRun, "wholeSet" | "readsAll" | "backfill" | "refresh" | "since">,
 ): StreamRun {
   return {
@@ -92,6 +101,7 @@ export function startStream(
     wholeSet: options.wholeSet,
     readsAll: options.readsAll,
     refresh: options.refresh,
+    refusals: createRefusals(),
     ordinals: createOrdinals(),
     backfill: options.backfill,
     status: "waiting",

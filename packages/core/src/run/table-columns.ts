@@ -1,5 +1,6 @@
 import type { Batch } from "../columns/batch.ts";
 import { castVector } from "../columns/cast.ts";
+import { contractOf } from "../contract.ts";
 import type { Capabilities } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
 import { conformBatch } from "../schema/conform.ts";
@@ -17,6 +18,8 @@ import { storedTypeOf } from "./stored-type.ts";
 export interface TableColumns {
   /** The columns by now. */
   readonly schema: Schema;
+  /** The columns as of the last commit; `undefined`: there was none. */
+  readonly committed: Schema | undefined;
   /** Whether the table is committed, be it by an earlier run. */
   readonly isCommitted: boolean;
   /** The columns that the source has brought, by their names here. */
@@ -59,7 +62,8 @@ export interface TableColumnsOptions {
 export function openColumns(options: TableColumnsOptions): TableColumns {
   const { description, spelling, capabilities, known, needed, report, loadIdColumn } = options;
   const { table, column: spell } = spelling;
-  const { name: resource, contract, partial } = description;
+  const { name: resource, partial } = description;
+  const contract = contractOf(description.contract);
   const { storedType, widens, foldsCase, maxIdentifierLength } = capabilities;
   const place = { resource, step: "write" } as const;
   let committed = options.standing;
@@ -82,7 +86,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   const splits = (column: string): boolean =>
     committed !== undefined &&
     !whole.has(column) &&
-    (agreed === undefined ? contract !== "freeze" : splitting.has(column));
+    (agreed === undefined ? contract.types === "evolve" : splitting.has(column));
 
   function fold(name: string): string {
     return foldsCase ? name.toLowerCase() : name;
@@ -96,7 +100,11 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
       {
         ...names,
         ...(agreed === undefined
-          ? { committed, contract, widens }
+          ? {
+              committed,
+              contract: contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
+              widens: contract.types === "evolve" ? widens : undefined,
+            }
           : { committed: true, contract: "freeze" as const }),
         foldCase: foldsCase,
         splits,
@@ -186,6 +194,9 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   return {
     get schema() {
       return schema;
+    },
+    get committed() {
+      return committed;
     },
     get isCommitted() {
       return committed !== undefined;

@@ -1,6 +1,8 @@
 import { ChangeOp, columnOf, type Batch } from "../columns/batch.ts";
+import { takeBatch } from "../columns/take.ts";
 import { constantVector } from "../columns/dictionary.ts";
 import { isValid } from "../columns/vector.ts";
+import { contractOf } from "../contract.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
 import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../disposition.ts";
 import { AlluviumError, resourceError } from "../errors.ts";
@@ -9,9 +11,16 @@ import type { Schema } from "../schema/types.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
+import { isNative } from "../nesting/choice.ts";
+import { parseName } from "../nesting/path.ts";
+import type { RefusedRow } from "../refused-row.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
+import type { NestedTables } from "./nested-tables.ts";
+import { nestingState } from "./nesting-change.ts";
+import { isByRow, restrictBatch, type Offence, type Restricted } from "./restrict.ts";
+import { openQuarantine, type QuarantineTable } from "./quarantine-table.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
 import { openColumns } from "./table-columns.ts";
 
@@ -24,10 +33,26 @@ export interface TableRun {
   readonly disposition: string;
   /** Rows written since the stream began its present generation. */
   rows: number;
+  /** What becomes of nested values; `undefined`: they stay as they are. */
+  nested: NestedTables | undefined;
+  /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
+  readonly quarantine: QuarantineTable | undefined;
+  /** Of a quarantine: the table whose rows it holds. */
+  readonly quarantineOf?: string | undefined;
   /** The table's part of a load's plan, with the columns known by now. */
   plan(): TablePlan;
+  /**
+   * What the contract leaves of a batch where it decides row by row, in the source's names. The rows that offend are still there: whoever drops
+   * them calls again.
+   */
+  restrict(batch: Batch): Restricted;
   /** A batch in the destination's names and types, with the load's id; grows the schema where the batch brings more. */
   conform(batch: Batch, loadId: string): Batch;
+  /** What becomes of rows that were refused when they were read: they go into the quarantine, or are left out, or this throws. */
+  refuse(refused: readonly RefusedRow[]): {
+    readonly refused: readonly RefusedRow[];
+    readonly discarded: number;
+  };
   /** The columns that the source used to have. */
   missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
@@ -60,6 +85,12 @@ export interface TableRunOptions {
   readonly refresh: Refresh | undefined;
   /** What the pipeline's contract says of it. */
   readonly agreed: AgreedTable | undefined;
+  /** Of a child table: where its list stands. Its rows are whatever their roots bring. */
+  readonly child?: TableState["nested"];
+  /** Of a child table: the rows to which its own belong, where those take the place of others. */
+  readonly follows?: TablePlan["follows"];
+  /** The columns that the description stands for, where nested values do not stay as they are. */
+  readonly schema?: Schema | undefined;
   /** What is different from the last run, beside columns. */
   readonly changes: readonly SchemaChange[];
   /** Told of each change as it happens. */
@@ -75,7 +106,9 @@ export function startTable(options: TableRunOptions): TableRun {
   const { description, spelling, capabilities, disposition, merge, stream, loadIdColumn } = options;
   const { table, column: spell } = spelling;
   const { name: resource, cursorColumn } = description;
+  const { child, schema = description.schema } = options;
   const place = { resource, step: "write" } as const;
+  const contract = contractOf(description.contract);
   const primaryKey = description.primaryKey.map(spell);
   const partitionBy = description.partitionBy.map((part) => ({ ...part, column: spell(part.column) }));
   const validity = validityNames(merge);
@@ -88,7 +121,9 @@ export function startTable(options: TableRunOptions): TableRun {
   ]);
   const isAnew = options.refresh === "tables";
   const known = isAnew ? undefined : options.known;
-  const standing = isAnew ? undefined : (options.standing ?? known?.schema);
+  // One of which no column is known was never made.
+  const remembered = known !== undefined && known.schema.fields.length > 0 ? known.schema : undefined;
+  const standing = isAnew ? undefined : (options.standing ?? remembered);
   let refresh = options.refresh;
   let pending: SchemaChange[] = [];
   let absent: readonly SchemaChange[] = [];
@@ -150,12 +185,26 @@ export function startTable(options: TableRunOptions): TableRun {
     );
   }
 
+  const tablePolicy = child === undefined ? contract.tables : contract.childTables;
+  const isBlocked = standing === undefined && isByRow(tablePolicy);
+  if (standing === undefined && tablePolicy === "freeze")
+    throw resourceError(
+      "ALV_SCHEMA_CONFLICT",
+      resource,
+      `its table ${table} is not there yet, and its contract for tables is "freeze": make it by a run with { tables: "evolve" }`,
+      { step: child === undefined ? "plan" : "write" },
+    );
   report(options.changes);
-  if (description.schema.fields.length > 0) columns.take(description.schema);
+  if (schema.fields.length > 0 && !isBlocked) columns.take(schema);
+  // What only rows tell is no declaration.
+  const declared = description.open === true || schema.fields.length === 0 ? undefined : columns.schema;
 
   return {
     resource,
     table,
+    nested: undefined,
+    quarantine:
+      child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",
     get rows() {
       return rows;
@@ -170,9 +219,37 @@ export function startTable(options: TableRunOptions): TableRun {
       merge,
       primaryKey,
       partitionBy,
-      schema: columns.schema,
+      // One without columns is not made.
+      schema: isBlocked ? { fields: [] } : columns.schema,
+      ...(options.follows && { follows: options.follows }),
       ...((refresh === "data" || refresh === "tables") && { restart: refresh }),
     }),
+    restrict(batch) {
+      if (isBlocked) {
+        const { length } = batch;
+        // Without the table of a list its row can still be; without its own table it cannot.
+        if (child !== undefined && tablePolicy === "discardValue")
+          return { batch: takeBatch(batch, new Int32Array(0)), offences: [], discarded: length };
+        const message = `table ${table} is not there yet, and the contract for new tables is "${tablePolicy}"`;
+        const policy = tablePolicy === "quarantine" ? "quarantine" : "discardRow";
+        const offend = (_: unknown, row: number): Offence => {
+          return { row, rule: "table", column: undefined, message, policy };
+        };
+        return { batch, offences: Array.from({ length }, offend), discarded: 0 };
+      }
+      const fixed = columns.committed ?? declared;
+      if (fixed === undefined || !(isByRow(contract.columns) || isByRow(contract.types)))
+        return { batch, offences: [], discarded: 0 };
+      return restrictBatch(batch, {
+        contract,
+        columns: fixed,
+        key: primaryKey,
+        // What stands for a nested value as a whole is no column of the source.
+        isSystem: (name) => name.startsWith("_alv_") || parseName(name).token !== undefined,
+        foldsCase: capabilities.foldsCase,
+        spell,
+      });
+    },
     conform(given, loadId) {
       const batch = disposition.kind === "merge" ? given : withoutChanges(given);
       if (batch.schema !== lastIncoming || lastRenamed === undefined) {
@@ -188,18 +265,28 @@ export function startTable(options: TableRunOptions): TableRun {
       refuseNullKeys(fitted);
       return fitted;
     },
-    missing: () => columns.missing(),
+    refuse(rows) {
+      const [first] = rows;
+      const { types } = contract;
+      if (first !== undefined && (types === "evolve" || types === "freeze"))
+        throw new AlluviumError(first.reason, first.message, { resource, step: "read" });
+      return types === "quarantine"
+        ? { refused: rows, discarded: 0 }
+        : { refused: [], discarded: rows.length };
+    },
+    missing: missingColumns,
     finish() {
       const isWindow = windowOf(disposition) !== undefined;
       const isEmptying =
         disposition.kind === "replace" ? !disposition.allowEmpty && known?.rows !== 0 : isWindow;
-      if (isEmptying && rows === 0 && columns.isCommitted)
+      if (child === undefined && isEmptying && rows === 0 && columns.isCommitted)
         throw new AlluviumError(
           "ALV_EMPTY_REPLACE",
           `${resource} yielded no rows, and replacing would empty ${isWindow ? "the window in " : ""}${table}; if that is meant, use { replace: …, allowEmpty: true }`,
           place,
         );
-      if (refresh !== undefined && refresh !== "state" && rows === 0 && options.standing !== undefined)
+      const isRefreshed = child === undefined && refresh !== undefined && refresh !== "state";
+      if (isRefreshed && rows === 0 && options.standing !== undefined)
         if (disposition.kind !== "replace" || !disposition.allowEmpty)
           throw new AlluviumError(
             "ALV_EMPTY_REPLACE",
@@ -207,7 +294,7 @@ export function startTable(options: TableRunOptions): TableRun {
             place,
           );
       // Nothing to commit, so it is reported at once.
-      absent = columns.missing();
+      absent = missingColumns();
       if (absent.length === 0) return;
       options.onChange(table, absent);
       options.onCommit(table, absent);
@@ -235,9 +322,19 @@ export function startTable(options: TableRunOptions): TableRun {
       primaryKey,
       disposition: abilityOf(disposition),
       ...(validity.length > 0 && { validity }),
+      ...(description.nesting &&
+        !isNative(description.nesting) && { nesting: nestingState(description.nesting) }),
+      ...(child && { nested: child }),
       ...(disposition.kind === "replace" && disposition.where === undefined ? { rows } : {}),
     }),
   };
+
+  /** The columns that are gone at the source. What stands for a nested value as a whole is no column of the source. */
+  function missingColumns(): readonly SchemaChange[] {
+    if (child !== undefined && rows === 0) return [];
+    const isColumn = (name: string): boolean => parseName(spelling.source(name)).token === undefined;
+    return columns.missing().filter((change) => !("column" in change) || isColumn(change.column));
+  }
 
   /** What is no boolean would delete nothing, and nobody would notice. */
   function refuseFlag(): void {

@@ -37,7 +37,10 @@ export function encodeSchemaDocument(
   state: PipelineState | undefined,
   isSystem: (column: string) => boolean,
 ): SchemaDocument {
-  const tables = Object.entries(state?.tables ?? {}).map(([name, table]): [string, Json] => [
+  const own = Object.entries(state?.tables ?? {}).filter(
+    ([, { quarantineOf }]) => quarantineOf === undefined,
+  );
+  const tables = own.map(([name, table]): [string, Json] => [
     name,
     {
       resource: table.resource,

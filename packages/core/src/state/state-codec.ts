@@ -6,15 +6,17 @@ import type { PipelineState, StreamState, TableState } from "./state.ts";
 type JsonObject = { readonly [key: string]: Json };
 
 /**
- * Version of the stored form. Raise it when a reader of the old form would misread the new one, and teach {@link decodeState} both:
- * states of every older version stay readable.
+ * Newest version of the stored form. Raise it when a reader of the old form would misread the new one, and teach {@link decodeState} both:
+ * states of every older version stay readable. The second one can hold nested tables; what has none is stored in the first, for older readers.
  */
-export const stateVersion = 1;
+export const stateVersion = 2;
 
 /** A pipeline's state as JSON, with its version. Everything that is not a safe number travels as text. */
 export function encodeState(state: PipelineState): Json {
   return {
-    version: stateVersion,
+    version: Object.values(state.tables).some(({ nesting, nested }) => nesting !== undefined || nested)
+      ? 2
+      : 1,
     incarnation: state.incarnation,
     sequence: state.sequence,
     loadId: state.loadId,
@@ -34,6 +36,9 @@ export function encodeState(state: PipelineState): Json {
       disposition: table.disposition,
       ...(table.validity === undefined ? {} : { validity: table.validity }),
       ...(table.rows === undefined ? {} : { rows: table.rows }),
+      ...(table.nesting === undefined ? {} : { nesting: table.nesting }),
+      ...(table.nested === undefined ? {} : { nested: table.nested }),
+      ...(table.quarantineOf === undefined ? {} : { quarantineOf: table.quarantineOf }),
       ...(table.parked === undefined
         ? {}
         : { parked: { loadId: table.parked.loadId, reason: table.parked.reason } }),
@@ -53,7 +58,7 @@ export function decodeState(json: Json): PipelineState {
       "ALV_STATE_INVALID",
       `the state has version ${version}, this version of Alluvium reads up to ${stateVersion}: update Alluvium, or run the version that wrote it`,
     );
-  if (version !== 1) throw damaged("state.version", version);
+  if (version !== 1 && version !== 2) throw damaged("state.version", version);
   return {
     incarnation: text(state, "incarnation", "state"),
     sequence: count(state, "sequence", "state"),
@@ -83,7 +88,7 @@ function decodeTable(json: Json, name: string): TableState {
   if (!isTexts(primaryKey)) throw damaged(`${place}.primaryKey`, primaryKey);
   const validity = table["validity"];
   if (validity !== undefined && !isTexts(validity)) throw damaged(`${place}.validity`, validity);
-  const parked = table["parked"];
+  const { nesting, nested, parked } = table;
   return {
     stream: text(table, "stream", place),
     resource: text(table, "resource", place),
@@ -93,7 +98,19 @@ function decodeTable(json: Json, name: string): TableState {
     disposition: text(table, "disposition", place),
     ...(validity === undefined ? {} : { validity }),
     ...(table["rows"] === undefined ? {} : { rows: count(table, "rows", place) }),
+    ...(nesting === undefined ? {} : { nesting }),
+    ...(nested === undefined ? {} : { nested: decodeNested(nested, `${place}.nested`) }),
+    ...(table["quarantineOf"] === undefined ? {} : { quarantineOf: text(table, "quarantineOf", place) }),
     ...(parked === undefined ? {} : { parked: decodeParked(parked, `${place}.parked`) }),
+  };
+}
+
+function decodeNested(json: Json, place: string): NonNullable<TableState["nested"]> {
+  const nested = objectIn(json, place);
+  return {
+    root: text(nested, "root", place),
+    parent: text(nested, "parent", place),
+    path: text(nested, "path", place),
   };
 }
 

@@ -46,6 +46,12 @@ export interface TableState {
   readonly validity?: readonly string[];
   /** Rows of the last load that replaced the whole table: 0 needs no consent to stay 0. */
   readonly rows?: number;
+  /** How nested values are stored, where they do not stay as they are. */
+  readonly nesting?: Json;
+  /** Of a child table: its root, the table above it, and where the list stands in a row of that (a JSON Pointer). */
+  readonly nested?: { readonly root: string; readonly parent: string; readonly path: string };
+  /** Of a quarantine: the table whose refused rows it holds. */
+  readonly quarantineOf?: string;
   /** Set aside, and since which load. */
   readonly parked?: { readonly loadId: string; readonly reason: string };
 }

@@ -3,6 +3,7 @@ import { addedTableCases } from "./cases/added-tables.ts";
 import { appendCases } from "./cases/append.ts";
 import { deleteInsertCases } from "./cases/delete-insert.ts";
 import { evolutionCases } from "./cases/evolution.ts";
+import { followCases } from "./cases/follows.ts";
 import { historyCases } from "./cases/history.ts";
 import { insertOnlyCases } from "./cases/insert-only.ts";
 import { recoveryCases } from "./cases/recovery.ts";
@@ -62,6 +63,7 @@ export function destinationSuite(options: DestinationSuiteOptions): void {
     ...(can("insertOnly") ? insertOnlyCases(one) : []),
     ...(can("deleteInsert") ? deleteInsertCases(one) : []),
     ...(can("scd2") ? historyCases(one) : []),
+    ...(capabilities.follows === true ? followCases(one) : []),
     ...evolutionCases(one, capabilities),
     ...restartCases(one, capabilities),
     ...schemaChangeCases(one),

@@ -1,3 +1,4 @@
+import { comparedFields } from "../merge/compared-fields.ts";
 import { castVector } from "../columns/cast.ts";
 import { nullVector } from "../columns/null-vector.ts";
 import { constantVector } from "../columns/dictionary.ts";
@@ -47,7 +48,7 @@ export function keepHistory(
 ): MergedRows {
   const { primaryKey, merge } = plan;
   const validity: Validity = merge?.validity ?? { ...validityColumns, retireAbsent: false };
-  const compared = schema.fields.filter(({ name }) => !name.startsWith("_alv_"));
+  const compared = comparedFields(schema.fields);
   const versions = before.map((row): Version => ({
     row,
     from: valueOf(row, validity.from) as bigint,

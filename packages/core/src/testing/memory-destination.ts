@@ -53,6 +53,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
       visibility: "load",
       foldsCase: options.foldsCase ?? false,
       partitions: true,
+      follows: true,
       storedType: options.storedType ?? ((type) => type),
       widens: options.widens ?? widensExactly,
     },

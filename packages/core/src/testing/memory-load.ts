@@ -3,6 +3,7 @@ import { takesEffect } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import type { PipelineState } from "../state/state.ts";
 import { committedTable, refuseEmpty } from "./memory-commit.ts";
+import { followRoots } from "./memory-follow.ts";
 import { grown, refuseValidityNames, stagedTable, type StagedTable } from "./memory-staged.ts";
 import type { MemoryPipeline, MemoryStore } from "./memory-store.ts";
 
@@ -78,7 +79,15 @@ export function openMemoryLoad(plan: LoadPlan, options: MemoryLoadContext): Load
       for (const table of ready) refuseEmpty(table, store);
       const time = now();
       // All of it is made before any of it holds.
-      const committed = ready.map((table) => committedTable(table, store, time));
+      const applied = new Map(
+        ready.map((table) => [table.plan.table, committedTable(table, store, time)] as const),
+      );
+      for (const { plan: own } of ready) {
+        const root = own.follows && applied.get(own.follows.table);
+        if (root !== undefined)
+          applied.set(own.table, followRoots(applied.get(own.table)!, own.follows!, root));
+      }
+      const committed = [...applied.values()];
       for (const [i, table] of ready.entries()) {
         store.tables.set(table.plan.table, committed[i]!.table);
         table.sealed = [];

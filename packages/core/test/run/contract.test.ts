@@ -1,213 +1,221 @@
 import { describe, expect, test } from "vitest";
-import { AlluviumError, type Capabilities, type RunOptions, type SchemaDocument } from "@alluvium/core";
-import { memoryDestination, memoryTables, type MemoryStore } from "@alluvium/core/testing";
-import { pipeline } from "../../src/pipeline.ts";
-import { resource } from "../../src/resource.ts";
-import { source } from "../../src/source.ts";
+import { pipeline, resource, source, typed, type ContractOption, type RunReport } from "@alluvium/core";
+import { memoryDestination } from "@alluvium/core/testing";
+import { z } from "zod";
 
-interface LoadOptions {
-  readonly contract?: unknown;
-  readonly options?: RunOptions<"orders">;
-  /** Options of the resource. */
-  readonly [option: string]: unknown;
-}
+type Memory = ReturnType<typeof memoryDestination>;
 
+/** One run of a resource with these rows. */
 function load(
-  store: MemoryStore,
+  destination: Memory,
   rows: readonly object[],
-  { contract, options, ...more }: LoadOptions = {},
-  capabilities: Partial<Capabilities> = {},
-) {
-  const memory = memoryDestination({ store });
-  const orders = resource({
-    name: "orders",
-    primaryKey: "id" as never,
-    async *read() {
-      yield [...rows];
-    },
-    ...more,
-  });
-  const made = pipeline({
+  contract?: ContractOption,
+  more: object = {},
+): Promise<RunReport> {
+  const items = resource({ name: "items", contract, read: () => [rows], ...more } as never);
+  return pipeline({
     name: "p",
-    source: source("s", () => [orders])(),
-    destination: { ...memory, capabilities: { ...memory.capabilities, ...capabilities } },
-    ...(contract !== undefined && { contract: contract as SchemaDocument }),
+    source: source("s", () => [items])() as never,
+    destination: destination as never,
+  }).run();
+}
+
+const rowsIn = (memory: Memory, table: string): readonly object[] =>
+  memory.store.rows(table).map(({ _alv_load_id: _, ...row }) => row);
+
+const quarantined = (memory: Memory): readonly (readonly unknown[])[] =>
+  memory.store
+    .rows("items__quarantine")
+    .map(({ stage, reason, rule, column_name: column, row }) => [stage, reason, rule, column, row]);
+
+/** A table with the columns `id` and `size`, committed. */
+async function standing(): Promise<Memory> {
+  const memory = memoryDestination();
+  await load(memory, [{ id: 1, size: 10 }]);
+  return memory;
+}
+
+describe("a new column", () => {
+  const rows = [
+    { id: 2, size: 20 },
+    { id: 3, size: 30, colour: "red" },
+  ];
+  test("is added under evolve", async () => {
+    const memory = await standing();
+    const { tables } = await load(memory, rows);
+    expect(tables["items"]).toMatchObject({ rows: 2, quarantined: 0, discarded: { rows: 0, values: 0 } });
+    expect(rowsIn(memory, "items")).toContainEqual({ id: 3n, size: 30n, colour: "red" });
   });
-  return { made, run: () => made.run(options) };
-}
-
-async function failure(run: Promise<unknown>): Promise<AlluviumError> {
-  const error = await run.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (AlluviumError.is(error)) return error;
-  throw error ?? new Error("it did not fail");
-}
-
-const row = {
-  id: 1,
-  total: 0.5,
-  at: new Date(0),
-  address: { street: "a", zip: 5 },
-  tags: ["x"],
-};
-
-async function documentOf(rows: readonly object[] = [row]): Promise<SchemaDocument> {
-  const { made, run } = load(memoryTables(), rows);
-  await run();
-  // As a file beside the code holds it.
-  return JSON.parse(JSON.stringify(await made.schema())) as SchemaDocument;
-}
-
-describe("schema()", () => {
-  test("gives what is committed, as JSON of stable text", async () => {
-    const store = memoryTables();
-    const { made, run } = load(store, [row, { ...row, nothing: null }]);
-    expect(await made.schema()).toEqual({ version: 1, tables: {} });
-    await run();
-    const document = await made.schema();
-    expect(JSON.stringify(document)).toBe(
-      '{"tables":{"orders":{"columns":[' +
-        '{"name":"id","nullable":true,"type":"int64"},' +
-        '{"name":"total","nullable":true,"type":"float64"},' +
-        '{"name":"at","nullable":true,"type":"timestamp(utc)"},' +
-        '{"name":"address","nullable":true,"type":{"struct":[{"name":"street","nullable":true,"type":"string"},{"name":"zip","nullable":true,"type":"int64"}]}},' +
-        '{"name":"tags","nullable":true,"type":{"list":{"name":"element","nullable":true,"type":"string"}}}' +
-        '],"primaryKey":["id"],"resource":"orders"}},"version":1}',
-    );
-    // No lease: a run that holds the pipeline is not in its way.
-    store.pipelines.get('["p","main"]')!.holder = {};
-    expect(await made.schema()).toEqual(document);
+  test("stops the run under freeze", async () => {
+    const memory = await standing();
+    await expect(load(memory, rows, { columns: "freeze" })).rejects.toMatchObject({
+      code: "ALV_SCHEMA_CONFLICT",
+    });
+    expect(rowsIn(memory, "items")).toHaveLength(1);
+  });
+  test("is left out under discardValue", async () => {
+    const memory = await standing();
+    const { tables } = await load(memory, rows, { columns: "discardValue" });
+    expect(tables["items"]).toMatchObject({ rows: 2, discarded: { rows: 0, values: 1 }, schemaChanges: [] });
+    expect(rowsIn(memory, "items")).toContainEqual({ id: 3n, size: 30n });
+  });
+  test("takes its row along under discardRow", async () => {
+    const memory = await standing();
+    const { tables } = await load(memory, rows, { columns: "discardRow" });
+    expect(tables["items"]).toMatchObject({ rows: 1, discarded: { rows: 1, values: 0 }, schemaChanges: [] });
+    expect(rowsIn(memory, "items")).toEqual([
+      { id: 1n, size: 10n },
+      { id: 2n, size: 20n },
+    ]);
+  });
+  test("takes its row into the quarantine under quarantine", async () => {
+    const memory = await standing();
+    const { tables } = await load(memory, rows, { columns: "quarantine" });
+    expect(tables["items"]).toMatchObject({ rows: 1, quarantined: 1, schemaChanges: [] });
+    expect(quarantined(memory)).toEqual([
+      ["write", "ALV_SCHEMA_CONFLICT", "column", "colour", { id: 3, size: 30, colour: "red" }],
+    ]);
+  });
+  test("may be a member of a struct in a list", async () => {
+    const memory = memoryDestination();
+    await load(memory, [{ id: 1, lines: [{ sku: "a" }] }]);
+    const more = [
+      { id: 2, lines: [{ sku: "b" }] },
+      { id: 3, lines: [{ sku: "c" }, { sku: "d", note: "x" }] },
+    ];
+    await load(memory, more, { columns: "quarantine" });
+    expect(quarantined(memory)).toMatchObject([
+      ["write", "ALV_SCHEMA_CONFLICT", "column", "lines[].note", more[1]],
+    ]);
+    await load(memory, more.slice(1), { columns: "discardValue" });
+    expect(rowsIn(memory, "items").at(-1)).toEqual({ id: 3n, lines: [{ sku: "c" }, { sku: "d" }] });
   });
 });
 
-describe("a contract", () => {
-  test("lets pass what it was taken from, in the same place and in another", async () => {
-    const contract = await documentOf();
-    const store = memoryTables();
-    for (const disposition of ["replace", "replace"]) {
-      const { made, run } = load(store, [row], { contract, disposition });
-      const report = await run();
-      expect(report.complete).toBe(true);
-      expect(await made.schema()).toEqual(contract);
+describe("a value that its column does not hold", () => {
+  const rows = [
+    { id: 2, size: 20 },
+    { id: 3, size: 2.5 },
+  ];
+  test("stops the run under freeze", async () => {
+    const memory = await standing();
+    await expect(load(memory, rows, { types: "freeze" })).rejects.toMatchObject({
+      code: "ALV_SCHEMA_CONFLICT",
+    });
+  });
+  test("is null under discardValue", async () => {
+    const memory = await standing();
+    const { tables } = await load(memory, rows, { types: "discardValue" });
+    expect(tables["items"]).toMatchObject({ rows: 2, discarded: { rows: 0, values: 1 }, schemaChanges: [] });
+    expect(rowsIn(memory, "items")).toContainEqual({ id: 3n, size: null });
+  });
+  test("takes its row along under discardRow, or into the quarantine", async () => {
+    const memory = await standing();
+    await load(memory, rows, { types: "discardRow" });
+    expect(rowsIn(memory, "items")).toHaveLength(2);
+    const { tables } = await load(memory, rows, "quarantine");
+    expect(tables["items"]).toMatchObject({ rows: 1, quarantined: 1 });
+    expect(quarantined(memory)).toEqual([["write", "ALV_ROW_INVALID", "type", "size", { id: 3, size: 2.5 }]]);
+  });
+  test("of which all rows offend leaves an empty load of the table", async () => {
+    const memory = await standing();
+    const { tables } = await load(memory, [{ id: 3, size: 2.5 }], "quarantine");
+    expect(tables["items"]).toMatchObject({ rows: 0, quarantined: 1, complete: true });
+  });
+  test("may be a key that is null", async () => {
+    const memory = memoryDestination();
+    const keyed = {
+      primaryKey: "id",
+      disposition: "merge",
+      schema: typed<{ id: number | null; size: number }>(),
+    };
+    await load(memory, [{ id: 1, size: 1 }], undefined, keyed);
+    const bad = [
+      { id: null, size: 2 },
+      { id: 2, size: 2 },
+    ];
+    await expect(load(memory, bad, "evolve", keyed)).rejects.toMatchObject({ code: "ALV_ROW_INVALID" });
+    const { tables } = await load(memory, bad, "discardValue", keyed);
+    expect(tables["items"]).toMatchObject({ rows: 1, discarded: { rows: 1, values: 0 } });
+    await load(memory, bad, "quarantine", keyed);
+    expect(quarantined(memory)).toEqual([["write", "ALV_ROW_INVALID", "key", "id", { id: null, size: 2 }]]);
+  });
+});
+
+describe("a row that its schema refuses", () => {
+  const schema = z.object({ id: z.int(), email: z.email() });
+  const rows = [
+    { id: 1, email: "a@example.com" },
+    { id: 2, email: "nobody" },
+    { id: 3, email: "c@example.com" },
+  ];
+  test("stops the run under evolve and freeze", async () => {
+    for (const contract of ["evolve", "freeze"] as const) {
+      const memory = memoryDestination();
+      await expect(load(memory, rows, contract, { schema })).rejects.toMatchObject({
+        code: "ALV_ROW_INVALID",
+      });
+      expect(memory.store.tables.size).toBe(0);
     }
-    // A narrower type is stored in the one that was agreed on.
-    await load(store, [{ ...row, total: 7 }], { contract, disposition: "replace" }).run();
-    expect(store.rows("orders")[0]!["total"]).toBe(7);
-    const fresh = memoryTables();
-    const { made, run } = load(fresh, [{ ...row, total: 7 }], { contract });
-    await run();
-    expect(await made.schema()).toEqual(contract);
   });
-
-  test.for<[string, object, RegExp]>([
-    ["column", { more: 1 }, /column more of orders is not in the pipeline's contract/],
-    ["type", { total: "much" }, /column "total" is float64, and string does not fit/],
-    ["type that would widen", { id: 0.5 }, /column "id" is int64, and float64 does not fit/],
-    ["member", { address: { street: "a", zip: 5, city: "b" } }, /column "address.city" is new/],
-  ])("refuses a %s that is not in it, before anything is committed", async ([, change, message]) => {
-    const contract = await documentOf();
-    for (const store of [memoryTables(), memoryTables()]) {
-      const other = { ...row, ...change };
-      const widens = (): boolean => true;
-      const error = await failure(load(store, [other], { contract }, { widens }).run());
-      expect(error.code).toBe("ALV_SCHEMA_CONFLICT");
-      expect(error.message).toMatch(message);
-      expect(store.tables.size).toBe(0);
-      expect(store.pipelines.get('["p","main"]')?.state).toBeUndefined();
-    }
-  });
-
-  test("refuses in a table that is there, too, and harms nothing", async () => {
-    const contract = await documentOf();
-    const store = memoryTables();
-    await load(store, [row]).run();
-    const error = await failure(load(store, [{ ...row, total: "much" }], { contract }).run());
-    expect(error.code).toBe("ALV_SCHEMA_CONFLICT");
-    expect(store.rows("orders")).toHaveLength(1);
-  });
-
-  test("refuses a table and a key that are not in it", async () => {
-    const contract = await documentOf();
-    const other = await failure(load(memoryTables(), [row], { contract, name: "visits" }).run());
-    expect(other.message).toMatch(/table visits is not in the pipeline's contract, which has orders/);
-    const key = await failure(load(memoryTables(), [row], { contract, primaryKey: "total" }).run());
-    expect(key.code).toBe("ALV_SCHEMA_CONFLICT");
-    expect(key.message).toMatch(/primary key is total, in the pipeline's contract id/);
-  });
-
-  test("refuses a table whose committed columns contradict it", async () => {
-    const contract = await documentOf([{ ...row, total: "text" }]);
-    const store = memoryTables();
-    await load(store, [row]).run();
-    const error = await failure(load(store, [row], { contract }).run());
-    expect(error.message).toMatch(/column "total" is float64, and string does not fit/);
-  });
-
-  test("reports what the source lacks", async () => {
-    const contract = await documentOf();
-    const { tags: _, ...less } = row;
-    const store = memoryTables();
-    const report = await load(store, [less], { contract }).run();
-    expect(report.tables.orders.schemaChanges).toEqual([
-      { kind: "columnMissing", column: "tags" },
-      { kind: "tableCreated" },
+  test("is left out, or kept as it came", async () => {
+    const memory = memoryDestination();
+    const left = await load(memory, rows, "discardRow", { schema });
+    expect(left.tables["items"]).toMatchObject({ rows: 2, discarded: { rows: 1, values: 0 } });
+    const kept = await load(memory, rows, "quarantine", { schema });
+    expect(kept.tables["items"]).toMatchObject({ rows: 2, quarantined: 1 });
+    expect(quarantined(memory)).toEqual([
+      ["read", "ALV_ROW_INVALID", "schema", null, { id: 2, email: "nobody" }],
     ]);
-    expect(store.rows("orders")[0]).toMatchObject({ id: 1n, tags: null });
   });
-
-  test("adds agreed columns to a table that lacks them", async () => {
-    const contract = await documentOf();
-    const store = memoryTables();
-    const { tags: _, ...less } = row;
-    await load(store, [less]).run();
-    const report = await load(store, [row], { contract }).run();
-    expect(report.tables.orders.schemaChanges).toMatchObject([{ kind: "columnAdded", column: "tags" }]);
+  test("is passed by the cursor, and kept once", async () => {
+    for (const order of [undefined, "ascending"] as const) {
+      const memory = memoryDestination();
+      const run = (some: readonly object[]): Promise<RunReport> =>
+        load(memory, some, "quarantine", { schema, cursor: { column: "id", order } });
+      await run(rows.slice(0, 2));
+      await run(rows.slice(0, 2));
+      await run(rows);
+      await run(rows);
+      expect(rowsIn(memory, "items").map((row) => (row as { id: bigint }).id)).toEqual([1n, 3n]);
+      expect(quarantined(memory)).toHaveLength(1);
+    }
   });
+});
 
-  test("has the variants that were agreed on, and no others", async () => {
-    const store = memoryTables();
-    const { made, run } = load(store, [row]);
-    await run();
-    await load(store, [{ ...row, total: "much" }]).run();
-    const contract = JSON.parse(JSON.stringify(await made.schema())) as unknown;
-    await load(store, [{ ...row, total: "more" }], { contract }).run();
-    expect(store.rows("orders").at(-1)).toMatchObject({ total: null, total__v_string: "more" });
-    const error = await failure(load(store, [{ ...row, total: true }], { contract }).run());
-    expect(error.code).toBe("ALV_SCHEMA_CONFLICT");
-    expect(error.message).toMatch(/total__v_boolean/);
+describe("a table that is not there yet", () => {
+  test("may be refused", async () => {
+    const memory = memoryDestination();
+    await expect(load(memory, [{ id: 1 }], { tables: "freeze" })).rejects.toMatchObject({
+      code: "ALV_SCHEMA_CONFLICT",
+    });
+    const left = await load(memory, [{ id: 1 }], { tables: "discardRow" });
+    expect(left.tables["items"]).toMatchObject({ rows: 0, discarded: { rows: 1, values: 0 } });
+    await load(memory, [{ id: 1 }], { tables: "quarantine" });
+    expect([...memory.store.tables.keys()]).toEqual(["items__quarantine"]);
   });
-
-  test("holds for a dry run and for a table made anew", async () => {
-    const contract = await documentOf();
-    const store = memoryTables();
-    const dry = await failure(
-      load(store, [{ ...row, more: 1 }], { contract, options: { dryRun: true } }).run(),
-    );
-    expect(dry.code).toBe("ALV_SCHEMA_CONFLICT");
-    await load(store, [{ ...row, total: "text" }]).run();
-    await load(store, [row], { contract, options: { refresh: "tables" } }).run();
-    expect(store.rows("orders")).toMatchObject([{ total: 0.5 }]);
-  });
-
-  test.for<[unknown, RegExp]>([
-    ["orders", /contract is "orders"; it must be what load\.schema\(\) gave/],
-    [{ version: 2, tables: {} }, /contract\.version is 2; this version of Alluvium reads 1/],
-    [{ version: 1 }, /contract\.tables is missing/],
-    [{ version: 1, tables: { t: { columns: [] } } }, /contract\.tables\["t"\]\.primaryKey is missing/],
-    [
+  test("of a list is one that turns up: a row with a bad child goes as a whole", async () => {
+    const memory = memoryDestination();
+    const nested = { nesting: "tables" };
+    await load(memory, [{ id: 1, lines: [{ sku: "a", count: 1 }] }], undefined, nested);
+    const rows = [
+      { id: 2, lines: [{ sku: "b", count: 2 }] },
       {
-        version: 1,
-        tables: { t: { primaryKey: [], columns: [{ name: "a", nullable: true, type: "int" }] } },
+        id: 3,
+        lines: [
+          { sku: "c", count: 3 },
+          { sku: "d", count: 1.5 },
+        ],
       },
-      /contract\.tables\["t"\]\.columns: "int" is no column type/,
-    ],
-  ])("is checked before anything is opened: %j", async ([contract, message]) => {
-    const store = memoryTables();
-    const error = await failure(load(store, [row], { contract }).run());
-    expect(error.code).toBe("ALV_CONFIG");
-    expect(error.message).toMatch(message);
-    expect(store.pipelines.size).toBe(0);
+      { id: 4, lines: [], tags: ["x"] },
+    ];
+    const { tables } = await load(memory, rows, "quarantine", nested);
+    expect(tables["items"]).toMatchObject({ rows: 1, quarantined: 2 });
+    expect(rowsIn(memory, "items__lines").map((row) => (row as { sku: string }).sku)).toEqual(["a", "b"]);
+    expect(quarantined(memory)).toMatchObject([
+      ["write", "ALV_ROW_INVALID", "type", "count", rows[1]],
+      ["write", "ALV_SCHEMA_CONFLICT", "table", null, { id: 4 }],
+    ]);
+    expect(memory.store.tables.has("items__tags")).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import type { Destination, DestinationSession, Load } from "@alluvium/core";
 
 /** A step of a destination: what was called, and whether its effect has happened. */
 export interface Step {
-  readonly call: "recover" | "begin" | "write" | "mark" | "rollback" | "commit";
+  readonly call: "recover" | "begin" | "add" | "write" | "mark" | "rollback" | "commit";
   readonly when: "before" | "after";
   readonly stream?: string;
   /** Of a mark. */
@@ -37,6 +37,7 @@ function faultySession(
   };
   const faultyLoad = (load: Load): Load => ({
     ...load,
+    add: (table) => around("add", () => load.add(table), { stream: table.stream }),
     write: (table, batch, options) =>
       around("write", () => load.write(table, batch, options), { stream: table }),
     mark: (stream, options) =>

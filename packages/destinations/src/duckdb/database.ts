@@ -13,6 +13,7 @@ export const capabilities: Capabilities = {
   foldsCase: true,
   partitions: false,
   releasesBatches: true,
+  follows: true,
   storedType: (type) => type,
   widens: widensInPlace,
 };

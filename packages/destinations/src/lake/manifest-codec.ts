@@ -5,10 +5,11 @@ import type { AppliedMarker, FileList, Manifest } from "./manifest.ts";
 
 /**
  * Versions of the stored forms. Add one when an older reader would misread the new form, and teach the decoders both: what was
- * committed once stays readable. The second one can hold merges; what needs none of it is stored in the first one, for older readers.
+ * committed once stays readable. The second one can hold merges, the third one nested tables; what
+ * needs none of it is stored in the first one, for older readers.
  */
-const newest = 2;
-const version = z.union([z.literal(1), z.literal(2)]);
+const newest = 3;
+const version = z.union([z.literal(1), z.literal(2), z.literal(3)]);
 
 const count = z.int().nonnegative();
 const text = z.string();
@@ -116,6 +117,8 @@ const manifest = z.object({
       disposition: text,
       validity: z.array(text).optional(),
       rows: count.optional(),
+      nesting: z.json().optional(),
+      nested: z.object({ root: text, parent: text, path: text }).optional(),
     }),
   ),
   known: z.record(
@@ -192,7 +195,8 @@ export function encodeManifest(value: Manifest): Uint8Array {
   const settled = value.settled.map((entry) =>
     entry.receipt === undefined ? entry : { ...entry, receipt: withStoredChanges(entry.receipt) },
   );
-  return encode({ ...value, changes, settled }, merges ? 2 : 1);
+  const isNested = Object.values(value.tables).some(({ nesting, nested }) => nesting !== undefined || nested);
+  return encode({ ...value, changes, settled }, isNested ? 3 : merges ? 2 : 1);
 }
 
 /** The same with its schema changes in their stored form. */
@@ -226,7 +230,7 @@ export function decodeMarker(bytes: Uint8Array, path: string): AppliedMarker {
   return decode(marker, bytes, path, "applied marker") as unknown as AppliedMarker;
 }
 
-function encode(value: object, form: 1 | 2): Uint8Array {
+function encode(value: object, form: 1 | 2 | 3): Uint8Array {
   // A manifest that was read and is put again brings its own version along.
   return new TextEncoder().encode(`${canonicalJson({ ...value, version: form } as Json)}\n`);
 }

@@ -29,6 +29,7 @@ export const capabilities: Capabilities = {
   maxIdentifierLength: IDENTIFIER_BYTES,
   partitions: false,
   releasesBatches: true,
+  follows: true,
   storedType,
   widens,
 };

@@ -1,6 +1,7 @@
 import type { PipelineState, TableReceipt } from "@alluvium/core";
 import type { TableChange } from "./apply/change.ts";
 import { defineTable } from "./apply/define.ts";
+import { followRoots } from "./apply/follow.ts";
 import { applyRows, operationOf } from "./apply/rows.ts";
 import type { SqlContext } from "./context.ts";
 import type { SqlTable } from "./engine.ts";
@@ -29,7 +30,9 @@ export async function applyChange(
 ): Promise<TableReceipt> {
   const { plan, target, staged } = change;
   await defineTable(context, change, found);
-  const changed = await applyRows(context, change, load.now);
+  const put = await applyRows(context, change, load.now);
+  const gone = await followRoots(context, plan);
+  const changed = put && { ...put, deleted: put.deleted + gone };
   const [pipeline, lane] = idOf(context);
   await putEntry(context, {
     table: plan.table,

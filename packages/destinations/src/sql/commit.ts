@@ -163,7 +163,11 @@ async function carryOut(
   for (const { change } of planned) {
     const { plan } = change;
     const found = await context.connection.inspect(plan.table, { lock: true });
-    const reason = obstacle(change, found) ?? refused.get(plan.table);
+    const root = parked.find(({ table }) => table === plan.follows?.table);
+    const reason =
+      root === undefined
+        ? (obstacle(change, found) ?? refused.get(plan.table))
+        : `its rows belong to those of table ${root.table}, which is set aside`;
     if (reason === undefined) {
       try {
         await refuseRepeatedKeys(context, change, newest);

@@ -34,10 +34,16 @@ export async function planChanges(
         schemaChanges: schemaChanges.get(table.name) ?? [],
         ended: progress.ended,
       };
-      if (isNeeded(change, whole)) planned.push({ table, change });
+      if (isNeeded(change, whole) || follows(change, planned)) planned.push({ table, change });
     }
   }
   return planned;
+}
+
+/** Whether rows may have to go because those of the root do. Roots come before their child tables. */
+function follows({ plan, target }: TableChange, planned: readonly PlannedChange[]): boolean {
+  const root = plan.follows?.table;
+  return root !== undefined && !target.create && planned.some(({ table }) => table.name === root);
 }
 
 /** Whether there is anything to do. A table without columns cannot be created yet: its first rows will tell them. */

@@ -65,12 +65,19 @@ export async function settleTable(session: SessionState, table: string, how: How
 }
 
 async function retry(
-  { context }: SessionState,
+  { context, parked }: SessionState,
   entry: ParkedEntry,
   next: PipelineState,
 ): Promise<TableReceipt> {
   const found = await context.connection.inspect(entry.table, { lock: true });
   const kept = keptChange(context, entry.content);
+  const root = parked.find(({ table }) => table === kept.plan.follows?.table);
+  if (root !== undefined)
+    throw new AlluviumError(
+      "ALV_TABLE_PARKED",
+      `the rows of table ${entry.table} belong to those of table ${root.table}, which is set aside too (${root.reason}): settle that one first`,
+      { resource: entry.table, load: entry.loadId },
+    );
   const target = await retryTarget({ context }, entry, found);
   const change = { ...kept, target, before: found && knownSchema(found) };
   const now = BigInt(Date.now()) * 1000n;

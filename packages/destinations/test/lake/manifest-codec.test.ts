@@ -176,6 +176,22 @@ test("merges come back as they were, in a version that older readers refuse", ()
   expect(decodeManifest(encodeManifest({ ...merging, changes: [] }), "p")).toMatchObject({ version: 2 });
 });
 
+test("nested tables and the names of validity columns come back as they were", () => {
+  const [name, table] = Object.entries(manifest.tables)[0]!;
+  const versions = { ...table, validity: ["from", "to", "active"] };
+  expect(decodeManifest(encodeManifest({ ...manifest, tables: { [name]: versions } }), "p").tables).toEqual({
+    [name]: versions,
+  });
+  const nested = {
+    ...manifest,
+    tables: {
+      [name]: { ...table, nesting: { default: "tables" } },
+      child: { ...table, nested: { root: name, parent: name, path: "/items" } },
+    },
+  };
+  expect(decodeManifest(encodeManifest(nested), "p")).toEqual({ version: 3, ...nested });
+});
+
 test("the stored form with merges is version 2: a change of it is a decision", () => {
   const forms = [encodeManifest(merging), encodeMarker(mergedMarker)].map(
     (form) => JSON.parse(text(form)) as Json,
@@ -210,7 +226,7 @@ test.each([
     }),
     /columnPainted/,
   ],
-  ["a newer version", bytes({ ...manifest, version: 3 }), /version 3.*up to 2.*update Alluvium/],
+  ["a newer version", bytes({ ...manifest, version: 4 }), /version 4.*up to 3.*update Alluvium/],
 ])("%s is an error that names the file and the remedy", (_, content, message) => {
   const read = (): unknown => decodeManifest(content, "_alluvium/shop/main/7.json");
   expect(read).toThrow(expect.objectContaining({ code: "ALV_STATE_INVALID" }));

@@ -1,4 +1,5 @@
 import type {
+  ContractOption,
   AbilityOfDisposition,
   Credential,
   CursorColumnOf,
@@ -96,8 +97,8 @@ export interface PostgresTableOptions<Row = Record<string, unknown>> extends Pos
   readonly as?: string;
   /** How columns are spelled at the destination. @default "snake" */
   readonly naming?: Naming;
-  /** `freeze`: a column that is new to a committed table is an error. @default "evolve" */
-  readonly contract?: "evolve" | "freeze";
+  /** What happens where rows bring what the table does not have. @default "evolve" */
+  readonly contract?: ContractOption;
   /** Columns, or parts of dates (`day("created_at")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly ((keyof Row & string) | DerivedPartition<keyof Row & string>)[];
 }

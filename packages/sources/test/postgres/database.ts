@@ -111,6 +111,6 @@ export async function readAll(
   const checkpoints: unknown[] = [];
   for await (const item of stream.read(streamContext(overrides)))
     if ("batch" in item) batches.push(item.batch);
-    else checkpoints.push(item.checkpoint);
+    else if ("checkpoint" in item) checkpoints.push(item.checkpoint);
   return { batches, checkpoints, checkpoint: checkpoints.at(-1), rows: batches.flatMap(rowsOfBatch) };
 }

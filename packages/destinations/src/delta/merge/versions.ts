@@ -10,7 +10,7 @@ import {
   type Batch,
   type Vector,
 } from "@alluvium/core/columns";
-import { ACTIVE, foldHistory, keepChanged, NO_ROW, versionTimes } from "@alluvium/core/merge";
+import { ACTIVE, comparedFields, foldHistory, keepChanged, NO_ROW, versionTimes } from "@alluvium/core/merge";
 import type { AddFile } from "../log/actions.ts";
 import type { Column } from "../read/columns.ts";
 import { readFileRows } from "../read/file-rows.ts";
@@ -53,7 +53,7 @@ export async function versionPart(
 
   const { loaded } = table;
   const rows = await eventRows(history, loaded, sources);
-  const compared = loaded.filter(({ name }) => !name.startsWith("_alv_"));
+  const compared = comparedFields(loaded);
   const keep = keepChanged(history, columnsOf(rows, compared), columnsOf(active, compared), activeRows);
   const boundary = BigInt(table.operation.validity!.at);
   const versions = versionTimes(history, keep, changelog, boundary, stored);

@@ -1,4 +1,5 @@
 import { AlluviumError, type Field, type RowCounts, type Validity } from "@alluvium/core";
+import { comparedFields } from "@alluvium/core/merge";
 import type { SqlContext } from "../context.ts";
 import { keyFields } from "../pending-table.ts";
 import { equalColumns, nameList } from "../standard.ts";
@@ -42,7 +43,7 @@ export async function history(context: SqlContext, change: TableChange, now: big
     validity,
     keys: keyFields(plan, schema),
     own,
-    compared: own.filter(({ name }) => !name.startsWith("_alv_")),
+    compared: comparedFields(own),
     boundary: boundaryOf(plan.table, validity, last, now),
     table,
     empty,

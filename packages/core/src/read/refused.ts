@@ -1,0 +1,30 @@
+import type { AlluviumError } from "../errors.ts";
+import type { RefusedRow } from "../refused-row.ts";
+import type { Json } from "../state/json.ts";
+import { refusedJson } from "./refused-json.ts";
+
+/** A row of user code that was refused with `error`. */
+export function refusedRow(
+  { code, message }: AlluviumError,
+  row: unknown,
+  { rule, number, key }: { readonly rule: string; readonly number: number; readonly key: readonly string[] },
+): RefusedRow {
+  const { text, types } = refusedJson(row);
+  const column = /column "([^"]+)"/.exec(message)?.[1];
+  const cells = row as Readonly<Record<string, unknown>>;
+  const values = key.map((name): [string, Json] => [
+    name,
+    JSON.parse(refusedJson(typeof row === "object" && row !== null ? cells[name] : undefined).text) as Json,
+  ]);
+  return {
+    stage: "read",
+    reason: code,
+    rule,
+    column,
+    message,
+    row: text,
+    ...(types === undefined ? {} : { types }),
+    ...(values.length > 0 && { key: Object.fromEntries(values) }),
+    position: { row: number },
+  };
+}

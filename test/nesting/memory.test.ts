@@ -1,0 +1,20 @@
+import { memoryDestination } from "@alluvium/core/testing";
+import { mergesFollow } from "./merges.ts";
+import { roundTrips } from "./round-trip.ts";
+
+roundTrips(
+  "memory",
+  async () => ({
+    destination: memoryDestination(),
+    async [Symbol.asyncDispose]() {},
+  }),
+  { numRuns: 100, width: 10_000 },
+);
+mergesFollow(
+  "memory",
+  async () => ({
+    destination: memoryDestination(),
+    async [Symbol.asyncDispose]() {},
+  }),
+  100,
+);

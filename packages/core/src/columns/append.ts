@@ -4,7 +4,7 @@ import type { Schema } from "../schema/types.ts";
 import type { Batch } from "./batch.ts";
 import { columnBytes, truncateColumn, typedGroup, type AppendContext } from "./column.ts";
 import { fieldsOf, finishGroup } from "./column-finish.ts";
-import { isStruct } from "./infer.ts";
+import { isStruct } from "./data-shape.ts";
 import { putObject } from "./put.ts";
 import { describeValue } from "./refuse.ts";
 
@@ -35,8 +35,8 @@ export interface Appender {
  * An appender of rows to columns. Types follow the values unless given: integral numbers are `int64` until the column has seen a
  * fraction, NaN, an infinity or more than 2^53, then `float64`; bigints `int64`, beyond 64 bits `decimal(38,0)`; strings, booleans;
  * `Date` a `timestamp` in UTC; `Uint8Array` `binary`; arrays lists, plain objects structs, Maps maps. A column of nulls alone has
- * type `null` until its first value. Values of kinds that no type holds together are refused; the hint `{ type: "json" }` or
- * `{ type: "string" }` takes them.
+ * type `null` until its first value. Where a value of another kind turns up, the column is JSON text from then on, its rows so far included (`mixed` of
+ * its type says what it was); of lists and structs only the element or member is. A column of given type takes values of that type only.
  *
  * Strings are stored as UTF-8; a lone surrogate becomes U+FFFD.
  *

@@ -9,6 +9,7 @@ import {
   type FixedBuilder,
 } from "./builder.ts";
 import { fitsPrecision, parseDecimal, powerOfTen, writeDecimal } from "./decimal.ts";
+import { writtenJson } from "./json-text.ts";
 import type { Scalar } from "./scalar.ts";
 import { formatScalar, integerBits, parseScalar } from "./text.ts";
 
@@ -18,7 +19,7 @@ import { formatScalar, integerBits, parseScalar } from "./text.ts";
  * Numbers, bigints and their texts go into integers and decimals when they fit (a number counts as its shortest text: 19.99 is
  * exact at scale 2); `float32` rounds, as asked; text takes numbers, bigints, booleans and dates in canonical form; dates and times
  * take ISO text or a `Date` (a `date` only one at midnight UTC, a `timestamp` also bigint µs); `json` takes whatever
- * `JSON.stringify` does, bigints with all digits.
+ * `JSON.stringify` does, and what that would lose: see {@link writtenJson}.
  */
 export function coerceScalar(type: ColumnType, value: unknown): Scalar | undefined {
   switch (type.kind) {
@@ -62,7 +63,7 @@ export function coerceScalar(type: ColumnType, value: unknown): Scalar | undefin
       if (value instanceof Uint8Array) return value.length === 16 ? value : undefined;
       return typeof value === "string" ? parseScalar(type, value) : undefined;
     case "json":
-      return jsonText(value);
+      return writtenJson(value);
     default:
       return undefined;
   }
@@ -129,23 +130,6 @@ function coerceText(value: unknown): string | undefined {
 
 function inPrecision(unscaled: bigint, precision: number): bigint | undefined {
   return fitsPrecision(unscaled, precision) ? unscaled : undefined;
-}
-
-/** A value as JSON text, bigints as numbers with all digits; `undefined` where JSON has no form for it. */
-function jsonText(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    // Bigints are refused by plain JSON.stringify; raw JSON keeps their digits. What else is refused (a cycle) fails again.
-  }
-  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
-  try {
-    return JSON.stringify(value, (_, member: unknown) =>
-      typeof member === "bigint" ? rawJSON(member.toString()) : member,
-    );
-  } catch {
-    return undefined;
-  }
 }
 
 /** Midnight UTC of a count of days, in µs. */

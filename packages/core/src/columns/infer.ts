@@ -3,6 +3,7 @@ import type { ColumnType } from "../schema/types.ts";
 import type { FixedBuilder } from "./builder.ts";
 import { putScalar } from "./coerce.ts";
 import { bindColumn, bindNumbers, columnKind, Mode, type Column, type Group } from "./column.ts";
+import { isListLike, isStruct } from "./data-shape.ts";
 import { rowRefused } from "./refuse.ts";
 
 const DECIMAL_38: ColumnType = { kind: "decimal", precision: 38, scale: 0 };
@@ -92,22 +93,6 @@ function replaceBuilder(column: Column, type: ColumnType, read: (row: number) =>
 
 function isNull(builder: { readonly validity: Uint8Array }, row: number): boolean {
   return ((builder.validity[row >> 3]! >> (row & 7)) & 1) === 0;
-}
-
-/** Plain objects, and instances of classes with data of their own that do not say how else they are written (`toJSON`). */
-export function isStruct(value: unknown): value is object {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return true;
-  if (ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set || value instanceof Date)
-    return false;
-  return typeof (value as { toJSON?: unknown }).toJSON !== "function" && Object.keys(value).length > 0;
-}
-
-/** What stands for a list beside arrays: sets, and typed arrays of numbers other than bytes. */
-export function isListLike(value: unknown): value is Float64Array | ReadonlySet<unknown> {
-  if (value instanceof Set) return true;
-  return ArrayBuffer.isView(value) && !(value instanceof Uint8Array) && !(value instanceof DataView);
 }
 
 /** The error of a value that a column cannot hold. */

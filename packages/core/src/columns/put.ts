@@ -2,7 +2,9 @@ import { AlluviumError } from "../errors.ts";
 import type { BooleanBuilder, FixedBuilder, ListBuilder, MapBuilder, StructBuilder } from "./builder.ts";
 import { coerceScalar, putScalar } from "./coerce.ts";
 import { createColumn, memberPath, Mode, padBuilder, type Column, type Group } from "./column.ts";
-import { bindTo, convert, isListLike, isStruct, mixed, refused } from "./infer.ts";
+import { isListLike, isStruct } from "./data-shape.ts";
+import { bindTo, convert, mixed, refused } from "./infer.ts";
+import { putMixed } from "./mixed.ts";
 import { writeText } from "./text-writer.ts";
 
 const MAX_ELEMENTS = 0x7fff_ffff;
@@ -162,8 +164,11 @@ function putStruct(column: Column, value: object, row: number): void {
   const builder = column.builder as StructBuilder;
   if (builder.length !== row) padBuilder(builder, row);
   const group = column.group!;
-  // What has the members of those before it is a struct; what has none may be anything.
-  if (!putObject(group, value, row) && !isStruct(value)) throw mixed(column, value);
+  // Typed arrays have indexes for properties. What has the members of those before it is a struct; what has none may be anything.
+  if (ArrayBuffer.isView(value) || (!putObject(group, value, row) && !isStruct(value))) {
+    if (putMixed(column, value, row)) return;
+    throw mixed(column, value);
+  }
   builder.close();
 }
 
@@ -202,7 +207,10 @@ function putOther(column: Column, value: unknown, row: number): void {
     return;
   }
   const stored = isCoercible(column, value) ? coerceScalar(column.builder.type, value) : undefined;
-  if (stored === undefined) throw mixed(column, value);
+  if (stored === undefined) {
+    if (putMixed(column, value, row)) return;
+    throw mixed(column, value);
+  }
   padBuilder(column.builder, row);
   if (typeof stored === "string") writeText(column.text!, stored);
   else putScalar(column.builder, stored);
@@ -218,10 +226,11 @@ function isCoercible(column: Column, value: unknown): boolean {
       return typeof value === "bigint";
     case Mode.instant:
       return value instanceof Date;
-    case Mode.scalar:
-      return column.builder.type.kind === "binary"
-        ? value instanceof Uint8Array || value instanceof ArrayBuffer
-        : typeof value === "bigint" || typeof value === "number";
+    case Mode.scalar: {
+      const { kind } = column.builder.type;
+      if (kind === "binary") return value instanceof Uint8Array || value instanceof ArrayBuffer;
+      return kind === "decimal" && (typeof value === "bigint" || typeof value === "number");
+    }
     default:
       return false;
   }

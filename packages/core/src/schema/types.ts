@@ -37,10 +37,20 @@ export type ColumnType =
   | { readonly kind: "time" }
   | TimestampType
   | { readonly kind: "uuid" }
-  | { readonly kind: "json" }
+  | JsonType
   | ListType
   | StructType
   | MapType;
+
+/** JSON text. */
+export interface JsonType {
+  readonly kind: "json";
+  /**
+   * Of an inferred column whose values turned out to be of several kinds: the type that it had before. Such a column is taken apart before it is
+   * stored. Says nothing of which values the type holds, so types that differ in it alone are the same.
+   */
+  readonly mixed?: ColumnType;
+}
 
 /** An exact number of `precision` decimal digits, `scale` of them after the point. */
 export interface DecimalType {

@@ -5,6 +5,9 @@ import { castScalars, castVector, usedRange } from "./cast.ts";
 import { converter } from "./convert.ts";
 import { materialize } from "./dictionary.ts";
 import { nullVector } from "./null-vector.ts";
+import { concatVectors } from "./concat.ts";
+import { asJson, mixedParts } from "./mixed-parts.ts";
+import { mark, onlyRows, validRows } from "./marked-rows.ts";
 import { isScalar } from "./scalar.ts";
 import { takeVector } from "./take.ts";
 import { isValid, type FixedVector, type StructVector, type Vector } from "./vector.ts";
@@ -15,6 +18,8 @@ export interface Fit {
   readonly vector: Vector;
   /** A bitmap (least significant bit first) of the rows that do not fit; `undefined` where all do. */
   readonly misfits?: Uint8Array | undefined;
+  /** Of a mixed column: the values that do not fit, by their kinds. */
+  readonly rests?: readonly Vector[] | undefined;
 }
 
 /** Fits the members of a struct; it may give the struct other members. */
@@ -38,6 +43,8 @@ export function fitVector(vector: Vector, type: ColumnType, path: string, fitStr
     return fitVector(materialize(vector), type, path, fitStruct);
   }
   if (type.kind === "json") return { vector: castVector(vector, type, path) };
+  if (vector.type.kind === "json" && vector.type.mixed !== undefined)
+    return fitMixed(vector, type, path, fitStruct);
   if (vector.layout === "struct" && type.kind === "struct") return fitStruct(vector, type, path);
   if (vector.layout === "list" && type.kind === "list") {
     const { offsets, used } = usedRange(vector, [vector.child]);
@@ -83,6 +90,43 @@ export function fitVector(vector: Vector, type: ColumnType, path: string, fitStr
   return { vector: fitting, misfits };
 }
 
+/** The values of a mixed column each by its own kind. In text only texts fit: a 5 that became "5" could not be told from one. */
+function fitMixed(vector: Vector, type: ColumnType, path: string, fitStruct: FitStruct): Fit {
+  const { length } = vector;
+  const fitting: Vector[] = [];
+  const rests: Vector[] = [];
+  let misfits: Uint8Array | undefined;
+  let nested: Uint8Array | undefined;
+  for (const part of mixedParts(vector, type)) {
+    const isText = type.kind === "string" && part.kind !== "text";
+    const fit: Fit = isText
+      ? { vector: nullVector(type, length), misfits: validRows(part.vector) }
+      : fitVector(part.vector, type, path, fitStruct);
+    if (fit.vector.nullCount < length) fitting.push(fit.vector);
+    if (fit.misfits === undefined) continue;
+    misfits = union(misfits, fit.misfits);
+    if (isScalar(part.vector.type) && part.kind !== "other") rests.push(onlyRows(part.vector, fit.misfits));
+    else nested = union(nested, fit.misfits);
+  }
+  if (nested !== undefined) rests.push(onlyRows(asJson(vector), nested));
+  const merged = fitting.length === 0 ? nullVector(type, length) : mergeRows(fitting, length);
+  return misfits === undefined ? { vector: merged } : { vector: merged, misfits, rests };
+}
+
+function union(a: Uint8Array | undefined, b: Uint8Array): Uint8Array {
+  return a === undefined ? b : b.map((byte, i) => byte | a[i]!);
+}
+
+/** Vectors of one type of which at most one has a value in each row, as one. */
+function mergeRows(vectors: readonly Vector[], length: number): Vector {
+  if (vectors.length === 1) return vectors[0]!;
+  const rows = new Int32Array(length).fill(-1);
+  vectors.forEach((vector, i) => {
+    for (let row = 0; row < length; row++) if (isValid(vector, row)) rows[row] = i * length + row;
+  });
+  return takeVector(concatVectors(vectors), rows);
+}
+
 /** Doubles that are integers up to 2^53 as 64-bit integers, by words: numbers of user code, where a fraction comes late, go this way. */
 function fitDoubles(vector: FixedVector, type: ColumnType): Fit {
   const { length } = vector;
@@ -108,14 +152,6 @@ function without(vector: Vector, misfits: Uint8Array, fit: (rest: Vector) => Fit
   return { vector: fit(takeVector(vector, rows)).vector, misfits };
 }
 
-/** The marked rows of a vector; the others are null. */
-export function onlyRows(vector: Vector, marked: Uint8Array): Vector {
-  return takeVector(
-    vector,
-    Int32Array.from({ length: vector.length }, (_, row) => (bitAt(marked, row) ? row : -1)),
-  );
-}
-
 /** Ranges of which some element is marked. */
 function rangesWith(
   elements: Uint8Array | undefined,
@@ -131,18 +167,6 @@ function rangesWith(
         break;
       }
   return rows;
-}
-
-function mark(bits: Uint8Array | undefined, row: number, length: number): Uint8Array {
-  const marked = bits ?? new Uint8Array((length + 7) >> 3);
-  marked[row >> 3]! |= 1 << (row & 7);
-  return marked;
-}
-
-function validRows(vector: Vector): Uint8Array {
-  const bits = new Uint8Array((vector.length + 7) >> 3);
-  for (let row = 0; row < vector.length; row++) if (isValid(vector, row)) mark(bits, row, vector.length);
-  return bits;
 }
 
 function nullRows(vector: FixedVector, rows: Uint8Array): Vector {

@@ -1,5 +1,6 @@
 import { AlluviumError } from "../errors.ts";
 import type { Batch } from "./batch.ts";
+import { parseExact } from "./parse-exact.ts";
 import { scalarReader } from "./scalar.ts";
 import { formatScalar } from "./text.ts";
 import { isValid, type Vector } from "./vector.ts";
@@ -93,7 +94,7 @@ function scalarUserReader(vector: Vector, { timestamps }: RowOptions): (index: n
     case "binary":
       return (index) => (read(index) as Uint8Array).slice();
     case "json":
-      return (index) => parseJson(read(index) as string);
+      return (index) => parseExact(read(index) as string);
     default:
       return read;
   }
@@ -135,17 +136,4 @@ function dateOf(micros: bigint): Date {
     "ALV_VALUE_UNREPRESENTABLE",
     `the timestamp ${formatScalar({ kind: "timestamp", zone: "utc" }, micros)} is out of the range of Date: read timestamps as "micros"`,
   );
-}
-
-interface ReviverContext {
-  readonly source?: string;
-}
-
-function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
-  const revive = (_: string, value: unknown, context?: ReviverContext): unknown =>
-    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "")
-      ? BigInt(context!.source!)
-      : value;
-  return JSON.parse(text, revive);
 }

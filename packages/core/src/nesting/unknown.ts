@@ -1,6 +1,6 @@
 import { castVector } from "../columns/cast.ts";
 import { bitAt } from "../columns/bitmap.ts";
-import { onlyRows } from "../columns/fit.ts";
+import { onlyRows } from "../columns/marked-rows.ts";
 import { isValid, type Vector } from "../columns/vector.ts";
 import { boundType } from "../schema/bound.ts";
 import { isNested } from "../schema/members.ts";

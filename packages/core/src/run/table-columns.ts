@@ -5,6 +5,8 @@ import type { Capabilities } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
 import { conformBatch } from "../schema/conform.ts";
 import { evolveSchema } from "../schema/evolve.ts";
+import { withType } from "../schema/members.ts";
+import { hasMixed, jsonAt, jsonFields, jsonType, settleMixed, type TypePath } from "../schema/mixed-type.ts";
 import { splitBatch } from "../schema/split.ts";
 import type { Field, Schema } from "../schema/types.ts";
 import { variantsOf, type VariantNames } from "../schema/variants.ts";
@@ -18,7 +20,7 @@ import { storedTypeOf } from "./stored-type.ts";
 export interface TableColumns {
   /** The columns by now. */
   readonly schema: Schema;
-  /** The columns as of the last commit; `undefined`: there was none. */
+  /** The columns as of the last commit, JSON as such even where it is stored as text; `undefined`: there was none. */
   readonly committed: Schema | undefined;
   /** Whether the table is committed, be it by an earlier run. */
   readonly isCommitted: boolean;
@@ -26,6 +28,8 @@ export interface TableColumns {
   readonly seen: ReadonlySet<string>;
   /** Grows by the columns of a source's schema; gives them under their names here. */
   take(incoming: Schema): Schema;
+  /** What is JSON because of its values, for the table's state. */
+  readonly json: readonly TypePath[];
   /** A batch with the columns that the table has; `named` has its schema from {@link take}. */
   fit(named: Batch): Batch;
   /** Refuses a table without its key, its cursor and the like. */
@@ -83,10 +87,10 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   // Of a frozen table those columns have variants for which variants were agreed on.
   const agreedVariants = variantsOf(agreed?.fields ?? [], { foldCase: foldsCase });
   const splitting = new Set(agreedVariants.values());
+  /** What is JSON because of its values: the column, and the way from it on. */
+  const json = new Map((known?.json ?? []).map((path): [string, TypePath] => [JSON.stringify(path), path]));
   const splits = (column: string): boolean =>
-    committed !== undefined &&
-    !whole.has(column) &&
-    (agreed === undefined ? contract.types === "evolve" : splitting.has(column));
+    !whole.has(column) && (agreed === undefined ? contract.types === "evolve" : splitting.has(column));
 
   function fold(name: string): string {
     return foldsCase ? name.toLowerCase() : name;
@@ -117,6 +121,38 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     if (!created) report([{ kind: "tableCreated" }]);
     else if (committed !== undefined) report(evolved.changes.filter(({ kind }) => kind !== "columnMissing"));
     created = true;
+  }
+
+  /** What a column of the source is to the table: what its values make JSON is, and a mixed one brings the type that it settles on. */
+  function settle({ name, type, ...field }: Field): Field {
+    const own = schema.fields.find((column) => fold(column.name) === fold(name));
+    const isNew = own === undefined || own.type.kind === "null";
+    if (isNew && whole.has(name) && hasMixed(type))
+      throw new AlluviumError(
+        "ALV_SCHEMA_CONFLICT",
+        `column ${spelling.source(name)} of ${resource} has values of several kinds, but rows are found or chosen by it: give it the hint { type: "string" }, or mend the values in map()`,
+        place,
+      );
+    const path = [own?.name ?? name];
+    let settled = settleMixed(type, own?.type, path, {
+      splits: splits(own?.name ?? name),
+      onJson: (at) => json.set(JSON.stringify(at), at),
+    });
+    for (const [column, ...rest] of json.values())
+      if (column === path[0] && settled.kind !== "null") settled = jsonType(settled, rest);
+    return { name, ...field, type: settled };
+  }
+
+  /** A batch in which that is JSON which the table has as JSON. */
+  function withJson(batch: Batch): Batch {
+    if (json.size === 0) return batch;
+    const columns = [...batch.columns];
+    for (const [name, ...rest] of json.values()) {
+      const at = batch.schema.fields.findIndex((field) => fold(field.name) === fold(name!));
+      if (at >= 0) columns[at] = jsonAt(columns[at]!, rest);
+    }
+    const fields = batch.schema.fields.map((field, i) => withType(field, columns[i]!.type));
+    return { ...batch, schema: { fields }, columns };
   }
 
   function asStored(field: Field): Field {
@@ -196,7 +232,13 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
       return schema;
     },
     get committed() {
-      return committed;
+      if (committed === undefined) return undefined;
+      let { fields } = committed;
+      for (const path of json.values()) fields = jsonFields(fields, path);
+      return { fields };
+    },
+    get json() {
+      return [...json.values()];
     },
     get isCommitted() {
       return committed !== undefined;
@@ -211,16 +253,20 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
       refuseUnagreed(fields);
       refuseVariantNames(fields);
       for (const { name } of fields) if (name !== loadIdField.name) seen.add(name);
-      grow(fields);
+      grow(fields.map(settle));
       return { fields };
     },
     fit(named) {
-      let batch = named;
-      if (committed !== undefined) {
-        const split = splitBatch(named, schema, { ...names, committed, splits, storedType, widens });
-        if (split.variants.size > 0) grow(split.batch.schema.fields, split.variants);
-        batch = split.batch;
-      }
+      const split = splitBatch(withJson(named), schema, {
+        ...names,
+        committed: committed ?? { fields: [] },
+        splits,
+        keepsKinds: description.open === true,
+        storedType,
+        widens,
+      });
+      if (split.variants.size > 0) grow(split.batch.schema.fields.map(settle), split.variants);
+      const { batch } = split;
       const fitted = conformBatch(batch, schema, names);
       const { changes } = fitted;
       return changes?.oldKeys === undefined

@@ -322,6 +322,7 @@ export function startTable(options: TableRunOptions): TableRun {
       primaryKey,
       disposition: abilityOf(disposition),
       ...(validity.length > 0 && { validity }),
+      ...(columns.json.length > 0 && { json: columns.json }),
       ...(description.nesting &&
         !isNative(description.nesting) && { nesting: nestingState(description.nesting) }),
       ...(child && { nested: child }),

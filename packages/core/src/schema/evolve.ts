@@ -172,7 +172,7 @@ export function evolveSchema(
       return wide;
     }
     if (own.kind === "json" || (own.kind === "string" && !isNested(other))) return own;
-    if (committed && splits?.(column.name) === true) return own;
+    if (splits?.(column.name) === true) return own;
     throw refuse(
       "ALV_SCHEMA_CONFLICT",
       path,

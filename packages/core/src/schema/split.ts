@@ -1,11 +1,15 @@
 import type { Batch } from "../columns/batch.ts";
 import { castVector } from "../columns/cast.ts";
-import { fitVector, onlyRows, type Fit } from "../columns/fit.ts";
+import { fitVector, type Fit } from "../columns/fit.ts";
+import { onlyRows, validRows } from "../columns/marked-rows.ts";
 import { nullVector } from "../columns/null-vector.ts";
 import type { StructVector, Vector } from "../columns/vector.ts";
 import type { Capabilities } from "../destination.ts";
 import { matchColumns } from "./conform.ts";
+import { AlluviumError } from "../errors.ts";
+import { describeType } from "./describe.ts";
 import { isTypeWithin } from "./equal.ts";
+import { hasMixed } from "./mixed-type.ts";
 import { isNested, sameItems } from "./members.ts";
 import type { ColumnType, Field, Schema, StructType } from "./types.ts";
 import { variantFor, type VariantNames } from "./variants.ts";
@@ -18,6 +22,8 @@ export interface SplitOptions extends VariantNames {
   readonly splits: (column: string) => boolean;
   /** The type that a column has at the destination. */
   readonly storedType: Capabilities["storedType"];
+  /** Whether numbers and booleans go into variants of text columns, rather than become texts that could not be told from others. @default false */
+  readonly keepsKinds?: boolean | undefined;
   /** Whether a committed column may become wider in place. */
   readonly widens?: Capabilities["widens"];
 }
@@ -50,8 +56,10 @@ export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions):
     const own = schema.fields[i]!;
     const column = batch.columns[at];
     if (column === undefined || own.type.kind === "null" || isTypeWithin(column.type, own.type)) return;
-    if (!options.splits(own.name)) return;
-    const { vector, misfits } = fitVector(column, own.type, own.name, (struct, type, path) =>
+    const splits = options.splits(own.name);
+    const before = variants.size;
+    if (!splits && !hasMixed(column.type)) return;
+    const fit = fitColumn(column, own.type, own.name, options, (struct, type, path) =>
       fitStruct(
         struct,
         type,
@@ -61,20 +69,27 @@ export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions):
         variants,
       ),
     );
+    const { vector, misfits } = fit;
+    if (!splits && (misfits !== undefined || variants.size > before)) throw mixedConflict(own);
     columns[at] = vector;
     fields[at] = {
       ...fields[at]!,
       type: vector.type,
       nullable: fields[at]!.nullable || misfits !== undefined,
     };
-    if (misfits === undefined) return;
-    const rest = restOf(column, misfits);
-    const choice = { ...options, isReal, fields: schema.fields, committed: options.committed.fields };
-    const name = variantFor(own.name, rest.type, choice);
-    variants.set(name, own.name);
-    fields.push({ name, type: rest.type, nullable: true });
-    columns.push(rest);
-    unchanged?.push(unchanged[at]);
+    for (const rest of restsOf(column, fit)) {
+      const choice = {
+        ...options,
+        isReal,
+        fields: [...schema.fields, ...fields.slice(batch.columns.length)],
+        committed: options.committed.fields,
+      };
+      const name = variantFor(own.name, rest.type, choice);
+      variants.set(name, own.name);
+      fields.push({ name, type: rest.type, nullable: true });
+      columns.push(rest);
+      unchanged?.push(unchanged[at]);
+    }
   });
   if (sameItems(columns, batch.columns)) return { batch, variants };
   const { length, changes } = batch;
@@ -112,21 +127,21 @@ function fitStruct(
     }
     taken.add(index);
     const child = vector.children[index]!;
-    const fit = fitVector(child, field.type, member, (struct, inner, inside) =>
+    const fit = fitColumn(child, field.type, member, options, (struct, inner, inside) =>
       fitStruct(struct, inner, inside, options, memberOf(fixed, field), variants),
     );
     fields.push({ ...field, type: fit.vector.type, nullable: field.nullable || fit.misfits !== undefined });
     children.push(fit.vector);
-    if (fit.misfits === undefined) continue;
-    const rest = restOf(child, fit.misfits);
-    const name = variantFor(field.name, rest.type, {
-      ...options,
-      isReal,
-      fields: type.fields,
-      committed: fixed,
-    });
-    variants.set(`${path}.${name}`, member);
-    added.push([{ name, type: rest.type, nullable: true }, rest]);
+    for (const rest of restsOf(child, fit)) {
+      const name = variantFor(field.name, rest.type, {
+        ...options,
+        isReal,
+        fields: [...type.fields, ...added.map(([variant]) => variant)],
+        committed: fixed,
+      });
+      variants.set(`${path}.${name}`, member);
+      added.push([{ name, type: rest.type, nullable: true }, rest]);
+    }
   }
   own.forEach((field, index) => {
     if (taken.has(index)) return;
@@ -146,10 +161,34 @@ function fitStruct(
   return { vector: { ...vector, type: { kind: "struct", fields }, children } };
 }
 
-/** The values that do not fit, nested ones as JSON. */
-function restOf(vector: Vector, misfits: Uint8Array): Vector {
+/** What of a column fits; texts alone are for text where kinds are kept. */
+function fitColumn(
+  vector: Vector,
+  type: ColumnType,
+  path: string,
+  { keepsKinds, storedType }: SplitOptions,
+  fitStructs: Parameters<typeof fitVector>[3],
+): Fit {
+  const { kind } = vector.type;
+  const isOther = kind === "boolean" || /^(?:int|float|decimal)/.test(kind);
+  if (keepsKinds !== true || type.kind !== "string" || !isOther || storedType(vector.type).kind === "string")
+    return fitVector(vector, type, path, fitStructs);
+  const misfits = validRows(vector);
+  return { vector: nullVector(type, vector.length), ...(vector.nullCount < vector.length && { misfits }) };
+}
+
+/** The values that do not fit, by kind where they are mixed; nested ones as JSON. */
+function restsOf(vector: Vector, { misfits, rests }: Fit): readonly Vector[] {
+  if (rests !== undefined || misfits === undefined) return rests ?? [];
   const rest = onlyRows(vector, misfits);
-  return isNested(rest.type) ? castVector(rest, { kind: "json" }) : rest;
+  return [isNested(rest.type) ? castVector(rest, { kind: "json" }) : rest];
+}
+
+function mixedConflict({ name, type }: Field): AlluviumError {
+  return new AlluviumError(
+    "ALV_SCHEMA_CONFLICT",
+    `column "${name}" is ${describeType(type)}, and values of other kinds are among its own; ${'they stay in it because it is a key or the like, or because the contract does not let types change: mend them in map(), or give the column the hint { type: "string" }'}`,
+  );
 }
 
 function memberOf(fields: readonly Field[], { name }: Field): ColumnType | undefined {

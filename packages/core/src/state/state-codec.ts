@@ -14,7 +14,9 @@ export const stateVersion = 2;
 /** A pipeline's state as JSON, with its version. Everything that is not a safe number travels as text. */
 export function encodeState(state: PipelineState): Json {
   return {
-    version: Object.values(state.tables).some(({ nesting, nested }) => nesting !== undefined || nested)
+    version: Object.values(state.tables).some(
+      ({ nesting, nested, json }) => nesting !== undefined || nested || json,
+    )
       ? 2
       : 1,
     incarnation: state.incarnation,
@@ -36,6 +38,7 @@ export function encodeState(state: PipelineState): Json {
       disposition: table.disposition,
       ...(table.validity === undefined ? {} : { validity: table.validity }),
       ...(table.rows === undefined ? {} : { rows: table.rows }),
+      ...(table.json === undefined ? {} : { json: table.json }),
       ...(table.nesting === undefined ? {} : { nesting: table.nesting }),
       ...(table.nested === undefined ? {} : { nested: table.nested }),
       ...(table.quarantineOf === undefined ? {} : { quarantineOf: table.quarantineOf }),
@@ -88,7 +91,9 @@ function decodeTable(json: Json, name: string): TableState {
   if (!isTexts(primaryKey)) throw damaged(`${place}.primaryKey`, primaryKey);
   const validity = table["validity"];
   if (validity !== undefined && !isTexts(validity)) throw damaged(`${place}.validity`, validity);
-  const { nesting, nested, parked } = table;
+  const { json: mixed, nesting, nested, parked } = table;
+  if (mixed !== undefined && !(Array.isArray(mixed) && mixed.every(isTexts)))
+    throw damaged(`${place}.json`, mixed);
   return {
     stream: text(table, "stream", place),
     resource: text(table, "resource", place),
@@ -98,6 +103,7 @@ function decodeTable(json: Json, name: string): TableState {
     disposition: text(table, "disposition", place),
     ...(validity === undefined ? {} : { validity }),
     ...(table["rows"] === undefined ? {} : { rows: count(table, "rows", place) }),
+    ...(mixed === undefined ? {} : { json: mixed }),
     ...(nesting === undefined ? {} : { nesting }),
     ...(nested === undefined ? {} : { nested: decodeNested(nested, `${place}.nested`) }),
     ...(table["quarantineOf"] === undefined ? {} : { quarantineOf: text(table, "quarantineOf", place) }),

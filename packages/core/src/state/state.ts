@@ -46,6 +46,11 @@ export interface TableState {
   readonly validity?: readonly string[];
   /** Rows of the last load that replaced the whole table: 0 needs no consent to stay 0. */
   readonly rows?: number;
+  /**
+   * Columns, and members of columns, that are JSON because their values were of several kinds: some destinations store JSON as text, so that the
+   * type does not tell. Each is the way there: the column, then members, `[]` for elements of lists and `{}` for values of maps.
+   */
+  readonly json?: readonly (readonly string[])[];
   /** How nested values are stored, where they do not stay as they are. */
   readonly nesting?: Json;
   /** Of a child table: its root, the table above it, and where the list stands in a row of that (a JSON Pointer). */

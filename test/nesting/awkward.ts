@@ -97,6 +97,54 @@ function someOf(shape: Shape): fc.Arbitrary<unknown> {
   }
 }
 
+/** Rows in whose every key stand values of any kind, in batches, in runs. */
+export function mixedRuns(plain: boolean): fc.Arbitrary<readonly (readonly (readonly object[])[])[]> {
+  const names = fc.constantFrom(...(plain ? plainNames.slice(0, 3) : ["a", "A", "a__b", "a.b", "value"]));
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: "small", withCrossShrink: true, maxDepth: 3 },
+      fc.constantFrom<unknown>(
+        null,
+        1,
+        -7,
+        2 ** 40,
+        0.5,
+        1e18,
+        1e300,
+        true,
+        false,
+        "",
+        "a",
+        "5",
+        "true",
+        "null",
+      ),
+      fc.constantFrom<unknown>(
+        "2024-02-29",
+        "2024-02-29T00:00:00Z",
+        "{}",
+        "[1]",
+        '"',
+        "ü€😀",
+        [],
+        {},
+        [[]],
+        [{}],
+      ),
+      fc.array(tie("value"), { maxLength: 3 }),
+      fc.dictionary(names, tie("value"), { maxKeys: 2, noNullPrototype: true }),
+    ),
+  }));
+  const row = fc.dictionary(fc.constantFrom("x", "y"), value, { noNullPrototype: true });
+  const batch = fc.array(row, { minLength: 1, maxLength: 4 });
+  return fc
+    .array(fc.array(batch, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 })
+    .map((runs) => {
+      let id = 0;
+      return runs.map((batches) => batches.map((rows) => rows.map((one) => ({ ...one, id: id++ }))));
+    });
+}
+
 /**
  * A value so that what may differ is equal: an absent member is null, integers and doubles are numbers, an instant is its milliseconds, a lone surrogate
  * U+FFFD, -0 is 0. Integers are numbers, unless they must be `exact`: then those that no double holds are text. Lists, objects and nulls stay told apart.

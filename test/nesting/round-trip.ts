@@ -11,7 +11,7 @@ import {
 } from "@alluvium/core";
 import { rowsOf } from "@alluvium/core/columns";
 import { rebuildRows } from "@alluvium/core/nesting";
-import { awkwardRows, canonical, extremeRows } from "./awkward.ts";
+import { awkwardRows, canonical, extremeRows, mixedRuns } from "./awkward.ts";
 
 /** A destination of its own, for one load. */
 export interface Place extends AsyncDisposable {
@@ -101,7 +101,44 @@ export function roundTrips(
         );
       },
     );
+  for (const nesting of choices)
+    test(
+      `${name}: values of any kind come back with nesting ${JSON.stringify(nesting)} (seed ${seed})`,
+      { timeout: 120_000 },
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(mixedRuns(nesting !== "tables"), async (runs) => {
+            await using place = await open();
+            expect(await mixedTrip(place, runs, nesting)).toEqual(runs.flat(2).map((row) => canonical(row)));
+          }),
+          { seed, numRuns },
+        );
+      },
+    );
   extremes(name, open, width);
+}
+
+/** Loads batches in runs, and puts the rows together again. */
+async function mixedTrip(
+  { destination }: Place,
+  runs: readonly (readonly (readonly object[])[])[],
+  nesting: NestingOption,
+): Promise<readonly unknown[]> {
+  let batches: readonly (readonly object[])[] = [];
+  const things = resource({
+    name: "things",
+    nesting: nesting as "native",
+    async *read() {
+      for (const batch of batches) yield batch as never;
+    },
+  });
+  const load = pipeline({ name: "mixed", source: source("s", () => [things])(), destination });
+  for (batches of runs) await load.run();
+  const state = (await load.state())!;
+  const rows = await readBack(destination, state);
+  return rebuildRows({ table: "things", tables: state.tables, rows })
+    .toSorted((a, b) => Number(a["id"]) - Number(b["id"]))
+    .map((row) => canonical(row));
 }
 
 /** Extremes: long values, deep and wide ones, integers that no double holds, halves of characters. */

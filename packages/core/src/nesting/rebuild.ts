@@ -1,10 +1,8 @@
 import { AlluviumError } from "../errors.ts";
 import type { TableState } from "../state/state.ts";
 import { parseName, type Empty } from "./path.ts";
+import { columnReaders, isThere, parsed, type ReadColumn, type StoredRow } from "./rebuild-value.ts";
 import { listIndex, parentId, rowId } from "./system-columns.ts";
-
-/** A row as a destination gives it back. */
-type StoredRow = { readonly [column: string]: unknown };
 
 /** What {@link rebuildRows} puts together. */
 export interface RebuildOptions {
@@ -19,7 +17,7 @@ export interface RebuildOptions {
 /**
  * Rows as their source gave them, put together from a table and its child tables: objects and lists again, under the source's names. A
  * member that a row lacked is null. Values are what the destination gave for them, so JSON is text where its driver does not parse it. What a
- * column could not hold and a variant column took (`total__v_string`) is left out. `ALV_TABLE_NOT_FOUND` where the pipeline has no such table.
+ * column did not hold and a variant column took (`total__v_string`) stands where it stood, and so does what became JSON because its kind changed. `ALV_TABLE_NOT_FOUND` where the pipeline has no such table.
  *
  * @example
  * ```ts
@@ -38,12 +36,12 @@ export function rebuildRows(options: RebuildOptions): readonly Record<string, un
 /** A value that may have been taken apart. */
 interface Node {
   /** The column that holds it as one value. */
-  column: string | undefined;
+  column: ReadColumn | undefined;
   readonly members: Map<string, Node>;
   /** Columns that say it is there and holds nothing. */
-  readonly empty: { [Kind in Empty]?: string };
+  readonly empty: { [Kind in Empty]?: ReadColumn };
   /** The column that holds it as JSON where its own could not. */
-  json: string | undefined;
+  json: ReadColumn | undefined;
   /** Its elements, by the id of the row in which it stands. */
   list: ((id: unknown) => unknown) | undefined;
 }
@@ -65,15 +63,17 @@ function readerOf(table: string, options: RebuildOptions): Reader {
       `the pipeline has no table ${table}; it has ${Object.keys(options.tables).join(", ") || "none"}`,
     );
   const top = newNode();
+  const readers = columnReaders(known);
   let key: string | undefined;
   for (const [column, name] of Object.entries(known.columns)) {
     if (name.startsWith("_alv_")) continue;
     const { path, token } = parseName(name);
     const node = nodeAt(top, path);
-    if (token === undefined || token === "value") node.column = column;
+    const read = readers.get(column);
+    if (token === undefined || token === "value") node.column = read;
     else if (token === "key") key = column;
-    else if (token === "json") node.json = column;
-    else node.empty[token] = column;
+    else if (token === "json") node.json = read;
+    else if (read !== undefined) node.empty[token] = read;
   }
   for (const [child, { nested }] of Object.entries(options.tables))
     if (nested?.parent === table) nodeAt(top, pathOf(nested.path)).list = listsOf(child, options);
@@ -134,13 +134,9 @@ function valueOf(node: Node, row: StoredRow): unknown {
   return isHollow || Object.values(object).some(isThere) ? object : null;
 }
 
-/** A row's own value: columns go by names that every object has, too. */
-function cell(row: StoredRow, column: string | undefined): unknown {
-  return column !== undefined && Object.hasOwn(row, column) ? row[column] : undefined;
-}
-
-function parsed(json: unknown): unknown {
-  return typeof json === "string" ? JSON.parse(json) : json;
+/** A row's own value. */
+function cell(row: StoredRow, read: ReadColumn | undefined): unknown {
+  return read?.(row);
 }
 
 function objectOf({ members }: Node, row: StoredRow): object {
@@ -154,8 +150,4 @@ function objectOf({ members }: Node, row: StoredRow): object {
       configurable: true,
     });
   return object;
-}
-
-function isThere(value: unknown): boolean {
-  return value !== null && value !== undefined;
 }

@@ -1,6 +1,8 @@
 import type { Batch } from "../columns/batch.ts";
 import { castVector } from "../columns/cast.ts";
 import { materialize } from "../columns/dictionary.ts";
+import { onlyRows, validRows } from "../columns/marked-rows.ts";
+import { mixedParts } from "../columns/mixed-parts.ts";
 import { sliceVector } from "../columns/slice.ts";
 import { takeVector } from "../columns/take.ts";
 import {
@@ -11,6 +13,7 @@ import {
   type Vector,
 } from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
+import { isMixed } from "../schema/mixed-type.ts";
 import { isNested, withMembers, withType } from "../schema/members.ts";
 import type { ColumnType, Field, Schema, StructType } from "../schema/types.ts";
 import { hollowRows, markVector, maskedBy } from "./bits.ts";
@@ -104,9 +107,11 @@ function put({ fields, vectors }: Draft, name: string, vector: Vector, nullable:
 
 /** Puts a value where the plan wants it. */
 function place(given: Vector, at: Place, table: Draft, drafts: Draft[], plan: NestingPlan): void {
+  const choice = plan.at(at.full, at.level);
+  if (isMixed(given.type) && choice === "tables") return placeMixed(given, at, table, drafts, plan);
   if (!isNested(given.type)) return put(table, nameOf(at.path), given, at.nullable);
   const vector = given.layout === "dictionary" ? materialize(given) : given;
-  switch (plan.at(at.full, at.level)) {
+  switch (choice) {
     case "json":
       return put(table, nameOf(at.path), castVector(vector, JSON_TYPE), at.nullable);
     case "native": {
@@ -119,6 +124,26 @@ function place(given: Vector, at: Place, table: Draft, drafts: Draft[], plan: Ne
       if (vector.layout === "struct") flatten(vector, at, table, drafts, plan);
       else unfold(vector as ListVector | MapVector, at, table, drafts, plan);
   }
+}
+
+/** Of values of several kinds the lists and objects go their way, and the others stay together. */
+function placeMixed(vector: Vector, at: Place, table: Draft, drafts: Draft[], plan: NestingPlan): void {
+  let scalars: Uint8Array | undefined;
+  let first: ColumnType | undefined;
+  const nested: Vector[] = [];
+  for (const part of mixedParts(vector, JSON_TYPE)) {
+    if (isNested(part.vector.type)) nested.push(part.vector);
+    else {
+      first ??= part.vector.type;
+      const rows = validRows(part.vector);
+      scalars = scalars === undefined ? rows : rows.map((byte, i) => byte | scalars![i]!);
+    }
+  }
+  if (first !== undefined) {
+    const rest = onlyRows(vector, scalars!);
+    put(table, nameOf(at.path), { ...rest, type: { kind: "json", mixed: first } } as Vector, at.nullable);
+  }
+  for (const part of nested) place(part, { ...at, nullable: true }, table, drafts, plan);
 }
 
 /** The members of an object as columns of its table. */

@@ -3,6 +3,7 @@ import { castVector } from "../columns/cast.ts";
 import { contractOf } from "../contract.ts";
 import type { Capabilities } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
+import { parseName } from "../nesting/path.ts";
 import { conformBatch } from "../schema/conform.ts";
 import { evolveSchema } from "../schema/evolve.ts";
 import { withType } from "../schema/members.ts";
@@ -92,6 +93,9 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   const splits = (column: string): boolean =>
     !whole.has(column) && (agreed === undefined ? contract.types === "evolve" : splitting.has(column));
 
+  const hinted = new Set(description.schema.fields.map(({ name }) => spell(name)));
+  const isJson = (column: string): boolean => json.has(JSON.stringify([column]));
+
   function fold(name: string): string {
     return foldsCase ? name.toLowerCase() : name;
   }
@@ -134,6 +138,10 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
         place,
       );
     const path = [own?.name ?? name];
+    // Elsewhere the type tells.
+    const isText = storedType({ kind: "json" }).kind !== "json";
+    if (isNew && type.kind === "json" && !hasMixed(type) && isText && description.open === true)
+      json.set(JSON.stringify(path), path);
     let settled = settleMixed(type, own?.type, path, {
       splits: splits(own?.name ?? name),
       onJson: (at) => json.set(JSON.stringify(at), at),
@@ -203,12 +211,32 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     if (known === undefined && options.standing !== undefined) return;
     const variants = variantsOf(schema.fields, names);
     for (const { name } of fields)
-      if (variants.has(name))
+      // What nesting keeps as JSON has the name of a variant, and is one like any other.
+      if (variants.has(name) && parseName(spelling.source(name)).token === undefined)
         throw new AlluviumError(
           "ALV_NAME_COLLISION",
           `${resource} has a new column ${spelling.source(name)}, but ${name} of ${table} holds the values of ${variants.get(name)} that do not fit there; rename the new one`,
           place,
         );
+  }
+
+  /** A batch whose values fit the table, which grows by the variants of those that do not and by what is new in mixed values. */
+  function takeApart(named: Batch): Batch {
+    const given = withJson(named);
+    const before = schema;
+    const { batch, variants } = splitBatch(given, schema, {
+      ...names,
+      committed: committed ?? { fields: [] },
+      splits,
+      keepsKinds: (column) => description.open === true && !hinted.has(column) && !isJson(column),
+      storedType,
+      widens,
+    });
+    if (batch === given) return given;
+    grow(batch.schema.fields.map(settle), variants);
+    // A member that is new may be mixed as well.
+    const isMore = schema !== before && batch.schema.fields.some(({ type }) => hasMixed(type));
+    return isMore ? takeApart(batch) : batch;
   }
 
   /** Keys from which rows moved, as the table holds keys. */
@@ -257,16 +285,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
       return { fields };
     },
     fit(named) {
-      const split = splitBatch(withJson(named), schema, {
-        ...names,
-        committed: committed ?? { fields: [] },
-        splits,
-        keepsKinds: description.open === true,
-        storedType,
-        widens,
-      });
-      if (split.variants.size > 0) grow(split.batch.schema.fields.map(settle), split.variants);
-      const { batch } = split;
+      const batch = takeApart(named);
       const fitted = conformBatch(batch, schema, names);
       const { changes } = fitted;
       return changes?.oldKeys === undefined

@@ -6,11 +6,14 @@ import type { ColumnType, Field } from "./types.ts";
 /** The way to a column or a part of it: its name, then names of members, `[]` for the elements of a list and `{}` for the values of a map. */
 export type TypePath = readonly string[];
 
+/** Whether a column holds values of several kinds. */
+export function isMixed(type: ColumnType): boolean {
+  return type.kind === "json" && type.mixed !== undefined;
+}
+
 /** Whether values of several kinds stand in a column, at any depth. */
 export function hasMixed(type: ColumnType): boolean {
-  return type.kind === "json"
-    ? type.mixed !== undefined
-    : membersOf(type).some((member) => hasMixed(member.type));
+  return isMixed(type) || membersOf(type).some((member) => hasMixed(member.type));
 }
 
 /** What {@link settleMixed} goes by. */

@@ -9,7 +9,7 @@ import { matchColumns } from "./conform.ts";
 import { AlluviumError } from "../errors.ts";
 import { describeType } from "./describe.ts";
 import { isTypeWithin } from "./equal.ts";
-import { hasMixed } from "./mixed-type.ts";
+import { hasMixed, isMixed } from "./mixed-type.ts";
 import { isNested, sameItems } from "./members.ts";
 import type { ColumnType, Field, Schema, StructType } from "./types.ts";
 import { variantFor, type VariantNames } from "./variants.ts";
@@ -22,8 +22,11 @@ export interface SplitOptions extends VariantNames {
   readonly splits: (column: string) => boolean;
   /** The type that a column has at the destination. */
   readonly storedType: Capabilities["storedType"];
-  /** Whether numbers and booleans go into variants of text columns, rather than become texts that could not be told from others. @default false */
-  readonly keepsKinds?: boolean | undefined;
+  /**
+   * Whether numbers, booleans and JSON go into variants of a text column, rather than become texts that could not be told from others.
+   * @default never
+   */
+  readonly keepsKinds?: ((column: string) => boolean) | undefined;
   /** Whether a committed column may become wider in place. */
   readonly widens?: Capabilities["widens"];
 }
@@ -57,9 +60,10 @@ export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions):
     const column = batch.columns[at];
     if (column === undefined || own.type.kind === "null" || isTypeWithin(column.type, own.type)) return;
     const splits = options.splits(own.name);
+    const keepsKinds = options.keepsKinds?.(own.name) === true;
     const before = variants.size;
     if (!splits && !hasMixed(column.type)) return;
-    const fit = fitColumn(column, own.type, own.name, options, (struct, type, path) =>
+    const fit = fitColumn(column, own.type, own.name, keepsKinds, (struct, type, path) =>
       fitStruct(
         struct,
         type,
@@ -67,6 +71,7 @@ export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions):
         { ...options, isReal: undefined },
         memberOf(options.committed.fields, own),
         variants,
+        keepsKinds,
       ),
     );
     const { vector, misfits } = fit;
@@ -107,6 +112,7 @@ function fitStruct(
   options: SplitOptions,
   committed: ColumnType | undefined,
   variants: Map<string, string>,
+  keepsKinds: boolean,
 ): Fit {
   const own = vector.type.kind === "struct" ? vector.type.fields : [];
   const at = new Map(own.map(({ name }, i) => [fold(name, options), i]));
@@ -127,8 +133,8 @@ function fitStruct(
     }
     taken.add(index);
     const child = vector.children[index]!;
-    const fit = fitColumn(child, field.type, member, options, (struct, inner, inside) =>
-      fitStruct(struct, inner, inside, options, memberOf(fixed, field), variants),
+    const fit = fitColumn(child, field.type, member, keepsKinds, (struct, inner, inside) =>
+      fitStruct(struct, inner, inside, options, memberOf(fixed, field), variants, keepsKinds),
     );
     fields.push({ ...field, type: fit.vector.type, nullable: field.nullable || fit.misfits !== undefined });
     children.push(fit.vector);
@@ -166,12 +172,12 @@ function fitColumn(
   vector: Vector,
   type: ColumnType,
   path: string,
-  { keepsKinds, storedType }: SplitOptions,
+  keepsKinds: boolean,
   fitStructs: Parameters<typeof fitVector>[3],
 ): Fit {
   const { kind } = vector.type;
-  const isOther = kind === "boolean" || /^(?:int|float|decimal)/.test(kind);
-  if (keepsKinds !== true || type.kind !== "string" || !isOther || storedType(vector.type).kind === "string")
+  const isOther = kind === "boolean" || kind === "json" || /^(?:int|float|decimal)/.test(kind);
+  if (!keepsKinds || type.kind !== "string" || !isOther || isMixed(vector.type))
     return fitVector(vector, type, path, fitStructs);
   const misfits = validRows(vector);
   return { vector: nullVector(type, vector.length), ...(vector.nullCount < vector.length && { misfits }) };

@@ -9,6 +9,7 @@ import { concatVectors } from "./concat.ts";
 import { asJson, mixedParts } from "./mixed-parts.ts";
 import { mark, onlyRows, validRows } from "./marked-rows.ts";
 import { isScalar } from "./scalar.ts";
+import { withoutUnknown } from "./without-unknown.ts";
 import { takeVector } from "./take.ts";
 import { isValid, type FixedVector, type StructVector, type Vector } from "./vector.ts";
 
@@ -99,9 +100,15 @@ function fitMixed(vector: Vector, type: ColumnType, path: string, fitStruct: Fit
   let nested: Uint8Array | undefined;
   for (const part of mixedParts(vector, type)) {
     const isText = type.kind === "string" && part.kind !== "text";
+    // What no column can be made for yet would be left out.
+    const { known, unknown } = withoutUnknown(part.vector);
+    if (unknown.nullCount < length) {
+      nested = union(nested, validRows(unknown));
+      misfits = union(misfits, validRows(unknown));
+    }
     const fit: Fit = isText
       ? { vector: nullVector(type, length), misfits: validRows(part.vector) }
-      : fitVector(part.vector, type, path, fitStruct);
+      : fitVector(known, type, path, fitStruct);
     if (fit.vector.nullCount < length) fitting.push(fit.vector);
     if (fit.misfits === undefined) continue;
     misfits = union(misfits, fit.misfits);

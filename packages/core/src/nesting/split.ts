@@ -19,7 +19,7 @@ import type { ColumnType, Field, Schema, StructType } from "../schema/types.ts";
 import { hollowRows, markVector, maskedBy } from "./bits.ts";
 import type { NestingPlan } from "./choice.ts";
 import { nameOf, pointerOf, tokenName, type Empty } from "./path.ts";
-import { withoutUnknown } from "./unknown.ts";
+import { withoutUnknown } from "../columns/without-unknown.ts";
 
 /** One table's share of a batch, before its system columns. */
 export interface SplitTable {

@@ -117,8 +117,10 @@ const manifest = z.object({
       disposition: text,
       validity: z.array(text).optional(),
       rows: count.optional(),
+      json: z.array(z.array(text)).optional(),
       nesting: z.json().optional(),
       nested: z.object({ root: text, parent: text, path: text }).optional(),
+      quarantineOf: text.optional(),
     }),
   ),
   known: z.record(
@@ -195,7 +197,9 @@ export function encodeManifest(value: Manifest): Uint8Array {
   const settled = value.settled.map((entry) =>
     entry.receipt === undefined ? entry : { ...entry, receipt: withStoredChanges(entry.receipt) },
   );
-  const isNested = Object.values(value.tables).some(({ nesting, nested }) => nesting !== undefined || nested);
+  const isNested = Object.values(value.tables).some(
+    ({ nesting, nested, json, quarantineOf }) => nesting !== undefined || nested || json || quarantineOf,
+  );
   return encode({ ...value, changes, settled }, isNested ? 3 : merges ? 2 : 1);
 }
 

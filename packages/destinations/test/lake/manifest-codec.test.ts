@@ -190,6 +190,11 @@ test("nested tables and the names of validity columns come back as they were", (
     },
   };
   expect(decodeManifest(encodeManifest(nested), "p")).toEqual({ version: 3, ...nested });
+  for (const more of [{ json: [["x"], ["a", "[]"]] }, { quarantineOf: name }]) {
+    const tables = { [name]: { ...table, ...more } };
+    const found = decodeManifest(encodeManifest({ ...manifest, tables }), "p");
+    expect(found).toEqual({ version: 3, ...manifest, tables });
+  }
 });
 
 test("the stored form with merges is version 2: a change of it is a decision", () => {

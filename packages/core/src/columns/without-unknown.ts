@@ -1,7 +1,7 @@
-import { castVector } from "../columns/cast.ts";
-import { bitAt } from "../columns/bitmap.ts";
-import { onlyRows } from "../columns/marked-rows.ts";
-import { isValid, type Vector } from "../columns/vector.ts";
+import { castVector } from "./cast.ts";
+import { bitAt } from "./bitmap.ts";
+import { onlyRows } from "./marked-rows.ts";
+import { isValid, type Vector } from "./vector.ts";
 import { boundType } from "../schema/bound.ts";
 import { isNested } from "../schema/members.ts";
 import type { ColumnType } from "../schema/types.ts";

@@ -28,6 +28,7 @@ export type {
   TableOptions,
   WhereOption,
 } from "./resource-options.ts";
+export type { InferenceOptions } from "./inference-option.ts";
 export type { NestingChoice, NestingMode } from "./nesting-option.ts";
 export type { AnyResource, AsOptions, Resource, RowOf, TransformOptions } from "./transform.ts";
 export { originResource, type OriginResourceOptions } from "./origin-resource.ts";

@@ -1,3 +1,4 @@
+import type { InferenceOptions } from "./inference-option.ts";
 import type { ContractOption } from "./contract.ts";
 import type { Mask } from "./mask.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
@@ -28,6 +29,7 @@ export interface ReadRoot {
   readonly cursor: CursorDefinition | undefined;
   readonly primaryKey: readonly string[];
   readonly columns: ColumnHints;
+  readonly inference: InferenceOptions;
   /** Whether a property that a row lacks leaves the column as it is. */
   readonly partial: boolean;
   readonly read: (context: AnyReadContext) => AsyncIterable<unknown> | Iterable<unknown>;
@@ -86,4 +88,6 @@ export interface RowStep {
   readonly concurrency: number;
   /** Hints for the columns of what `call` makes. */
   readonly columns: ColumnHints;
+  /** How the types of the others are found. */
+  readonly inference: InferenceOptions;
 }

@@ -1,6 +1,7 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import type { ContractOption } from "./contract.ts";
 import type { DerivedPartition } from "./partition.ts";
+import type { InferenceOptions } from "./inference-option.ts";
 import type { NestingMode } from "./nesting-option.ts";
 import type { ColumnHint } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
@@ -278,7 +279,8 @@ export interface SchemaResourceOptions<
   Schema extends RowSchema<unknown, unknown>,
   Column extends string,
   Option,
-> extends TableOptions<OutputOf<Schema>> {
+>
+  extends TableOptions<OutputOf<Schema>>, InferenceOptions {
   /** Names the resource, its state, and, unless {@link Naming} changes it, its table. */
   readonly name: Name;
   /** What rows are: any Standard Schema (zod, valibot, arktype …), or `typed<Row>()`. */
@@ -305,11 +307,8 @@ type ContextOf<Row, Column extends string> = [Column] extends [never]
   : CursorReadContext<Column extends keyof Row ? NonNullable<Row[Column]> : never>;
 
 /** Options of a resource whose rows are what `read` yields. */
-export interface PlainResourceOptions<
-  Name extends string,
-  Row extends object,
-  Option,
-> extends TableOptions<Row> {
+export interface PlainResourceOptions<Name extends string, Row extends object, Option>
+  extends TableOptions<Row>, InferenceOptions {
   /** Names the resource, its state, and, unless {@link Naming} changes it, its table. */
   readonly name: Name;
   readonly schema?: undefined;

@@ -14,6 +14,7 @@ import type {
   TableOptions,
 } from "./resource-options.ts";
 import type { ColumnHints } from "./schema/hints.ts";
+import { inferenceOf, type InferenceOptions } from "./inference-option.ts";
 import { dispositionOf, keyOf, layoutOf, oneOf, optionError } from "./table-options.ts";
 import { makeResource, type Resource } from "./transform.ts";
 import { typedVendor, type OutputOf, type RowSchema } from "./typed.ts";
@@ -98,6 +99,7 @@ export function resource(unchecked: object): unknown {
       primaryKey: key,
       columns,
       partial,
+      inference: inferenceOf(name, options),
       read: read as ReadRoot["read"],
     },
     steps: [],
@@ -106,7 +108,7 @@ export function resource(unchecked: object): unknown {
 }
 
 /** The options of both overloads, as a caller without types may give them. */
-interface UncheckedOptions extends TableOptions<Record<string, unknown>> {
+interface UncheckedOptions extends TableOptions<Record<string, unknown>>, InferenceOptions {
   readonly name: string;
   readonly schema?: RowSchema<unknown, unknown> | undefined;
   readonly validate?: boolean;
@@ -126,6 +128,8 @@ const known: readonly string[] = [
   "cursor",
   "disposition",
   "columns",
+  "infer",
+  "columnPatterns",
   "naming",
   "nesting",
   "contract",

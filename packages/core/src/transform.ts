@@ -176,13 +176,15 @@ export function makeResource(definition: ResourceDefinition): Resource {
         partitionBy: table.partitionBy && partitionsAfter(table.partitionBy, [step]),
       },
     });
+  // Rows give dates and the like as text, and so they are found again.
+  const inference = definition.root.kind === "read" ? definition.root.inference : {};
   const byRows =
     (kind: RowStep["kind"]) =>
     (call: unknown, { concurrency = 16 }: TransformOptions = {}): Resource => {
       if (typeof call !== "function") throw optionError(name, kind, call, "given a function");
       if (!Number.isInteger(concurrency) || concurrency < 1)
         throw optionError(name, "concurrency", concurrency, "an integer of at least 1");
-      return derive({ kind, call: call as RowStep["call"], concurrency, columns: {} });
+      return derive({ kind, call: call as RowStep["call"], concurrency, columns: {}, inference });
     };
 
   return {

@@ -1,10 +1,11 @@
 import { AlluviumError } from "../errors.ts";
-import { fieldsOfHints, type ColumnHints } from "../schema/hints.ts";
+import { fieldsOfHints, typeOfHint, type ColumnHints, type TypeHint } from "../schema/hints.ts";
 import type { Schema } from "../schema/types.ts";
 import type { Batch } from "./batch.ts";
 import { columnBytes, truncateColumn, typedGroup, type AppendContext } from "./column.ts";
 import { fieldsOf, finishGroup } from "./column-finish.ts";
 import { isStruct } from "./data-shape.ts";
+import type { InferOptions } from "./said-type.ts";
 import { putObject } from "./put.ts";
 import { describeValue } from "./refuse.ts";
 
@@ -14,7 +15,14 @@ export interface AppenderOptions {
   readonly schema?: Schema;
   /** Types of single columns, stronger than `schema`. @default none */
   readonly columns?: ColumnHints;
+  /** Types of columns by their names, for those that neither of the others names: that of the first pattern that matches. @default none */
+  readonly columnPatterns?: readonly ColumnPattern[] | undefined;
+  /** Which texts are more than text. @default none */
+  readonly infer?: InferOptions | undefined;
 }
+
+/** A pattern for the names of columns, and their type. */
+export type ColumnPattern = readonly [pattern: RegExp, type: TypeHint];
 
 /** Turns rows into batches. */
 export interface Appender {
@@ -48,8 +56,16 @@ export interface Appender {
  * ```
  */
 export function createAppender(options: AppenderOptions = {}): Appender {
-  const context: AppendContext = { row: 0, undo: [] };
-  const { columns = {}, schema: given = { fields: [] } } = options;
+  const { columns = {}, schema: given = { fields: [] }, infer = {}, columnPatterns = [] } = options;
+  const patterns = columnPatterns.map(([pattern, hint]) => {
+    return { pattern, type: typeOfHint(hint, `of the pattern ${pattern.source}`) };
+  });
+  const context: AppendContext = {
+    row: 0,
+    undo: [],
+    infer,
+    typeOf: (name) => patterns.find(({ pattern }) => name.search(pattern) >= 0)?.type,
+  };
   let schema = options.columns === undefined ? given : { fields: fieldsOfHints(columns, given.fields) };
   const group = typedGroup(schema.fields, "", 0, context);
   const { undo } = context;

@@ -9,6 +9,7 @@ import {
   type FixedBuilder,
 } from "./builder.ts";
 import { fitsPrecision, parseDecimal, powerOfTen, writeDecimal } from "./decimal.ts";
+import { isRawJson } from "./raw-json.ts";
 import { writtenJson } from "./json-text.ts";
 import type { Scalar } from "./scalar.ts";
 import { formatScalar, integerBits, parseScalar } from "./text.ts";
@@ -22,6 +23,8 @@ import { formatScalar, integerBits, parseScalar } from "./text.ts";
  * `JSON.stringify` does, and what that would lose: see {@link writtenJson}.
  */
 export function coerceScalar(type: ColumnType, value: unknown): Scalar | undefined {
+  if (typeof value === "object" && isRawJson(value) && type.kind !== "json")
+    return coerceDigits(type, value.rawJSON);
   switch (type.kind) {
     case "boolean":
       return typeof value === "boolean" ? value : undefined;
@@ -96,6 +99,13 @@ export function putScalar(builder: Builder, value: Scalar): void {
       fixed.length = row + 1;
     }
   }
+}
+
+/** A number by its digits goes into numbers that say the same, and into text as it is. */
+function coerceDigits(type: ColumnType, text: string): Scalar | undefined {
+  if (type.kind === "string") return text;
+  if (type.kind !== "decimal" && integerBits(type) === undefined) return undefined;
+  return parseScalar(type, text);
 }
 
 function coerceInteger(type: ColumnType, value: unknown): number | bigint | undefined {

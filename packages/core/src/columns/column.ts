@@ -11,6 +11,7 @@ import {
   createBuilder,
   type Builder,
 } from "./builder.ts";
+import type { InferOptions } from "./said-type.ts";
 import { textWriter, type TextWriter } from "./text-writer.ts";
 
 /**
@@ -39,6 +40,10 @@ export type Mode = (typeof Mode)[keyof typeof Mode];
 export interface AppendContext {
   /** Number of the row being appended, from 1. */
   row: number;
+  /** Which texts are more than text. */
+  readonly infer: InferOptions;
+  /** The type that a column is to have by its name alone. */
+  readonly typeOf: (column: string) => ColumnType | undefined;
   /** What takes back the changes of plan that the row being appended made, should it be refused. */
   readonly undo: (() => void)[];
 }

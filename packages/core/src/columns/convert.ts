@@ -2,6 +2,7 @@ import type { ColumnType, DecimalType } from "../schema/types.ts";
 import { DAY_MICROS } from "./calendar.ts";
 import { dayMicros } from "./coerce.ts";
 import { fitsPrecision, powerOfTen } from "./decimal.ts";
+import { saysSame } from "./says-same.ts";
 import type { Scalar } from "./scalar.ts";
 import { formatScalar, integerBits, parseScalar } from "./text.ts";
 
@@ -70,20 +71,6 @@ export function explicitConverter(from: ColumnType, to: ColumnType): Convert | u
       return micros % BigInt(DAY_MICROS) === 0n ? Number(micros / BigInt(DAY_MICROS)) : undefined;
     };
   return converter(from, to);
-}
-
-/** Whether two texts of numbers stand for the same one: digits without zeros at the ends, and where the point is. */
-function saysSame(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => {
-    const match = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text);
-    if (match === null) return text.replace("+", "");
-    const [, sign, whole = "", fraction = "", exponent = "0"] = match;
-    const digits = (whole + fraction).replace(/^0+/, "");
-    const significant = digits.replace(/0+$/, "");
-    if (significant === "") return "0";
-    return `${sign === "-" ? "-" : ""}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
-  });
-  return left === right;
 }
 
 function toInteger(value: bigint, bits: number): number | bigint | undefined {

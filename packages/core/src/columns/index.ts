@@ -3,7 +3,7 @@
  *
  * @module core/columns
  */
-export { createAppender, type Appender, type AppenderOptions } from "./append.ts";
+export { createAppender, type Appender, type AppenderOptions, type ColumnPattern } from "./append.ts";
 export { createPartialAppender } from "./append-partial.ts";
 export { ChangeOp, type Batch, type Changes } from "./batch.ts";
 export { bitAt, copyBits, countOnes, sliceBits } from "./bitmap.ts";
@@ -31,9 +31,11 @@ export { rowHashes } from "./hash.ts";
 export { jsonReader } from "./json.ts";
 export { nullVector } from "./null-vector.ts";
 export { describeValue } from "./refuse.ts";
+export { parseJson } from "./parse-exact.ts";
 export { rowsOf, userReader, type RowOptions } from "./rows.ts";
 export { compareScalars, isScalar, scalarAt, scalarReader, type Scalar } from "./scalar.ts";
 export { batchBytes, vectorBytes } from "./size.ts";
+export type { InferOptions } from "./said-type.ts";
 export { sliceBatch, sliceVector } from "./slice.ts";
 export { takeBatch, takeVector } from "./take.ts";
 export { formatScalar, parseScalar } from "./text.ts";

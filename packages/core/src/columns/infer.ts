@@ -4,6 +4,8 @@ import type { FixedBuilder } from "./builder.ts";
 import { putScalar } from "./coerce.ts";
 import { bindColumn, bindNumbers, columnKind, Mode, type Column, type Group } from "./column.ts";
 import { isListLike, isStruct } from "./data-shape.ts";
+import { isRawJson } from "./raw-json.ts";
+import { saidType } from "./said-type.ts";
 import { rowRefused } from "./refuse.ts";
 
 const DECIMAL_38: ColumnType = { kind: "decimal", precision: 38, scale: 0 };
@@ -18,13 +20,16 @@ export function bindTo(column: Column, value: unknown): void {
   });
   if (typeof value === "number") bindNumbers(column);
   else bindColumn(column, typeOfValue(column, value));
+  // A point in time is no reading of a clock.
+  const { type } = column.builder;
+  if (type.kind === "timestamp" && type.zone === "local") column.mode = Mode.scalar;
 }
 
 function typeOfValue(column: Column, value: unknown): ColumnType {
   const unknown = { type: { kind: "null" }, nullable: true } as const;
   switch (typeof value) {
     case "string":
-      return { kind: "string" };
+      return saidType(value, column.context.infer) ?? { kind: "string" };
     case "boolean":
       return { kind: "boolean" };
     case "bigint":
@@ -40,6 +45,7 @@ function typeOfValue(column: Column, value: unknown): ColumnType {
           key: { name: "key", type: unknown.type, nullable: false },
           value: { name: "value", ...unknown },
         };
+      if (isRawJson(value)) return decimalOf(value.rawJSON);
       if (isStruct(value)) return { kind: "struct", fields: [] };
       break;
     default:
@@ -49,6 +55,12 @@ function typeOfValue(column: Column, value: unknown): ColumnType {
     value,
     'has no column type: turn it into plain data in map(), or give the column the hint { type: "json" }',
   );
+}
+
+/** The decimal of a number by its digits: as many after the point as it has, and all the others before it. */
+function decimalOf(text: string): ColumnType {
+  const scale = /^-?\d+\.(\d{1,38})$/.exec(text)?.[1]?.length;
+  return scale === undefined ? { kind: "json" } : { kind: "decimal", precision: 38, scale };
 }
 
 /** Changes an inferred column so that it takes `value` as well; false where no type holds both. */

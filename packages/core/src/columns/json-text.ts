@@ -1,4 +1,5 @@
 import { isListLike, isStruct } from "./data-shape.ts";
+import { isRawJson } from "./raw-json.ts";
 import { formatScalar } from "./text.ts";
 
 /** Deeper values are taken for one that holds itself. */
@@ -60,6 +61,7 @@ function textOf(value: unknown, depth: number, written: boolean): string | undef
 }
 
 function objectText(value: object, depth: number, written: boolean): string | undefined {
+  if (isRawJson(value)) return value.rawJSON;
   const { toJSON } = value as { readonly toJSON?: unknown };
   if (written && typeof toJSON === "function" && !(value instanceof Uint8Array))
     return textOf(toJSON.call(value), depth, written);

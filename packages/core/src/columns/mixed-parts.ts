@@ -1,4 +1,5 @@
 import type { ColumnType } from "../schema/types.ts";
+import { sameType } from "../schema/equal.ts";
 import { createAppender } from "./append.ts";
 import { onlyRows } from "./marked-rows.ts";
 import { parseExact } from "./parse-exact.ts";
@@ -25,7 +26,7 @@ export interface MixedPart {
 export function mixedParts(vector: Vector, target: ColumnType): readonly MixedPart[] {
   const { length, type } = vector;
   const before = type.kind === "json" ? type.mixed : undefined;
-  const instant = target.kind === "timestamp" && before?.kind === "timestamp" ? target : undefined;
+  const said = before !== undefined && isSaid(before) && sameType(before, target) ? target : undefined;
   const isFloat = target.kind === "float64" || target.kind === "float32";
   const read = scalarReader(vector);
   const parts = new Map<
@@ -45,7 +46,7 @@ export function mixedParts(vector: Vector, target: ColumnType): readonly MixedPa
   ): void {
     let part = parts.get(name);
     if (part === undefined)
-      parts.set(name, (part = { kind, type: as, values: new Array(length).fill(null) }));
+      parts.set(name, (part = { kind, type: as, values: Array.from({ length }, () => null) }));
     part.values[row] = value;
   }
 
@@ -75,9 +76,9 @@ export function mixedParts(vector: Vector, target: ColumnType): readonly MixedPa
     switch (text[0]) {
       case '"': {
         const value = JSON.parse(text) as string;
-        const micros = instant && parseScalar(instant, value);
-        const isInstant = micros !== undefined && formatScalar(instant!, micros) === value;
-        if (isInstant) put(row, "instant", "text", instant, value);
+        const scalar = said && parseScalar(said, value);
+        if (scalar !== undefined && formatScalar(said!, scalar) === value)
+          put(row, "said", "text", said, value);
         else put(row, "text", "text", { kind: "string" }, value);
         break;
       }
@@ -105,6 +106,11 @@ export function mixedParts(vector: Vector, target: ColumnType): readonly MixedPa
     }),
     ...(hasOthers ? [{ kind: "other" as const, vector: onlyRows(asJson(vector), others) }] : []),
   ];
+}
+
+/** Whether values of a type are texts in JSON that say what they are. Bytes are not: their digits may be a text's own. */
+function isSaid({ kind }: ColumnType): boolean {
+  return kind === "timestamp" || kind === "date" || kind === "uuid";
 }
 
 /** A mixed column as one of JSON like any other. */

@@ -11,6 +11,8 @@ import { finishColumn } from "./column-finish.ts";
 import { Mode, padBuilder, type Column, type Group } from "./column.ts";
 import { jsonReader } from "./json.ts";
 import { jsonTextOf } from "./json-text.ts";
+import { isSaid } from "./said-type.ts";
+import { formatScalar, parseScalar } from "./text.ts";
 import { textWriter, writeText } from "./text-writer.ts";
 import { isValid } from "./vector.ts";
 
@@ -20,13 +22,20 @@ import { isValid } from "./vector.ts";
  */
 export function putMixed(column: Column, value: unknown, row: number): boolean {
   if (column.typed || column.required) return false;
-  const text = jsonTextOf(value);
-  if (text === undefined) return false;
   const { type } = column.builder;
+  const before = type.kind === "json" ? type.mixed : type;
+  const text = typeof value === "string" ? textIn(column, value, before) : jsonTextOf(value);
+  if (text === undefined) return false;
   if (type.kind !== "json") becomeMixed(column, row);
   padBuilder(column.builder, row);
   writeText(column.text!, text);
   return true;
+}
+
+/** A text as JSON; one that says what the column was has the form by which that is known again. */
+function textIn({ context }: Column, value: string, before: ColumnType | undefined): string {
+  const scalar = before && isSaid(value, before, context.infer) ? parseScalar(before, value) : undefined;
+  return JSON.stringify(scalar === undefined ? value : formatScalar(before!, scalar));
 }
 
 function becomeMixed(column: Column, rows: number): void {

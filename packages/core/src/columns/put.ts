@@ -3,6 +3,8 @@ import type { BooleanBuilder, FixedBuilder, ListBuilder, MapBuilder, StructBuild
 import { coerceScalar, putScalar } from "./coerce.ts";
 import { createColumn, memberPath, Mode, padBuilder, type Column, type Group } from "./column.ts";
 import { isListLike, isStruct } from "./data-shape.ts";
+import { isRawJson } from "./raw-json.ts";
+import { isSaid } from "./said-type.ts";
 import { bindTo, convert, mixed, refused } from "./infer.ts";
 import { putMixed } from "./mixed.ts";
 import { writeText } from "./text-writer.ts";
@@ -218,19 +220,23 @@ function putOther(column: Column, value: unknown, row: number): void {
 
 /** Inferred columns take only values of their own kind; those whose type was given take every exact form of it. */
 function isCoercible(column: Column, value: unknown): boolean {
-  if (column.typed) return column.mode < Mode.list || column.mode > Mode.map;
-  switch (column.mode) {
-    case Mode.number:
+  const { mode, builder, context } = column;
+  if (column.typed) return mode < Mode.list || mode > Mode.map;
+  const { type } = builder;
+  switch (type.kind) {
+    case "float64":
+    case "int64":
       return typeof value === "bigint";
-    case Mode.int64:
-      return typeof value === "bigint";
-    case Mode.instant:
-      return value instanceof Date;
-    case Mode.scalar: {
-      const { kind } = column.builder.type;
-      if (kind === "binary") return value instanceof Uint8Array || value instanceof ArrayBuffer;
-      return kind === "decimal" && (typeof value === "bigint" || typeof value === "number");
-    }
+    case "decimal":
+      return typeof value === "bigint" || typeof value === "number" || isRawJson(value);
+    case "binary":
+      return value instanceof Uint8Array || value instanceof ArrayBuffer;
+    case "timestamp":
+      if (value instanceof Date) return type.zone === "utc";
+      return typeof value === "string" && isSaid(value, type, context.infer);
+    case "date":
+    case "uuid":
+      return typeof value === "string" && isSaid(value, type, context.infer);
     default:
       return false;
   }
@@ -253,10 +259,13 @@ function findColumn(
   if (!Object.hasOwn(object, key)) return undefined;
   let column = group.columns.get(key);
   if (column === undefined) {
-    if (group.depth > 0 && !isStruct(object))
+    if (group.depth > 0 && !isStruct(object)) {
+      if (isRawJson(object)) return undefined;
       throw refused(group, object, "is not a plain object, as the values before it were");
+    }
     const { context } = group;
-    column = createColumn(key, memberPath(group, key), group.depth, context);
+    const type = group.depth === 0 ? context.typeOf(key) : undefined;
+    column = createColumn(key, memberPath(group, key), group.depth, context, type);
     group.columns.set(key, column);
     const { first } = group;
     const next = previous?.next;

@@ -51,8 +51,8 @@ async function* readPasses(
   schema: Schema,
   request: OriginRequest,
 ): AsyncGenerator<OriginItem> {
-  const { columns, partial } = root;
-  const appender = (partial ? createPartialAppender : createAppender)({ schema, columns });
+  const { columns, partial, inference } = root;
+  const appender = (partial ? createPartialAppender : createAppender)({ schema, columns, ...inference });
   let cursor: ResourceCursor | undefined = (request.cursor ?? {}) as ResourceCursor;
   while (cursor !== undefined) cursor = yield* readPass(root, schema, appender, { ...request, cursor });
 }

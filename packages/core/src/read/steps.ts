@@ -212,8 +212,8 @@ async function gather(rows: AsyncIterable<object>): Promise<readonly object[]> {
 }
 
 /** Rows to columns, with types that stay as they were in the batches before. */
-function batcher({ columns }: RowStep, resource: string): (rows: readonly object[]) => Batch {
-  const appender = createAppender({ columns });
+function batcher({ columns, inference }: RowStep, resource: string): (rows: readonly object[]) => Batch {
+  const appender = createAppender({ columns, ...inference });
   return (rows) => {
     try {
       for (const row of rows) appender.append(row);

@@ -50,7 +50,9 @@ export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions):
   const order = matchColumns(batch.schema.fields, schema.fields);
   const columns = [...batch.columns];
   const fields = [...batch.schema.fields];
-  const unchanged = batch.changes?.unchanged && [...batch.changes.unchanged];
+  // Columns that the run adds have none, and may lack their entry.
+  const sent = batch.changes?.unchanged;
+  const unchanged = sent && columns.map((_, i) => sent[i]);
   const incoming = new Set(fields.map(({ name }) => fold(name, options)));
   const isReal = (name: string): boolean =>
     incoming.has(fold(name, options)) || options.isReal?.(name) === true;
@@ -63,16 +65,21 @@ export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions):
     const keepsKinds = options.keepsKinds?.(own.name) === true;
     const before = variants.size;
     if (!splits && !hasMixed(column.type)) return;
-    const fit = fitColumn(column, own.type, own.name, keepsKinds, (struct, type, path) =>
-      fitStruct(
-        struct,
-        type,
-        path,
-        { ...options, isReal: undefined },
-        memberOf(options.committed.fields, own),
-        variants,
-        keepsKinds,
-      ),
+    const fit = fitColumn(
+      column,
+      own.type,
+      own.name,
+      { kinds: keepsKinds, json: keepsKinds },
+      (struct, type, path) =>
+        fitStruct(
+          struct,
+          type,
+          path,
+          { ...options, isReal: undefined },
+          memberOf(options.committed.fields, own),
+          variants,
+          keepsKinds,
+        ),
     );
     const { vector, misfits } = fit;
     if (!splits && (misfits !== undefined || variants.size > before)) throw mixedConflict(own);
@@ -133,8 +140,13 @@ function fitStruct(
     }
     taken.add(index);
     const child = vector.children[index]!;
-    const fit = fitColumn(child, field.type, member, keepsKinds, (struct, inner, inside) =>
-      fitStruct(struct, inner, inside, options, memberOf(fixed, field), variants, keepsKinds),
+    const fit = fitColumn(
+      child,
+      field.type,
+      member,
+      { kinds: keepsKinds, json: false },
+      (struct, inner, inside) =>
+        fitStruct(struct, inner, inside, options, memberOf(fixed, field), variants, keepsKinds),
     );
     fields.push({ ...field, type: fit.vector.type, nullable: field.nullable || fit.misfits !== undefined });
     children.push(fit.vector);
@@ -172,12 +184,13 @@ function fitColumn(
   vector: Vector,
   type: ColumnType,
   path: string,
-  keepsKinds: boolean,
+  keeps: { readonly kinds: boolean; readonly json: boolean },
   fitStructs: Parameters<typeof fitVector>[3],
 ): Fit {
   const { kind } = vector.type;
-  const isOther = kind === "boolean" || kind === "json" || /^(?:int|float|decimal)/.test(kind);
-  if (!keepsKinds || type.kind !== "string" || !isOther || isMixed(vector.type))
+  const isOther =
+    kind === "boolean" || (kind === "json" && keeps.json) || /^(?:int|float|decimal)/.test(kind);
+  if (!keeps.kinds || type.kind !== "string" || !isOther || isMixed(vector.type))
     return fitVector(vector, type, path, fitStructs);
   const misfits = validRows(vector);
   return { vector: nullVector(type, vector.length), ...(vector.nullCount < vector.length && { misfits }) };

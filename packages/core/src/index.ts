@@ -78,6 +78,7 @@ export type {
   TablePlan,
   TablePreview,
   TableReceipt,
+  TableScanOptions,
 } from "./destination.ts";
 export type {
   Ability,

@@ -99,12 +99,9 @@ export interface DestinationSession extends AsyncDisposable {
   preview?(plan: LoadPlan): Promise<readonly TablePreview[]>;
   /**
    * The committed rows of a table in batches, with `columns` in that order (all of them, in the table's order, where absent); in no order of
-   * rows. `ALV_TABLE_NOT_FOUND` where there is none. May be called between loads and while one is written, but not while one is committed.
+   * rows. `ALV_TABLE_NOT_FOUND` where there is none, `ALV_SOURCE_NOT_FOUND` where it lacks a column. May be called between loads and while one is written, but not while one is committed.
    */
-  scan?(
-    table: string,
-    options?: { readonly columns?: readonly string[] | undefined; readonly signal?: AbortSignal | undefined },
-  ): AsyncIterable<Batch>;
+  scan?(table: string, options?: TableScanOptions): AsyncIterable<Batch>;
   /** Starts a load. Files left open by the load before carry over into it. */
   begin(plan: LoadPlan): Promise<Load>;
   /** Loads of this pipeline, newest first. */
@@ -124,6 +121,14 @@ export interface TableInfo {
   readonly partitionBy: readonly Partition[];
   /** Version or number of commits, where the format counts them. */
   readonly version?: number;
+}
+
+/** What {@link DestinationSession.scan} reads. */
+export interface TableScanOptions {
+  /** Columns, in the order wanted. @default all, in the table's order */
+  readonly columns?: readonly string[] | undefined;
+  /** Ends the reading. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What {@link DestinationSession.preview} says of one table. */

@@ -83,6 +83,7 @@ export type {
   TablePlan,
   TablePreview,
   TableReceipt,
+  TableScanOptions,
 } from "./destination.ts";
 export type {
   Ability,

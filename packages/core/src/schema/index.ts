@@ -25,6 +25,7 @@ export {
   type ValueOfHint,
 } from "./hints.ts";
 export { boundSchema, boundType } from "./bound.ts";
+export { chooseColumns } from "./choose.ts";
 export { conformBatch, type ConformOptions } from "./conform.ts";
 export { isTypeWithin, sameType } from "./equal.ts";
 export { evolveSchema, type Evolution, type EvolveOptions } from "./evolve.ts";

@@ -1,5 +1,6 @@
 import type { DestinationSession, OpenContext } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
+import { chooseColumns } from "../schema/choose.ts";
 import { conformBatch } from "../schema/conform.ts";
 import { openMemoryLoad } from "./memory-load.ts";
 import { previewTable } from "./memory-preview.ts";
@@ -49,18 +50,15 @@ export function openMemory(store: MemoryStore, context: OpenContext, now: () => 
       const table = store.tables.get(name);
       if (table === undefined)
         throw new AlluviumError("ALV_TABLE_NOT_FOUND", `there is no table ${name}`, { resource: name });
-      const all = table.schema.fields;
-      const fields =
-        call?.columns?.map(
-          (column) => all.find(({ name: own }) => own === column) ?? missing(name, column),
-        ) ?? all;
+      const { fields: all } = table.schema;
+      const schema = chooseColumns(name, table.schema, call?.columns);
       for (const batch of table.batches) {
         (call?.signal ?? context.signal).throwIfAborted();
         const whole = conformBatch(batch, table.schema, { table: name });
         yield {
-          schema: { fields },
+          schema,
           length: whole.length,
-          columns: fields.map((field) => whole.columns[all.indexOf(field)]!),
+          columns: schema.fields.map((field) => whole.columns[all.indexOf(field)]!),
         };
       }
     },
@@ -80,10 +78,4 @@ export function openMemory(store: MemoryStore, context: OpenContext, now: () => 
       if (entry.holder === me) entry.holder = undefined;
     },
   };
-}
-
-function missing(table: string, column: string): never {
-  throw new AlluviumError("ALV_SOURCE_NOT_FOUND", `table ${table} has no column ${column}`, {
-    resource: table,
-  });
 }

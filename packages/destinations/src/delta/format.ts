@@ -1,6 +1,6 @@
 import { AlluviumError, type Capabilities, type Partition, type Schema } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
-import type { FormatContext, LakeFormat, LakeTable } from "../lake/contract.ts";
+import type { FormatContext, LakeFormat, LakeTable, ScanContext } from "../lake/contract.ts";
 import { partitionName } from "../lake/files/partition.ts";
 import type { MergeFormat } from "./merge/plan.ts";
 import { checkWritable } from "./log/protocol.ts";
@@ -68,10 +68,7 @@ async function inspectTable(
   };
 }
 
-async function* scanTable(
-  directory: string,
-  { store, signal, columns }: Parameters<LakeFormat["scan"]>[1],
-): AsyncGenerator<Batch> {
+async function* scanTable(directory: string, { store, signal, columns }: ScanContext): AsyncGenerator<Batch> {
   const state = await loadState(store, directory, { verify: true, signal });
   if (state === undefined)
     throw new AlluviumError(

@@ -1,3 +1,5 @@
+import { parseJson } from "../sql/read-json.ts";
+
 /** What we use of a type of `@duckdb/node-api`. */
 interface DuckDBValueType {
   readonly typeId: number;
@@ -13,7 +15,7 @@ const typeIds = { timestamp: 12, date: 13, time: 15, decimal: 19, uuid: 27, time
  */
 export function userValue(value: unknown, type: DuckDBValueType): unknown {
   if (value === null || value === undefined) return null;
-  if (type.alias === "JSON") return JSON.parse(value as string);
+  if (type.alias === "JSON") return parseJson(value as string);
   switch (type.typeId) {
     case typeIds.timestamp:
     case typeIds.timestampTz: {

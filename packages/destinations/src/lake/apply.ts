@@ -94,14 +94,17 @@ export async function applyStored(
 ): Promise<ApplyOutcome> {
   const change = await loadChange(context, stored);
   if (!recovering) return applyChange(context, load, change);
-  try {
-    if (await isApplied(context, load, change)) return await applyChange(context, load, change);
-    const age = (await context.store.now()).getTime() - Date.parse(stored.written);
-    const old = age > context.timing.vacuumAge / 2;
-    return await applyChange(context, load, await secureFiles(context, change, old));
-  } catch (error) {
-    if (isPoison(error)) return { parked: reasonOf(error) };
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (await isApplied(context, load, change)) return await applyChange(context, load, change);
+      const age = (await context.store.now()).getTime() - Date.parse(stored.written);
+      const old = age > context.timing.vacuumAge / 2;
+      return await applyChange(context, load, await secureFiles(context, change, old));
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      // What was missing may have become part of the table since we asked it: whose load it is may be applying it too.
+      if (attempt > 1) return { parked: reasonOf(error) };
+    }
   }
 }
 

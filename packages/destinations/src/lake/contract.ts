@@ -19,10 +19,7 @@ export interface LakeFormat {
   /** The table in `directory` (relative to the store's root, no trailing slash), or `undefined`. Refuses unknown features by name (`ALV_TABLE_FEATURE`). */
   inspect(directory: string, context: FormatContext): Promise<LakeTable | undefined>;
   /** The rows of the table, with `columns` in that order (absent: all). `ALV_TABLE_NOT_FOUND` where there is none. */
-  scan(
-    directory: string,
-    context: FormatContext & { readonly columns: readonly string[] | undefined },
-  ): AsyncIterable<Batch>;
+  scan(directory: string, context: ScanContext): AsyncIterable<Batch>;
   /**
    * Throws where a table with these columns can never be (names that the format has no place for), so that it is known before anything
    * is committed. Does no I/O.
@@ -59,6 +56,11 @@ export interface Prepared {
 export interface FormatContext {
   readonly store: ObjectStore;
   readonly signal: AbortSignal;
+}
+
+/** What a scan works with. */
+export interface ScanContext extends FormatContext {
+  readonly columns: readonly string[] | undefined;
 }
 
 /** What apply works with. */

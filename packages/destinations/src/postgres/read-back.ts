@@ -1,7 +1,7 @@
 import type { Pipeline, SourceTables } from "@alluvium/core";
 import type { Kysely } from "kysely";
 import type { ReadBack } from "../sql/read-back.ts";
-import { foreignDestination, readKysely, type ReadConnection } from "../sql/read-kysely.ts";
+import { readKysely, type ReadConnection } from "../sql/read-kysely.ts";
 import { createConnector } from "./connect.ts";
 import { destinations } from "./destinations.ts";
 import { checkOptions, type CheckedOptions } from "./options.ts";
@@ -44,10 +44,7 @@ export type DatabaseOf<Load> = ReadBack<Load, Values>;
 export async function database<Tables extends SourceTables>(
   load: Pipeline<Tables>,
 ): Promise<Kysely<DatabaseOf<Pipeline<Tables>>>> {
-  const { destination } = load.definition;
-  const options = destinations.of(destination);
-  if (options === undefined) throw foreignDestination(load.name, destination, "PostgreSQL");
-  const checked = checkOptions(options);
+  const checked = checkOptions(destinations.of(load));
   const db = await readKysely<DatabaseOf<Pipeline<Tables>>>(() => openForReading(checked));
   return db.withSchema(checked.schema);
 }

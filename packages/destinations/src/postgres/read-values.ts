@@ -1,3 +1,5 @@
+import { parseJson } from "../sql/read-json.ts";
+
 /** Object ids of types whose text is not yet in user form (they never change: src/include/catalog/pg_type.dat). */
 const oids = {
   bool: 16,
@@ -61,17 +63,10 @@ export function userValue(text: string | null, type: number): unknown {
       return dateOf(text);
     case oids.json:
     case oids.jsonb:
-      return JSON.parse(text, exactInteger);
+      return parseJson(text);
     default:
       return text;
   }
-}
-
-/** Keeps integers that no number holds; `source` is the number's text (ECMA-262, JSON.parse source text access). */
-function exactInteger(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
-  const source = context?.source;
-  return source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
 }
 
 function dateOf(text: string): Date {

@@ -1,4 +1,4 @@
-import { AlluviumError, type Destination } from "@alluvium/core";
+import { AlluviumError } from "@alluvium/core";
 import type { Driver, Kysely, QueryResult, TransactionSettings } from "kysely";
 
 /** A connection that queries read through. */
@@ -23,15 +23,6 @@ export async function readKysely<Tables>(open: () => Promise<ReadConnection>): P
       createDriver: () => readDriver(open),
     },
   });
-}
-
-/** Why `database(load)` of one destination does not read what another one loads. */
-export function foreignDestination(load: string, { name }: Destination<never>, own: string): AlluviumError {
-  return new AlluviumError(
-    "ALV_CONFIG",
-    `pipeline ${load} loads into ${name}, not into ${own}: take \`database\` from that destination's subpath`,
-    { pipeline: load },
-  );
 }
 
 function readDriver(open: () => Promise<ReadConnection>): Driver {

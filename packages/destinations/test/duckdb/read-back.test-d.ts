@@ -1,37 +1,10 @@
 import type { Kysely } from "kysely";
 import { expectTypeOf, test } from "vitest";
-import { pipeline, resource, source, typed } from "@alluvium/core";
+import { pipeline } from "@alluvium/core";
 import { database, duckdb, type DatabaseOf } from "../../src/duckdb/index.ts";
+import { shop } from "../sql/read-back-shop.ts";
 
-interface Order {
-  id: number;
-  orderNumber: bigint;
-  state: "open" | "closed";
-  placedAt: Date;
-  note?: string;
-  tags: string[];
-  address: { city: string; zip?: string } | null;
-}
-const load = pipeline({
-  name: "shop",
-  source: source("shop", () => [
-    resource({
-      name: "Orders",
-      schema: typed<Order>(),
-      primaryKey: "id",
-      disposition: "merge",
-      read: () => [],
-    }),
-    resource({
-      name: "prices",
-      schema: typed<{ sku: string; price: number }>(),
-      primaryKey: "sku",
-      disposition: { merge: "scd2" },
-      read: () => [],
-    }),
-  ])(),
-  destination: duckdb({ path: "x" }),
-});
+const load = pipeline({ name: "shop", source: shop, destination: duckdb({ path: "x" }) });
 type Tables = DatabaseOf<typeof load>;
 
 test("tables and columns have the names and values of the destination", () => {
@@ -45,7 +18,14 @@ test("tables and columns have the names and values of the destination", () => {
   expectTypeOf<Tables["orders"]["address"]>().toEqualTypeOf<{
     readonly city: string;
     readonly zip: string | null;
+    readonly since: Date;
+    readonly count: bigint;
   } | null>();
+  expectTypeOf<Tables["orders"]["visits"]>().toEqualTypeOf<readonly Date[]>();
+  expectTypeOf<Tables["orders"]["parts"]>().toEqualTypeOf<
+    readonly { readonly sku: string; readonly at: Date }[]
+  >();
+  expectTypeOf<Tables["orders"]["prices"]>().toEqualTypeOf<ReadonlyMap<string, bigint>>();
   expectTypeOf<Tables["orders"]["_alv_load_id"]>().toEqualTypeOf<string>();
   expectTypeOf<Tables["prices"]["_alv_active"]>().toEqualTypeOf<boolean>();
   expectTypeOf<Tables["_alv_loads"]["sequence"]>().toEqualTypeOf<bigint>();

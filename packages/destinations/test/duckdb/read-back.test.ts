@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sql } from "kysely";
 import { afterAll, expect, test } from "vitest";
 import { AlluviumError, pipeline, resource, source, typed } from "@alluvium/core";
 import { memoryDestination } from "@alluvium/core/testing";
@@ -70,6 +71,8 @@ test("what a pipeline loaded is read back, typed, in user form", async () => {
     },
     { id: 2n, note: "x", placed_at: new Date("1969-12-31T23:59:59.999Z"), tags: [] },
   ]);
+  const { rows: json } = await sql`select '{"small":1,"large":9007199254740993}'::json as j`.execute(db);
+  expect(json, "digits that no number holds").toEqual([{ j: { small: 1, large: 9007199254740993n } }]);
   const found = await db
     .selectFrom("orders")
     .select("id")

@@ -1,8 +1,7 @@
 import { mergeLake } from "../delta/merge/merging.ts";
 import { crashSuite } from "./crash-suite.ts";
-import { jsonLake } from "./lakes.ts";
 import { mergeScript } from "./merge-script.ts";
 import { deltaLake, folderLake } from "./real-lakes.ts";
 
-for (const lake of [jsonLake, deltaLake, folderLake]) crashSuite(lake);
+for (const lake of [deltaLake, folderLake]) crashSuite(lake);
 for (const mode of ["vectors", "rewrite"] as const) crashSuite(mergeLake(mode), 3, mergeScript);

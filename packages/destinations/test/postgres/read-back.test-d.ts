@@ -1,40 +1,10 @@
 import type { Kysely } from "kysely";
 import { expectTypeOf, test } from "vitest";
-import { pipeline, resource, source, typed } from "@alluvium/core";
+import { pipeline } from "@alluvium/core";
 import { database, postgres, type DatabaseOf } from "../../src/postgres/index.ts";
+import { shop } from "../sql/read-back-shop.ts";
 
-interface Order {
-  id: number;
-  orderNumber: bigint;
-  state: "open" | "closed";
-  placedAt: Date;
-  note?: string;
-  tags: string[];
-  address: { city: string; zip?: string; since: Date; count: bigint } | null;
-  visits: Date[];
-  parts: { sku: string; at: Date }[];
-  prices: ReadonlyMap<string, bigint>;
-}
-const load = pipeline({
-  name: "shop",
-  source: source("shop", () => [
-    resource({
-      name: "Orders",
-      schema: typed<Order>(),
-      primaryKey: "id",
-      disposition: "merge",
-      read: () => [],
-    }),
-    resource({
-      name: "prices",
-      schema: typed<{ sku: string; price: number }>(),
-      primaryKey: "sku",
-      disposition: { merge: "scd2" },
-      read: () => [],
-    }),
-  ])(),
-  destination: postgres({ url: "postgres://x" }),
-});
+const load = pipeline({ name: "shop", source: shop, destination: postgres({ url: "postgres://x" }) });
 type Tables = DatabaseOf<typeof load>;
 
 test("tables and columns have the names and values of the destination", () => {

@@ -55,7 +55,7 @@ export const contractEntities: readonly (keyof ContractPolicies)[] = ["tables", 
 export type SpelledContract = ContractPolicy | Partial<Contract> | undefined;
 
 /** The contract that options make together: the first that says something of an entity decides on it. */
-export function joinContracts(...options: readonly SpelledContract[]): Partial<Contract> {
+function joinContracts(...options: readonly SpelledContract[]): Partial<Contract> {
   const joined: { -readonly [Entity in keyof Contract]?: Contract[Entity] } = {};
   for (const option of options) {
     const parts = partsOf(option);

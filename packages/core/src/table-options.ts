@@ -128,7 +128,7 @@ export function layoutOf<Row>(
 }
 
 /** Refuses what is no contract; it may be left out. `refuse` makes the error. */
-export function checkContract(
+function checkContract(
   contract: ContractOption | undefined,
   refuse: (option: string, value: unknown, wanted: string) => AlluviumError,
 ): void {

@@ -32,7 +32,7 @@ const text = { kind: "string" } as const;
 const json = { kind: "json" } as const;
 
 /** The columns of a quarantine. `id` is that of the refused row, in each of its entries. */
-export const quarantineFields: readonly Field[] = [
+const quarantineFields: readonly Field[] = [
   { name: "id", type: text, nullable: false },
   { name: "event", type: text, nullable: false },
   { name: "stage", type: text, nullable: true },
@@ -51,7 +51,7 @@ export const quarantineFields: readonly Field[] = [
 const ending = "__quarantine";
 
 /** What the quarantine of a table is called: `orders__quarantine`; of one whose name is too long its beginning and a part of its hash. */
-export function quarantineName(
+function quarantineName(
   table: string,
   { maxIdentifierLength: most = Infinity }: Pick<Capabilities, "maxIdentifierLength">,
 ): string {

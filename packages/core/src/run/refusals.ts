@@ -23,7 +23,7 @@ export interface Refusals {
 }
 
 /** No refusals. */
-export const noRefusals: RefusalCounts = { quarantined: 0, rows: 0, values: 0 };
+const noRefusals: RefusalCounts = { quarantined: 0, rows: 0, values: 0 };
 
 /** The refusals of a stream of which nothing has been read. */
 export function createRefusals(): Refusals {
@@ -56,7 +56,7 @@ export function createRefusals(): Refusals {
 }
 
 /** Two counts together, the second `times` over. */
-export function addRefusals(a: RefusalCounts, b: RefusalCounts, times: 1 | -1): RefusalCounts {
+function addRefusals(a: RefusalCounts, b: RefusalCounts, times: 1 | -1): RefusalCounts {
   return {
     quarantined: a.quarantined + times * b.quarantined,
     rows: a.rows + times * b.rows,

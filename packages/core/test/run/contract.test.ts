@@ -21,7 +21,11 @@ function load(
 }
 
 const rowsIn = (memory: Memory, table: string): readonly object[] =>
-  memory.store.rows(table).map(({ _alv_load_id: _, ...row }) => row);
+  memory.store.rows(table).map((row) => {
+    const { _alv_load_id: load, ...rest } = row;
+    void load;
+    return rest;
+  });
 
 const quarantined = (memory: Memory): readonly (readonly unknown[])[] =>
   memory.store

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
   AlluviumError,
@@ -84,7 +85,7 @@ describe("refused rows", () => {
     );
     const { t } = report.tables;
     expect(t).toMatchObject({ rows: 2, quarantined: 2, discarded: { rows: 0, values: 0 }, complete: true });
-    expect(String(report)).toMatch(/quarantined/);
+    expect(inspect(report)).toMatch(/quarantined/);
     expect(Object.keys(report.tables)).toEqual(["t"]);
     expect(store.rows("t").map(({ id }) => id)).toEqual([1n, 3n]);
     const [load] = report.loads;

@@ -79,8 +79,7 @@ async function statementsOf(number: number, place?: Place): Promise<readonly str
 async function stopped(place: Place, number: number, plan: FaultPlan): Promise<FaultyProcess> {
   const process = faultyProcess(db.url, plan);
   try {
-    // What is dead looks for its COMMIT no longer than this.
-    await run(place, number, process, { lockTimeout: 500 });
+    await run(place, number, process);
   } catch (error) {
     let cause: unknown = error;
     while (cause instanceof Error && !(cause instanceof DeadError) && cause.cause !== undefined)

@@ -8,10 +8,10 @@ export interface Bucket {
   readonly sdk: typeof Sdk;
   readonly name: string;
   /** Sends a command; ended by the signal. */
-  send<Input extends object, Output extends object>(
+  readonly send: <Input extends object, Output extends object>(
     command: Command<Input, Output>,
     signal: AbortSignal | undefined,
-  ): Promise<Output>;
+  ) => Promise<Output>;
 }
 
 /** A command of the SDK by what it takes and gives. */

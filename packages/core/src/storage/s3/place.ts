@@ -9,16 +9,16 @@ export interface S3Place {
   readonly encryption: EncryptionFields;
   /** What is remembered of the server. */
   readonly server: { conditional: boolean };
-  bucket(): Promise<Bucket>;
+  readonly bucket: () => Promise<Bucket>;
   /** The key of an object. */
-  key(path: string): string;
+  readonly key: (path: string) => string;
   /** Runs a call, and tells its failure. */
-  guard<Result>(
+  readonly guard: <Result>(
     doing: string,
     path: string,
     signal: AbortSignal | undefined,
     run: () => Promise<Result>,
-  ): Promise<Result>;
+  ) => Promise<Result>;
 }
 
 /** See `PutObject`: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */

@@ -28,6 +28,8 @@ export interface S3ServerOptions {
   readonly faults?: (request: S3Request) => S3Fault | undefined;
   /** Takes no notice of `If-None-Match`, as old servers. @default false */
   readonly unconditional?: boolean;
+  /** The server's clock, for objects and answers; signatures are looked at by the real time. @default () => new Date() */
+  readonly clock?: () => Date;
   /** Milliseconds between two pieces of a slow body. @default 20 */
   readonly pause?: number;
 }
@@ -50,7 +52,8 @@ export const BUCKET = "lake";
  */
 export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> {
   const account = { accessKeyId: "AKIATEST", secretAccessKey: "a secret of tests" };
-  const objects = new Objects(() => new Date());
+  const { clock = () => new Date() } = options;
+  const objects = new Objects(clock);
   const requests: S3Request[] = [];
   const server = createServer((request, response) => {
     void answer(request, response).catch(() => request.socket.destroy());
@@ -90,7 +93,12 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
     isHead: boolean,
     fault: S3Fault | undefined,
   ): Promise<void> {
-    response.writeHead(status, { "x-amz-request-id": "test", "content-length": body.length, ...headers });
+    response.writeHead(status, {
+      "x-amz-request-id": "test",
+      date: clock().toUTCString(),
+      "content-length": body.length,
+      ...headers,
+    });
     if (isHead) return void response.end();
     const half = body.subarray(0, body.length >> 1);
     switch (fault) {

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** Runs a program to its end; what it said is in the error if it fails. */
-export async function step(file: string, args: readonly string[], cwd?: string): Promise<void> {
+async function step(file: string, args: readonly string[], cwd?: string): Promise<void> {
   try {
     await run(file, args, { ...(cwd ? { cwd } : {}), maxBuffer: 1 << 26 });
   } catch (cause) {

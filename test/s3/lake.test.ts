@@ -69,7 +69,7 @@ async function rowsIn(store: ObjectStore, path: string): Promise<readonly Record
 async function expectComplete(store: ObjectStore, where: string): Promise<void> {
   const ids = (await rowsIn(store, "events")).map(({ id }) => Number(id)).toSorted((a, b) => a - b);
   expect(ids, `events ${where}`).toEqual(Array.from({ length: PAGES * PAGE }, (_, id) => id));
-  const totals = (await rowsIn(store, "totals")).map(({ key, page }) => `${key} ${page}`).toSorted();
+  const totals = (await rowsIn(store, "totals")).map(({ key, page }) => [key, page].join(" ")).toSorted();
   expect(totals, `totals ${where}`).toEqual(Array.from({ length: PAGE }, (_, key) => `${key} ${PAGES - 1}`));
 }
 
@@ -160,7 +160,7 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
       const reports = await Promise.all(names.map((name) => writer(name).run({ commitInterval: 0 })));
       failing = false;
       expect(reports.map(({ complete }) => complete)).toEqual(names.map(() => true));
-      const found = (await rowsIn(store, "shared")).map(({ writer: name, page }) => `${name} ${page}`);
+      const found = (await rowsIn(store, "shared")).map(({ writer: name, page }) => [name, page].join(" "));
       const wanted = [...names, 16].flatMap((name) => [`${name} 0`, `${name} 1`]);
       expect(found.toSorted()).toEqual(wanted.toSorted());
       const versions = await versionsOf(store, "shared");

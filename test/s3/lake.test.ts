@@ -120,7 +120,7 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
   );
 
   test(
-    "16 writers append to one table while requests fail in every way: versions without a gap, every row once",
+    "16 writers make one table and append to it while requests fail in every way: versions without a gap, every row once",
     { timeout: 300_000 },
     async () => {
       let random = seed + 1;
@@ -136,12 +136,12 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
         },
       });
       const store = storeOf(server, 10);
-      const writer = (name: number): Pipeline => {
+      const writer = (name: number, pages: number): Pipeline => {
         const rows = resource({
           name: "shared",
           disposition: "append",
           async *read({ position }) {
-            for (let page = typeof position === "number" ? position : 0; page < 2; page++) {
+            for (let page = typeof position === "number" ? position : 0; page < pages; page++) {
               yield [{ writer: name, page }];
               yield checkpoint(page + 1);
             }
@@ -154,18 +154,18 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
           shared: true,
         });
       };
-      // The table is there: pipelines that make one table at once disagree on its identity, and all but one are set aside.
-      await writer(16).run({ commitInterval: 0 });
       const names = Array.from({ length: 16 }, (_, name) => name);
-      const reports = await Promise.all(names.map((name) => writer(name).run({ commitInterval: 0 })));
+      const reports = await Promise.all(names.map((name) => writer(name, 2).run({ commitInterval: 0 })));
+      // Each goes on with the table that one of them made.
+      for (const name of names) await writer(name, 3).run({ commitInterval: 0 });
       failing = false;
       expect(reports.map(({ complete }) => complete)).toEqual(names.map(() => true));
       const found = (await rowsIn(store, "shared")).map(({ writer: name, page }) => [name, page].join(" "));
-      const wanted = [...names, 16].flatMap((name) => [`${name} 0`, `${name} 1`]);
+      const wanted = names.flatMap((name) => [`${name} 0`, `${name} 1`, `${name} 2`]);
       expect(found.toSorted()).toEqual(wanted.toSorted());
       const versions = await versionsOf(store, "shared");
       expect(versions).toEqual(versions.map((_, i) => i));
-      expect(versions.length).toBeGreaterThan(16);
+      expect(versions.length).toBeGreaterThanOrEqual(16);
     },
   );
 });

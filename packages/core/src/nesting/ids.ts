@@ -17,7 +17,17 @@ export function placedIds(loadId: string, table: string, first: number, length: 
   const values = newIds(length);
   for (let row = 0; row < length; row++) {
     const at = row * BYTES;
-    for (let i = 0; i < 10; i++) values[at + i] = head[i]!;
+    // A loop over ten bytes costs twice as much.
+    values[at] = head[0]!;
+    values[at + 1] = head[1]!;
+    values[at + 2] = head[2]!;
+    values[at + 3] = head[3]!;
+    values[at + 4] = head[4]!;
+    values[at + 5] = head[5]!;
+    values[at + 6] = head[6]!;
+    values[at + 7] = head[7]!;
+    values[at + 8] = head[8]!;
+    values[at + 9] = head[9]!;
     putCount(values, at, first + row);
   }
   return idVector(values, length);

@@ -32,6 +32,9 @@ export interface LostRows {
   readonly loaded: number;
 }
 
+/** So many ids are never divided. */
+const FEW = 1024;
+
 /** How often the root may be rewritten while its ids are read. */
 const ATTEMPTS = 10;
 
@@ -87,7 +90,7 @@ async function rootIds(
             rowsOfPart(given, (row) => isValid(given, row), ids),
           ),
         ]);
-        if (part === 0 && ids.index.bytes() > limit) return undefined;
+        if (part === 0 && ids.index.size > FEW && ids.index.bytes() > limit) return undefined;
       }
       return ids;
     } catch (error) {

@@ -298,7 +298,6 @@ export class ByteValues implements ValueEncoder {
     let maxFrom = 0;
     let maxTo = max.length;
     let maxData = max;
-    // Ids and paths begin alike: four bytes at a time tell how far, where they stand so.
     const words = wordsOf(data);
     let last = -1;
     for (; i < end; i++) {
@@ -309,28 +308,28 @@ export class ByteValues implements ValueEncoder {
       const to = offsets[row + 1]!;
       const first = to > from ? data[from]! : -1;
       if (first > low && first < top) continue;
-      if (first >= top) {
-        const alike =
-          maxData === data ? alikeFrom(words, from, maxFrom, Math.min(to - from, maxTo - maxFrom)) : 0;
-        if (compareRanges(data, from + alike, to, maxData, maxFrom + alike, maxTo) > 0) {
-          maxData = data;
-          maxFrom = from;
-          maxTo = to;
-          top = first;
-          moved = true;
-          continue;
-        }
-      }
-      if (first <= low) {
-        const alike =
-          minData === data ? alikeFrom(words, from, minFrom, Math.min(to - from, minTo - minFrom)) : 0;
-        if (compareRanges(data, from + alike, to, minData, minFrom + alike, minTo) < 0) {
-          minData = data;
-          minFrom = from;
-          minTo = to;
-          low = first;
-          moved = true;
-        }
+      if (
+        first >= top &&
+        (maxData === data
+          ? compareWithin(data, words, from, to, maxFrom, maxTo)
+          : compareRanges(data, from, to, maxData, maxFrom, maxTo)) > 0
+      ) {
+        maxData = data;
+        maxFrom = from;
+        maxTo = to;
+        top = first;
+        moved = true;
+      } else if (
+        first <= low &&
+        (minData === data
+          ? compareWithin(data, words, from, to, minFrom, minTo)
+          : compareRanges(data, from, to, minData, minFrom, minTo)) < 0
+      ) {
+        minData = data;
+        minFrom = from;
+        minTo = to;
+        low = first;
+        moved = true;
       }
     }
     if (!moved) return;
@@ -356,13 +355,31 @@ function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array | undef
   return byteOffset % 4 === 0 ? new Int32Array(buffer, byteOffset, length >> 2) : undefined;
 }
 
-/** How many whole words of the first `length` bytes of two values of one array are the same, in bytes. */
-function alikeFrom(words: Int32Array | undefined, a: number, b: number, length: number): number {
-  if (words === undefined || ((a | b) & 3) !== 0) return 0;
-  const count = length >> 2;
-  let i = 0;
-  while (i < count && words[(a >> 2) + i] === words[(b >> 2) + i]) i++;
-  return 4 * i;
+/** {@link compareRanges} of two values of one array: ids and paths begin alike, so four bytes at a time where they stand so. */
+function compareWithin(
+  data: Uint8Array,
+  words: Int32Array | undefined,
+  from: number,
+  to: number,
+  otherFrom: number,
+  otherTo: number,
+): number {
+  if (words === undefined || ((from | otherFrom) & 3) !== 0)
+    return compareRanges(data, from, to, data, otherFrom, otherTo);
+  let a = from >> 2;
+  let b = otherFrom >> 2;
+  const end = a + (Math.min(to - from, otherTo - otherFrom) >> 2);
+  while (a < end && words[a] === words[b]) {
+    a++;
+    b++;
+  }
+  if (a < end) return bigEndian(words[a]!) - bigEndian(words[b]!);
+  return compareRanges(data, a << 2, to, data, b << 2, otherTo);
+}
+
+/** The number that four bytes are, the first of which is the lowest here. */
+function bigEndian(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | ((word >>> 24) & 0xff)) >>> 0;
 }
 
 function compareSlice(data: Uint8Array, from: number, to: number, other: Uint8Array): number {

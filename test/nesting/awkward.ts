@@ -171,10 +171,10 @@ function deep(levels: number): unknown {
   return levels === 0 ? [[]] : { some_rather_long_name: [{ n: levels, more: deep(levels - 1) }, null, {}] };
 }
 
-/** Rows that are extreme each in its way. `width`: members of the widest object. */
-export function extremeRows(width: number): readonly object[] {
+/** Rows that are extreme each in its way. `width`: members of the widest object; `plain`: it stays in a column. */
+export function extremeRows(width: number, plain: boolean): readonly object[] {
   const wide = Object.fromEntries(
-    Array.from({ length: width }, (_, i) => [`member ${i}`, i % 7 === 0 ? null : i]),
+    Array.from({ length: width }, (_, i) => [plain ? `member_${i}` : `member ${i}`, i % 7 === 0 ? null : i]),
   );
   return [
     { id: 0, long: ["x".repeat(5_000_000)], deep: deep(8), wide },

@@ -38,6 +38,8 @@ export class ByteValues implements ValueEncoder {
   /** Indexes or lengths of the open page. */
   private numbers: Int32Array = new Int32Array(0);
   private data: Uint8Array = new Uint8Array(0);
+  /** The same by words, where those were needed. */
+  private dataWords: Int32Array | undefined;
   private dataLength = 0;
   private chunkValues = 0;
   private nextLook = FIRST_LOOK;
@@ -104,7 +106,10 @@ export class ByteValues implements ValueEncoder {
     bytes.set(lengths.subarray(0, end));
     bytes.set(data.subarray(0, dataLength), end);
     // One huge value must not keep its memory for the rest of the file.
-    if (data.length > 4 * dataLength + (1 << 20)) this.data = new Uint8Array(0);
+    if (data.length > 4 * dataLength + (1 << 20)) {
+      this.data = new Uint8Array(0);
+      this.dataWords = undefined;
+    }
     return { bytes, encoding: Encoding.deltaLengthByteArray };
   }
 
@@ -113,7 +118,7 @@ export class ByteValues implements ValueEncoder {
     let bounds = min === undefined ? undefined : { min, max: max! };
     let page: ChunkEnd["dictionary"];
     if (dictionary !== undefined && this.referred) {
-      bounds = mergeBounds(bounds, dictionaryBounds(dictionary)) as typeof bounds;
+      if (this.choice.bounds) bounds = mergeBounds(bounds, dictionaryBounds(dictionary)) as typeof bounds;
       const { offsets, data, size } = dictionary;
       const lengths = this.scratch.ints(size);
       for (let i = 0; i < size; i++) lengths[i] = offsets[i + 1]! - offsets[i]!;
@@ -207,7 +212,7 @@ export class ByteValues implements ValueEncoder {
     for (let i = 0; i < count; i++) {
       const from = offsets[numbers[i]!]!;
       const to = offsets[numbers[i]! + 1]!;
-      this.bound(data, from, to);
+      if (this.choice.bounds) this.bound(data, from, to);
       this.data.set(data.subarray(from, to), at);
       at += to - from;
       numbers[i] = to - from;
@@ -220,31 +225,43 @@ export class ByteValues implements ValueEncoder {
     const { offsets, data } = vector;
     const { numbers } = this;
     let { count } = this;
-    let runStart = 0;
-    let runEnd = 0;
-    for (let i = start; i < end; i++) {
-      const row = positions === undefined ? i : positions[i]!;
-      const from = offsets[row]!;
-      const to = offsets[row + 1]!;
-      numbers[count++] = to - from;
-      if (from !== runEnd) {
-        this.take(data, runStart, runEnd);
-        runStart = from;
+    if (positions === undefined) {
+      for (let i = start; i < end; i++) numbers[count++] = offsets[i + 1]! - offsets[i]!;
+      this.take(data, offsets[start]!, offsets[end]!);
+    } else {
+      const words = wordsOf(data);
+      let runStart = 0;
+      let runEnd = 0;
+      for (let i = start; i < end; i++) {
+        const row = positions[i]!;
+        const from = offsets[row]!;
+        const to = offsets[row + 1]!;
+        numbers[count++] = to - from;
+        if (from !== runEnd) {
+          this.take(data, runStart, runEnd, words);
+          runStart = from;
+        }
+        runEnd = to;
       }
-      runEnd = to;
+      this.take(data, runStart, runEnd, words);
     }
-    this.take(data, runStart, runEnd);
-    this.boundAll(vector, positions, start, end);
+    if (this.choice.bounds) this.boundAll(vector, positions, start, end);
     this.count = count;
   }
 
-  private take(source: Uint8Array, from: number, to: number): void {
+  private take(source: Uint8Array, from: number, to: number, words?: Int32Array): void {
     const size = to - from;
     if (size === 0) return;
     this.reserve(size);
     const { data, dataLength } = this;
-    if (size < SHORT) for (let i = 0; i < size; i++) data[dataLength + i] = source[from + i]!;
-    else data.set(source.subarray(from, to), dataLength);
+    if (size >= SHORT) data.set(source.subarray(from, to), dataLength);
+    else if (words !== undefined && ((from | dataLength | size) & 3) === 0) {
+      // Ids, mostly.
+      const target = (this.dataWords ??= wordsOf(data)!);
+      const start = from >> 2;
+      const at = dataLength >> 2;
+      for (let i = 0; i < size >> 2; i++) target[at + i] = words[start + i]!;
+    } else for (let i = 0; i < size; i++) data[dataLength + i] = source[from + i]!;
     this.dataLength = dataLength + size;
   }
 
@@ -254,6 +271,7 @@ export class ByteValues implements ValueEncoder {
     const data = new Uint8Array(Math.max(needed, Math.min(this.data.length * 2, needed + (1 << 20)), 4096));
     data.set(this.data.subarray(0, this.dataLength));
     this.data = data;
+    this.dataWords = undefined;
   }
 
   private boundAll(
@@ -280,19 +298,33 @@ export class ByteValues implements ValueEncoder {
     let maxFrom = 0;
     let maxTo = max.length;
     let maxData = max;
+    const words = wordsOf(data);
+    let last = -1;
     for (; i < end; i++) {
       const row = positions === undefined ? i : positions[i]!;
+      if (row === last) continue;
+      last = row;
       const from = offsets[row]!;
       const to = offsets[row + 1]!;
       const first = to > from ? data[from]! : -1;
       if (first > low && first < top) continue;
-      if (first >= top && compareRanges(data, from, to, maxData, maxFrom, maxTo) > 0) {
+      if (
+        first >= top &&
+        (maxData === data
+          ? compareWithin(data, words, from, to, maxFrom, maxTo)
+          : compareRanges(data, from, to, maxData, maxFrom, maxTo)) > 0
+      ) {
         maxData = data;
         maxFrom = from;
         maxTo = to;
         top = first;
         moved = true;
-      } else if (first <= low && compareRanges(data, from, to, minData, minFrom, minTo) < 0) {
+      } else if (
+        first <= low &&
+        (minData === data
+          ? compareWithin(data, words, from, to, minFrom, minTo)
+          : compareRanges(data, from, to, minData, minFrom, minTo)) < 0
+      ) {
         minData = data;
         minFrom = from;
         minTo = to;
@@ -316,6 +348,38 @@ export class ByteValues implements ValueEncoder {
     if (compareSlice(data, from, to, min) < 0) this.min = new Uint8Array(data.subarray(from, to));
     else if (compareSlice(data, from, to, max) > 0) this.max = new Uint8Array(data.subarray(from, to));
   }
+}
+
+/** Whole words of four bytes, where they begin at one. */
+function wordsOf({ buffer, byteOffset, length }: Uint8Array): Int32Array | undefined {
+  return byteOffset % 4 === 0 ? new Int32Array(buffer, byteOffset, length >> 2) : undefined;
+}
+
+/** {@link compareRanges} of two values of one array: ids and paths begin alike, so four bytes at a time where they stand so. */
+function compareWithin(
+  data: Uint8Array,
+  words: Int32Array | undefined,
+  from: number,
+  to: number,
+  otherFrom: number,
+  otherTo: number,
+): number {
+  if (words === undefined || ((from | otherFrom) & 3) !== 0)
+    return compareRanges(data, from, to, data, otherFrom, otherTo);
+  let a = from >> 2;
+  let b = otherFrom >> 2;
+  const end = a + (Math.min(to - from, otherTo - otherFrom) >> 2);
+  while (a < end && words[a] === words[b]) {
+    a++;
+    b++;
+  }
+  if (a < end) return bigEndian(words[a]!) - bigEndian(words[b]!);
+  return compareRanges(data, a << 2, to, data, b << 2, otherTo);
+}
+
+/** The number that four bytes are, the first of which is the lowest here. */
+function bigEndian(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | ((word >>> 24) & 0xff)) >>> 0;
 }
 
 function compareSlice(data: Uint8Array, from: number, to: number, other: Uint8Array): number {

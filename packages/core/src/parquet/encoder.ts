@@ -5,7 +5,7 @@ import type { ColumnType, Schema } from "../schema/types.ts";
 import { type ChunkParts, PressureGauge, type StoredPage } from "./chunk.ts";
 import { codecOf, compressor, type Compression } from "./compression.ts";
 import { encodeFooter, type WrittenChunk, type WrittenGroup } from "./footer.ts";
-import { MAGIC } from "./format.ts";
+import { MAGIC, Physical } from "./format.ts";
 import { LeafWriter } from "./leaf-writer.ts";
 import { Scratch } from "./scratch.ts";
 import { type ShapeNode, shapeOf } from "./shape.ts";
@@ -45,9 +45,14 @@ export interface ParquetEncoderOptions {
    * Whether integers may be stored as packed differences (DELTA_BINARY_PACKED) and text as packed lengths and bytes
    * (DELTA_LENGTH_BYTE_ARRAY). Read, in data pages of version 1, by Spark 4 with and without its vectorised reader, pyarrow 26,
    * DuckDB 1.5 and hyparquet 1.31 when this was decided. `false` is for readers that know only PLAIN and dictionaries (Spark
-   * before 3.3). @default true
+   * before 3.3). `"text"`: text only. @default true
    */
-  readonly delta?: boolean;
+  readonly delta?: boolean | "text";
+  /**
+   * Whether the least and the greatest value of each column chunk are found and stored. Files that are read once as a whole need none.
+   * @default true
+   */
+  readonly bounds?: boolean;
   /** Whether each page carries a CRC-32 of its bytes. @default false */
   readonly pageChecksums?: boolean;
   /** Pairs for the footer. */
@@ -151,7 +156,11 @@ class Encoder implements ParquetEncoder {
       (leaf) =>
         new LeafWriter(
           leaf,
-          { dictionary: wantsDictionary(options.dictionary, leaf.path), delta: options.delta ?? true },
+          {
+            dictionary: wantsDictionary(options.dictionary, leaf.path),
+            delta: options.delta === "text" ? leaf.physical === Physical.byteArray : (options.delta ?? true),
+            bounds: options.bounds ?? true,
+          },
           context,
         ),
     );

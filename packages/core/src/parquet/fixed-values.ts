@@ -118,9 +118,11 @@ export class FixedValues implements ValueEncoder {
     let { bounds, sawNaN } = this;
     let page: ChunkEnd["dictionary"];
     if (dictionary !== undefined && this.referred) {
-      const found = wordBounds(leaf.type, dictionary.entries, dictionary.size, this.scratch);
-      bounds = mergeBounds(bounds, wordsToBounds(leaf.type, found));
-      sawNaN ||= found.sawNaN;
+      if (this.choice.bounds) {
+        const found = wordBounds(leaf.type, dictionary.entries, dictionary.size, this.scratch);
+        bounds = mergeBounds(bounds, wordsToBounds(leaf.type, found));
+        sawNaN ||= found.sawNaN;
+      }
       page = { bytes: plainWords(leaf, dictionary.entries, dictionary.size, 0), count: dictionary.size };
     }
     this.dictionary = undefined;
@@ -181,9 +183,11 @@ export class FixedValues implements ValueEncoder {
   private endDirect(count: number, prefix: number): PageBody {
     const { leaf, scratch } = this;
     if (count === 0) return { bytes: new Uint8Array(prefix), encoding: Encoding.plain };
+    if (!this.choice.bounds && !this.deltaPays)
+      return { bytes: plainWords(leaf, this.values, count, prefix), encoding: Encoding.plain };
     const found = wordBounds(leaf.type, this.values, count, scratch);
     this.sawNaN ||= found.sawNaN;
-    this.bounds = mergeBounds(this.bounds, wordsToBounds(leaf.type, found));
+    if (this.choice.bounds) this.bounds = mergeBounds(this.bounds, wordsToBounds(leaf.type, found));
     if (this.deltaPays) {
       const end = this.encodeDelta(found, count, prefix);
       if (end !== undefined && end - prefix < 0.9 * count * 4 * this.words)

@@ -45,6 +45,8 @@ export interface ChunkEnd {
 export interface EncodingChoice {
   readonly dictionary: boolean;
   readonly delta: boolean;
+  /** Whether bounds are wanted. */
+  readonly bounds: boolean;
 }
 
 /** Most distinct values of a dictionary, and most bytes of them: readers hold the dictionary while they read a chunk. */

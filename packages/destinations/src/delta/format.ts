@@ -21,6 +21,7 @@ export const capabilities: Capabilities = {
   foldsCase: true,
   partitions: true,
   releasesBatches: true,
+  follows: true,
   storedType,
 };
 

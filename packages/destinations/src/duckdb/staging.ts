@@ -101,8 +101,11 @@ function openSegment(path: string, schema: Schema, rowGroupBytes: number, onDrop
     file = handle;
     return createParquetEncoder({
       schema,
-      // Read once and soon: compression would cost more than it saves.
+      // Read once, as a whole and soon: what makes files small or tells what is in them would cost more than it saves.
       compression: "none",
+      dictionary: dictionaryColumns(schema),
+      delta: "text",
+      bounds: false,
       rowGroupBytes,
       sink: async (piece) => {
         bytes += piece.length;
@@ -137,6 +140,12 @@ function openSegment(path: string, schema: Schema, rowGroupBytes: number, onDrop
       await rm(path, { force: true });
     },
   };
+}
+
+/** Text repeats itself often enough, also within nested values; of values of a fixed width a dictionary is a detour. */
+function dictionaryColumns({ fields }: Schema): Readonly<Record<string, boolean>> {
+  const kinds = ["string", "json", "binary", "struct", "list", "map"];
+  return Object.fromEntries(fields.map(({ name, type }) => [name, kinds.includes(type.kind)]));
 }
 
 function sourceOf(file: FileHandle, byteLength: number): ParquetSource {

@@ -23,25 +23,39 @@ export async function applyManifest(
   manifest: Manifest,
   recovering: boolean,
 ): Promise<AppliedMarker> {
-  const limit = pLimit(CONCURRENT);
-  // All are waited for: none may go on behind the back of an error.
-  const settled = await Promise.allSettled(
-    manifest.changes.map((change) =>
-      limit(() => applyStored(context, identityOf(manifest), change, recovering)),
-    ),
-  );
   const versions: Record<string, number | null> = {};
   const parked: Record<string, string> = {};
   const changed: Record<string, RowCounts> = {};
   const boundaries: Record<string, string> = {};
-  for (const [index, result] of settled.entries()) {
-    if (result.status === "rejected") throw result.reason;
-    const { table } = manifest.changes[index]!;
-    if ("parked" in result.value) parked[table] = result.value.parked;
-    else {
-      versions[table] = result.value.version ?? null;
-      if (result.value.changed) changed[table] = result.value.changed;
-      if (result.value.boundary !== undefined) boundaries[table] = result.value.boundary;
+  const take = ({ table }: StoredChange, outcome: ApplyOutcome): void => {
+    if ("parked" in outcome) {
+      parked[table] = outcome.parked;
+      return;
+    }
+    versions[table] = outcome.version ?? null;
+    if (outcome.changed) changed[table] = outcome.changed;
+    if (outcome.boundary !== undefined) boundaries[table] = outcome.boundary;
+  };
+  const limit = pLimit(CONCURRENT);
+  // What follows other tables comes after them.
+  const { roots = [], followers = [] } = Object.groupBy(manifest.changes, (change) =>
+    followedBy(change) === undefined ? "roots" : "followers",
+  );
+  for (const changes of [roots, followers]) {
+    // All are waited for: none may go on behind the back of an error.
+    const settled = await Promise.allSettled(
+      changes.map((change) =>
+        limit(async (): Promise<ApplyOutcome> => {
+          const root = followedBy(change);
+          if (root !== undefined && root in parked)
+            return { parked: `its rows belong to those of table ${root}, which is set aside` };
+          return applyStored(context, identityOf(manifest), change, recovering);
+        }),
+      ),
+    );
+    for (const [index, result] of settled.entries()) {
+      if (result.status === "rejected") throw result.reason;
+      take(changes[index]!, result.value);
     }
   }
   const { loadId, sequence } = manifest;
@@ -83,6 +97,11 @@ async function deleteChanges(
   } catch {
     // They are in nobody's way.
   }
+}
+
+/** The table whose rows those of a change follow. */
+export function followedBy({ operation }: Pick<StoredChange, "operation">): string | undefined {
+  return operation.kind === "merge" ? operation.follows?.table : undefined;
 }
 
 /** Applies one table's part of a manifest. */

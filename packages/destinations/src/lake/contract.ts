@@ -40,7 +40,9 @@ export interface LakeFormat {
   prepare?(change: TableChange, context: ApplyContext): Promise<Prepared>;
   /**
    * Makes one table's part of a committed manifest visible, durably when it returns. Called again after a crash, also by another process: finds what is
-   * already there and does the rest. Nothing it does may depend on the clock or on chance except the commit's own time.
+   * already there and does the rest. Nothing it does may depend on the clock or on chance except the commit's own time. A table whose rows
+   * follow those of another is applied after it, and before the pipeline's next load is: so the other table is as this load left it, but for
+   * what other writers did.
    * What can never succeed throws a code in `poison` and the table is parked.
    */
   apply(change: TableChange, context: ApplyContext): Promise<Applied>;
@@ -183,6 +185,19 @@ export interface MergeOperation {
   readonly validity?: MergeValidity;
   /** Everything that the table held before goes: the stream is read again from its start. */
   readonly restart?: true;
+  /** Rows stay as long as those of the table that they belong to. That one is applied first. */
+  readonly follows?: FollowedTable;
+}
+
+/** The table whose rows those of another follow, as `TablePlan.follows` says. */
+export interface FollowedTable {
+  readonly table: string;
+  /** Its directory, relative to the store's root. */
+  readonly directory: string;
+  /** Its column that rows name. */
+  readonly rowId: string;
+  /** The column that names them. */
+  readonly rootId: string;
 }
 
 /** How a load keeps versions. */

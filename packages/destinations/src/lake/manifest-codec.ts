@@ -57,6 +57,7 @@ const merge = z.object({
     })
     .optional(),
   restart: z.literal(true).optional(),
+  follows: z.object({ table: text, directory: text, rowId: text, rootId: text }).optional(),
 });
 
 const rowCounts = z.object({ inserted: count, updated: count, deleted: count });
@@ -197,9 +198,10 @@ export function encodeManifest(value: Manifest): Uint8Array {
   const settled = value.settled.map((entry) =>
     entry.receipt === undefined ? entry : { ...entry, receipt: withStoredChanges(entry.receipt) },
   );
-  const isNested = Object.values(value.tables).some(
-    ({ nesting, nested, json, quarantineOf }) => nesting !== undefined || nested || json || quarantineOf,
-  );
+  const isNested =
+    Object.values(value.tables).some(
+      ({ nesting, nested, json, quarantineOf }) => nesting !== undefined || nested || json || quarantineOf,
+    ) || value.changes.some(({ operation }) => operation.kind === "merge" && operation.follows);
   return encode({ ...value, changes, settled }, isNested ? 3 : merges ? 2 : 1);
 }
 

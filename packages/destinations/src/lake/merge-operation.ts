@@ -1,5 +1,6 @@
 import { AlluviumError, type TablePlan, type Validity } from "@alluvium/core";
 import type { MergeOperation, MergeValidity } from "./contract.ts";
+import { tableDirectory } from "./paths.ts";
 
 /** What a merge depends on beside its plan. */
 export interface MergeFacts {
@@ -13,7 +14,7 @@ export interface MergeFacts {
 
 /** A merge as a manifest holds it: with everything that apply uses, the boundary of its versions included. */
 export function mergeOperation(plan: TablePlan, facts: MergeFacts): MergeOperation {
-  const { table, disposition, merge = {}, primaryKey } = plan;
+  const { table, disposition, merge = {}, primaryKey, follows } = plan;
   if (disposition.kind !== "merge")
     throw new AlluviumError("ALV_INTERNAL", `table ${table} is not merged into`, { resource: table });
   const { strategy } = disposition;
@@ -27,6 +28,7 @@ export function mergeOperation(plan: TablePlan, facts: MergeFacts): MergeOperati
     ...(deleteFlag !== undefined && { deleteFlag }),
     ...(strategy === "scd2" && { validity: fixedValidity(plan, validity, facts) }),
     ...(facts.restart && { restart: true }),
+    ...(follows && { follows: { ...follows, directory: tableDirectory(follows.table) } }),
   };
 }
 

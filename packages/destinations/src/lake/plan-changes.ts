@@ -32,12 +32,18 @@ export async function planChanges(
     for (const table of tablesOf(session, stream)) {
       const { disposition, merge } = table.plan;
       if (!progress.sealed || (takesEffect(disposition, merge) === "end" && !progress.ended)) continue;
-      const isChanged = (schemaChanges.get(table.name) ?? []).length > 0;
+      const isChanged = (schemaChanges.get(table.name) ?? []).length > 0 || follows(table, planned);
       const change = await planChange(session, table, load, isChanged);
       if (change !== undefined) planned.push(change);
     }
   }
   return planned;
+}
+
+/** Whether rows may have to go because those of the root do. Roots come before their child tables. */
+function follows({ plan, target }: PendingTable, planned: readonly PlannedChange[]): boolean {
+  const root = plan.follows?.table;
+  return root !== undefined && !target.create && planned.some(({ table }) => table.name === root);
 }
 
 async function planChange(

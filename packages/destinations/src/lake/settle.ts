@@ -1,5 +1,5 @@
 import { AlluviumError, timeOrderedId } from "@alluvium/core";
-import { applyStored } from "./apply.ts";
+import { applyStored, followedBy } from "./apply.ts";
 import { identityOf, receiptOf, type ApplyOutcome } from "./apply-change.ts";
 import { finishLoad, finishUnapplied, nextIdentity } from "./commit.ts";
 import { checkFree, concurrent, putManifest, readManifest, readMarker } from "./journal.ts";
@@ -64,6 +64,13 @@ async function retried(
     return { settled: [settled], parked };
   }
   const change = manifest.changes.find(({ table }) => table === entry.table)!;
+  const root = parked.find(({ table }) => table === followedBy(change));
+  if (root !== undefined)
+    throw new AlluviumError(
+      "ALV_TABLE_PARKED",
+      `the rows of table ${entry.table} belong to those of table ${root.table}, which is set aside too (${root.reason}): settle that one first`,
+      { resource: entry.table, load: entry.loadId },
+    );
   const outcome = await applyStored(context, identityOf(manifest), change, true);
   refuseOutcome(entry, outcome);
   const versions = { [entry.table]: "version" in outcome ? (outcome.version ?? null) : null };

@@ -1,3 +1,4 @@
+import type { MergeOperation } from "../../src/lake/contract.ts";
 import type { Json, SchemaChange } from "@alluvium/core";
 import { contentHash } from "@alluvium/core/state";
 import { expect, test } from "vitest";
@@ -190,6 +191,17 @@ test("nested tables and the names of validity columns come back as they were", (
     },
   };
   expect(decodeManifest(encodeManifest(nested), "p")).toEqual({ version: 3, ...nested });
+  const followed = {
+    ...merging,
+    changes: merging.changes.map(({ operation, ...change }) => ({
+      ...change,
+      operation: {
+        ...operation,
+        follows: { table: "orders", directory: "orders", rowId: "row", rootId: "root" },
+      } as MergeOperation,
+    })),
+  };
+  expect(decodeManifest(encodeManifest(followed), "p")).toEqual({ version: 3, ...followed });
   for (const more of [{ json: [["x"], ["a", "[]"]] }, { quarantineOf: name }]) {
     const tables = { [name]: { ...table, ...more } };
     const found = decodeManifest(encodeManifest({ ...manifest, tables }), "p");

@@ -34,7 +34,7 @@ export function mergeTable(
     describeSchema(head.schema, head.metadata.partitionColumns).schema.fields.map(({ name }) => name),
   );
   const columns = columnsOf(head).filter(({ name, type }) => named.has(name) && type.kind !== "null");
-  const { validity, primaryKey, mergeKey, orderBy, deleteFlag } = operation;
+  const { validity, primaryKey, mergeKey, orderBy, deleteFlag, follows } = operation;
   const ofValidity = validity === undefined ? [] : [validity.from, validity.to, validity.active];
   const column = (name: string): Column => {
     const found = columns.find((each) => each.name === name);
@@ -46,6 +46,7 @@ export function mergeTable(
     );
   };
   for (const name of ofValidity) column(name);
+  if (follows !== undefined) column(follows.rootId);
   const has = (name: string | undefined): name is string =>
     name !== undefined && columns.some((each) => each.name === name);
   const merge = {

@@ -6,6 +6,7 @@ import { filterOf, findMatches, liveFiles } from "./candidates.ts";
 import { foldInputs } from "./changelog.ts";
 import { tableEdits, type TableEdits } from "./edits.ts";
 import { foldPart, rowsAtOnce, type PickedRows } from "./fold-part.ts";
+import { followRoots, type LostRows } from "./follow-roots.ts";
 import type { MergeInput } from "./inputs.ts";
 import type { KeyFilter } from "./key-filter.ts";
 import type { FoldedPart, MergeMemo } from "./memo.ts";
@@ -75,6 +76,8 @@ export async function mergeRows(options: MergeWorkOptions): Promise<MergeWork> {
       if (retired > 0) latest = later(latest, BigInt(validity.at));
     }
   const whole = validity === undefined && truncated;
+  if (table.operation.follows !== undefined)
+    subtract(counts, await followRoots({ ...options, state: whole ? undefined : state, ...progress }));
   return {
     edits: progress.edits,
     picked: progress.picked,
@@ -106,6 +109,18 @@ function add(sum: { inserted: number; updated: number; deleted: number }, counts
   sum.inserted += counts.inserted;
   sum.updated += counts.updated;
   sum.deleted += counts.deleted;
+}
+
+/** Takes rows that did not stay out of what a load did. */
+function subtract(
+  sum: { inserted: number; updated: number; deleted: number },
+  { stored, loaded }: LostRows,
+): void {
+  const inserted = Math.min(sum.inserted, loaded);
+  sum.inserted -= inserted;
+  // In place of others, which are gone with them.
+  sum.updated -= loaded - inserted;
+  sum.deleted += stored + loaded - inserted;
 }
 
 function later(a: bigint | undefined, b: bigint | undefined): bigint | undefined {

@@ -33,6 +33,7 @@ export type { NestingChoice, NestingMode } from "./nesting-option.ts";
 export type { AnyResource, AsOptions, Resource, RowOf, TransformOptions } from "./transform.ts";
 export { originResource, type OriginResourceOptions } from "./origin-resource.ts";
 export type { Contract, ContractOption, ContractPolicies, ContractPolicy } from "./contract.ts";
+export type { QuarantineLimits } from "./quarantine-limits.ts";
 export { checkpoint, type Checkpoint } from "./checkpoint.ts";
 export { source, type ResourceSource, type SourceOptions, type TablesOf } from "./source.ts";
 export {

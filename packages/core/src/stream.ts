@@ -2,6 +2,7 @@ import type { Batch } from "./columns/batch.ts";
 import type { Contract, ContractPolicy } from "./contract.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { NestingChoice } from "./nesting-option.ts";
+import type { QuarantineLimits } from "./quarantine-limits.ts";
 import type { RefusedRow } from "./refused-row.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { RunEvent } from "./run/events.ts";
@@ -167,6 +168,8 @@ export interface TableDescription {
   readonly nesting?: NestingChoice | undefined;
   /** What may change in its table: one policy, or one for each of what may be new (`ContractPolicy`). @default "evolve" */
   readonly contract?: ContractPolicy | Partial<Contract> | undefined;
+  /** How much of it may be refused into its quarantine. @default no limit */
+  readonly quarantine?: QuarantineLimits | undefined;
   /**
    * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`): transforms by row are refused then, and a column
    * that no row has is not gone. Only for tables that merge by `upsert` or `scd2`. @default false

@@ -9,6 +9,7 @@ import type { Emit } from "./emitter.ts";
 import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
 import { followingState, isChanged } from "./next-state.ts";
+import { quarantineExcess } from "./quarantine-excess.ts";
 import { refusalOf } from "./refuse-rows.ts";
 import type { RefusalCounts } from "./refusals.ts";
 import type { StreamRun } from "./stream-run.ts";
@@ -113,6 +114,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   async function mark(run: StreamRun, as: "savepoint" | "seal" | "close" | "end"): Promise<void> {
     const { position } = run;
     const seal = as !== "savepoint";
+    if (seal) for (const table of run.tables) stopExcess(run, table, true);
     const cursor =
       seal && position !== undefined && keepsCursor(run)
         ? run.stream.cursor.encode(position.cursor)
@@ -134,6 +136,12 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     run.sealedAt = Date.now();
     run.closed = as === "close";
     if (as === "end") run.status = "ended";
+  }
+
+  /** Ends a stream of which too many rows are refused, before anything of it is sealed. */
+  function stopExcess(run: StreamRun, table: TableRun, isWhole: boolean): void {
+    const excess = quarantineExcess(table, run.refusals.of(table.table), isWhole);
+    if (excess !== undefined) throw excess;
   }
 
   async function settle(): Promise<void> {
@@ -250,17 +258,20 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   /** Only inside the gate. */
   async function quarantine(
     run: StreamRun,
-    { table, quarantine: log }: TableRun,
+    owner: TableRun,
     refused: readonly RefusedRow[],
     discarded: { readonly rows: number; readonly values: number },
   ): Promise<void> {
+    const { table, quarantine: log } = owner;
     const first = run.refusals.of(table).quarantined;
     const { rows, values } = discarded;
+    const examples = refused.slice(0, 3).map(({ message }) => message);
     if (rows + values + refused.length > 0)
-      run.refusals.add(table, { quarantined: refused.length, rows, values });
+      run.refusals.add(table, { quarantined: refused.length, rows, values, examples });
     // What is left out is read all the same: where it came from must not be read again.
     run.loose += rows;
     if (refused.length === 0 || log === undefined) return;
+    stopExcess(run, owner, false);
     if (!run.tables.includes(log)) run.tables.push(log);
     const entries = refused.map((row) => ({ ...row, event: "refused" as const }));
     await put(run, log, log.rowsOf(entries, loadOf(run), first));
@@ -292,12 +303,14 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   return {
     write: (run, table, batch, size) =>
       gate.shared(async () => {
+        run.refusals.add(table.table, { read: batch.length });
         await writeParts(run, table, run.ordinals.place(batch));
         run.rows += batch.length;
         bytes += size;
       }),
     refuse: (run, table, rows) =>
       gate.shared(async () => {
+        run.refusals.add(table.table, { read: rows.length });
         const { refused, discarded } = table.refuse(rows);
         await quarantine(run, table, refused, { rows: discarded, values: 0 });
         run.rows += rows.length;

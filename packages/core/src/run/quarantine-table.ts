@@ -96,6 +96,7 @@ export function openQuarantine(options: QuarantineOptions): QuarantineTable {
     table,
     quarantineOf: owner,
     quarantine: undefined,
+    limits: {},
     isEmptied: () => isReplaced || refresh === "data" || refresh === "tables",
     disposition: disposition.kind,
     get rows() {

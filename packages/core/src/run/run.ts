@@ -171,6 +171,8 @@ async function plan(
     loadIdColumn: definition.loadIdColumn ?? true,
     refresh: options.refresh,
     contract,
+    policies: options.contract,
+    limits: { run: options.quarantine, pipeline: definition.quarantine },
     onChange,
     onCommit: (table, changes) => report.schemaChanges(table, changes),
     onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),

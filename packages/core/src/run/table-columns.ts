@@ -37,6 +37,8 @@ export interface TableColumns {
   requireColumns(): void;
   /** The columns that the source used to have. */
   missing(): readonly SchemaChange[];
+  /** The columns by now are those that were declared: a contract that freezes holds to them before the first commit, too. */
+  declare(): void;
   /** The columns are committed, and keep their types from now on. */
   commit(): void;
 }
@@ -69,10 +71,12 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   const { table, column: spell } = spelling;
   const { name: resource, partial } = description;
   const contract = contractOf(description.contract);
+  const isFrozen = contract.columns === "freeze" || contract.types === "freeze";
   const { storedType, widens, foldsCase, maxIdentifierLength } = capabilities;
   const place = { resource, step: "write" } as const;
   let committed = options.standing;
   let schema: Schema = committed ?? { fields: [] };
+  let declared: Schema | undefined;
   let created = committed !== undefined;
   const seen = new Set<string>();
   const names: VariantNames = {
@@ -109,7 +113,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
         ...names,
         ...(agreed === undefined
           ? {
-              committed,
+              committed: committed ?? (isFrozen ? declared : undefined),
               contract: contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
               widens: contract.types === "evolve" ? widens : undefined,
             }
@@ -320,6 +324,9 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
           ]
             .filter((column) => !seen.has(column) && !agreedVariants.has(column))
             .map((column) => ({ kind: "columnMissing", column })),
+    declare() {
+      declared = schema;
+    },
     commit() {
       committed = schema;
     },

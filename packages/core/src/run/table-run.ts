@@ -8,6 +8,7 @@ import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../dis
 import { AlluviumError, resourceError } from "../errors.ts";
 import { describeType } from "../schema/describe.ts";
 import type { Schema } from "../schema/types.ts";
+import type { QuarantineLimits } from "../quarantine-limits.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
@@ -37,6 +38,8 @@ export interface TableRun {
   nested: NestedTables | undefined;
   /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
   readonly quarantine: QuarantineTable | undefined;
+  /** How many of its rows may be refused in a run. */
+  readonly limits: QuarantineLimits;
   /** Of a quarantine: the table whose rows it holds. */
   readonly quarantineOf?: string | undefined;
   /** The table's part of a load's plan, with the columns known by now. */
@@ -91,6 +94,8 @@ export interface TableRunOptions {
   readonly follows?: TablePlan["follows"];
   /** The columns that the description stands for, where nested values do not stay as they are. */
   readonly schema?: Schema | undefined;
+  /** How many of its rows may be refused in a run. @default any */
+  readonly limits?: QuarantineLimits;
   /** What is different from the last run, beside columns. */
   readonly changes: readonly SchemaChange[];
   /** Told of each change as it happens. */
@@ -198,11 +203,13 @@ export function startTable(options: TableRunOptions): TableRun {
   if (schema.fields.length > 0 && !isBlocked) columns.take(schema);
   // What only rows tell is no declaration.
   const declared = description.open === true || schema.fields.length === 0 ? undefined : columns.schema;
+  if (declared !== undefined) columns.declare();
 
   return {
     resource,
     table,
     nested: undefined,
+    limits: options.limits ?? {},
     quarantine:
       child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",

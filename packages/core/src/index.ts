@@ -108,6 +108,8 @@ export type { EventBody, RunEvent } from "./run/events.ts";
 export type { ManageOptions } from "./run/manage.ts";
 export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RefusedRow } from "./refused-row.ts";
+export type { OutstandingOptions, QuarantinedRow } from "./run/quarantined.ts";
+export type { ReplayOptions, ReplayReport } from "./run/replay.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
 export type { SchemaChange } from "./schema/schema-change.ts";
 export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";

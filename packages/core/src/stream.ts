@@ -100,8 +100,30 @@ export interface Stream<Cursor = unknown> {
    * After a failure `read` is called again from the last sealed checkpoint. Must stop soon after `context.signal` aborts.
    */
   read(context: StreamContext<Cursor>): AsyncIterable<StreamItem<Cursor>>;
+  /**
+   * Takes rows of `table` that were refused when they were read (`RefusedRow` with `stage: "read"`) once more, through all that comes before writing:
+   * schema, types and transforms. Resolves with what is to be written, and with those that are refused again. @default it refuses no rows when it reads
+   */
+  retake?(
+    table: string,
+    rows: readonly unknown[],
+    context: { readonly signal: AbortSignal },
+  ): Promise<RetakenRows>;
   /** Told after the load that holds `cursor` is committed and applied. May be repeated; a failure is an event, no more. */
   acknowledge?(cursor: Cursor, context: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** What becomes of rows that a stream takes once more. */
+export interface RetakenRows {
+  /** Rows to be written, each with the place, among those given, of the row that it is made of. */
+  readonly batches: readonly { readonly batch: Batch; readonly places: Int32Array }[];
+  readonly refused: readonly RefusedAgain[];
+}
+
+/** A row that is refused once more, by its place among those given. */
+export interface RefusedAgain {
+  readonly place: number;
+  readonly row: RefusedRow;
 }
 
 /** What a stream yields: rows for a table, rows of it that cannot be loaded, or a point from which reading can go on. */

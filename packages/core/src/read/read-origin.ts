@@ -15,6 +15,7 @@ import { collect } from "./collect.ts";
 import { holdBack } from "./hold.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { portionOfBatch, takePortion, type Portion } from "./portion.ts";
+import { retakeRows } from "./retake.ts";
 import { refusedRows } from "./refused-portion.ts";
 import { resourceCursorCodec, userValue, type ResourceCursor, type ValueForm } from "./resource-cursor.ts";
 import { rowsInWindow } from "./window.ts";
@@ -32,6 +33,7 @@ export function readOrigin(root: ReadRoot): Origin {
     identity: cursor && { cursor: cursor.column },
     tables: new Map([[name, table]]),
     read: (request) => readPasses(root, table.schema, request),
+    retake: (_, rows) => retakeRows(root, table.schema, rows),
     compare: (a, b) => compareResourceCursors(root, a as ResourceCursor, b as ResourceCursor),
   };
 }

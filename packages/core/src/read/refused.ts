@@ -1,7 +1,7 @@
 import type { AlluviumError } from "../errors.ts";
 import type { RefusedRow } from "../refused-row.ts";
 import type { Json } from "../state/json.ts";
-import { refusedJson } from "./refused-json.ts";
+import { plainJson, refusedJson } from "./refused-json.ts";
 
 /** A row of user code that was refused with `error`. */
 export function refusedRow(
@@ -14,7 +14,7 @@ export function refusedRow(
   const cells = row as Readonly<Record<string, unknown>>;
   const values = key.map((name): [string, Json] => [
     name,
-    JSON.parse(refusedJson(typeof row === "object" && row !== null ? cells[name] : undefined).text) as Json,
+    plainJson(refusedJson(typeof row === "object" && row !== null ? cells[name] : undefined).text),
   ]);
   return {
     stage: "read",

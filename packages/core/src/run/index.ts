@@ -30,5 +30,8 @@ export const runner: Runner = {
   history: readHistory,
   schema: readSchema,
   parked: listParked,
+  quarantine: async (definition, options) =>
+    (await import("./replay.ts")).readQuarantine(definition, options),
+  replay: async (definition, options) => (await import("./replay.ts")).replayRows(definition, options),
   settle: settleParked,
 };

@@ -10,6 +10,10 @@ import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
 import { followingState, isChanged } from "./next-state.ts";
 import { quarantineExcess } from "./quarantine-excess.ts";
+import { partsOfReplay, type ReplayedRows } from "./replayed-rows.ts";
+import type { TablePart } from "./nested-tables.ts";
+import type { QuarantineEntry } from "./quarantine-table.ts";
+import type { Offence } from "./restrict.ts";
 import { refusalOf } from "./refuse-rows.ts";
 import type { RefusalCounts } from "./refusals.ts";
 import type { StreamRun } from "./stream-run.ts";
@@ -48,6 +52,16 @@ export interface Loads extends AsyncDisposable {
   write(run: StreamRun, table: TableRun, batch: Batch, bytes: number): Promise<void>;
   /** Takes rows of a stream's table that were refused when they were read. */
   refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[]): Promise<void>;
+  /**
+   * Writes rows of a quarantine once more, and what became of each into its log: `told` says it by what the contract refuses of them, by places.
+   * Resolves with how many values the contract left out.
+   */
+  replay(
+    run: StreamRun,
+    table: TableRun,
+    rows: readonly ReplayedRows[],
+    told: (offences: ReadonlyMap<number, Offence>) => readonly QuarantineEntry[],
+  ): Promise<number>;
   /** A stream offers a point to resume from: a savepoint, and, where a commit is due, the stream's part of it. */
   checkpoint(run: StreamRun, cursor: unknown): Promise<void>;
   /** A stream was read to its end. */
@@ -315,6 +329,27 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
         await quarantine(run, table, refused, { rows: discarded, values: 0 });
         run.rows += rows.length;
       }),
+    replay: (run, table, rows, told) =>
+      gate.shared(async () => {
+        const loadId = loadOf(run);
+        const offences = new Map<number, Offence>();
+        let left = 0;
+        for (const { batch, places } of rows) {
+          const split = async (part: Batch): Promise<readonly TablePart[]> =>
+            (await table.nested?.split(part, loadId)) ?? [{ table, batch: part }];
+          const replayed = await partsOfReplay({ batch: run.ordinals.place(batch), places }, split);
+          for (const part of replayed.parts)
+            await put(run, part.table, part.table.conform(part.batch, loadId));
+          for (const [place, offence] of replayed.offences) offences.set(place, offence);
+          left += replayed.values;
+        }
+        const log = table.quarantine!;
+        if (!run.tables.includes(log)) run.tables.push(log);
+        const entries = told(offences);
+        await put(run, log, log.rowsOf(entries, loadId, 0));
+        run.rows += entries.length;
+        return left;
+      }),
     async checkpoint(run, cursor) {
       run.position = { cursor };
       await gate.shared(() => {
@@ -330,7 +365,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
           `stream ${run.stream.name} yielded ${run.loose} rows after its last checkpoint and ended; a stream that yields checkpoints yields the last one at its end`,
           { resource: run.stream.name, step: "read" },
         );
-      for (const table of run.tables) table.finish();
+      // A replay is no read: nothing can be missing from it.
+      if (!run.replays) for (const table of run.tables) table.finish();
       await reopened(run);
       await gate.shared(() => mark(run, "end"));
       isDue();

@@ -12,13 +12,13 @@ export function followingState(
   const { incarnation, loadId, now } = load;
   const streams: Record<string, StreamState> = { ...state?.streams };
   const tables: Record<string, TableState> = { ...state?.tables };
-  for (const { stream, seal, backfill, readsAll, refresh, tables: runs } of sealed) {
+  for (const { stream, seal, backfill, replays, readsAll, refresh, tables: runs } of sealed) {
     const { name, cursor } = stream;
     // A stream that had nothing new to say stays where it was; so does the cursor of resources that the program left out for a while,
     // while others of their stream replace their tables.
     const before = refresh === undefined ? streams[name] : refresh.state;
     const known = seal?.cursor === undefined ? before : undefined;
-    if (!backfill)
+    if (!backfill && !replays)
       streams[name] = {
         cursor: seal?.cursor ?? known?.cursor ?? null,
         cursorVersion: known?.cursorVersion ?? cursor.version,

@@ -34,6 +34,8 @@ export interface PlanOptions {
   readonly only: RunOptions["only"];
   /** Whether a window is read, which moves no cursor. */
   readonly backfill: boolean;
+  /** Whether rows of a quarantine are replayed, which reads nothing and moves no cursor. @default false */
+  readonly replays?: boolean;
   readonly destination: Destination;
   readonly session: DestinationSession;
   readonly state: PipelineState | undefined;
@@ -97,6 +99,7 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
       wholeSet,
       readsAll,
       backfill,
+      replays: options.replays === true,
       refresh: refresh && { state: pending === undefined ? stored : pending.state },
       since,
     });
@@ -185,6 +188,7 @@ async function planTable(
         ...shared,
         ...child,
         child: nested,
+        isFirst: !root.isCommitted(),
         merge: undefined,
         loadIdColumn: false,
         standing: (await session.describe(child.spelling.table))?.schema,

@@ -3,7 +3,7 @@ import { castVector } from "../columns/cast.ts";
 import { contractOf } from "../contract.ts";
 import type { Capabilities } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
-import { parseName } from "../nesting/path.ts";
+import { isMark, parseName } from "../nesting/path.ts";
 import { conformBatch } from "../schema/conform.ts";
 import { evolveSchema } from "../schema/evolve.ts";
 import { withType } from "../schema/members.ts";
@@ -106,24 +106,28 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
 
   /** The table grows by columns; `variants` says which of them are variants. */
   function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
-    const evolved = evolveSchema(
-      schema,
-      { fields: fields.map(asStored) },
-      {
-        ...names,
-        ...(agreed === undefined
-          ? {
-              committed: committed ?? (isFrozen ? declared : undefined),
-              contract: contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
-              widens: contract.types === "evolve" ? widens : undefined,
-            }
-          : { committed: true, contract: "freeze" as const }),
-        foldCase: foldsCase,
-        splits,
-        variants,
-        table,
-      },
-    );
+    const limits =
+      agreed === undefined
+        ? {
+            committed: committed ?? (isFrozen ? declared : undefined),
+            contract: contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
+            widens: contract.types === "evolve" ? widens : undefined,
+          }
+        : { committed: true, contract: "freeze" as const };
+    const stored = fields.map(asStored);
+    // That a list is there and empty is nothing new, whatever has to be added to say so.
+    const plain = stored.filter(({ name }) => !isMark(spelling.source(name)));
+    const shared = { ...names, foldCase: foldsCase, splits, variants, table };
+    let evolved = evolveSchema(schema, { fields: plain }, { ...limits, ...shared });
+    if (plain.length < stored.length) {
+      const { changes } = evolved;
+      evolved = evolveSchema(
+        evolved.schema,
+        { fields: stored },
+        { ...limits, ...shared, ...(agreed === undefined && { contract: "evolve" as const }) },
+      );
+      evolved = { schema: evolved.schema, changes: [...changes, ...evolved.changes] };
+    }
     schema = evolved.schema;
     // Until a table is there its columns are news of its creation, not changes.
     if (!created) report([{ kind: "tableCreated" }]);

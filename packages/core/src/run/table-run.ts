@@ -30,6 +30,10 @@ export interface TableRun {
   readonly resource: string;
   /** Name at the destination. */
   readonly table: string;
+  /** Its key columns, as the source names them. */
+  readonly primaryKey: readonly string[];
+  /** The column that its stream follows, as the source names it. */
+  readonly cursorColumn: string | undefined;
   /** For people: `append`, `replace`, `upsert` …, with `where` where only a part is replaced. */
   readonly disposition: string;
   /** Rows written since the stream began its present generation. */
@@ -38,6 +42,8 @@ export interface TableRun {
   nested: NestedTables | undefined;
   /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
   readonly quarantine: QuarantineTable | undefined;
+  /** Whether the contract leaves out rows that their schema refuses. */
+  readonly leavesOutInvalid: boolean;
   /** How many of its rows may be refused in a run. */
   readonly limits: QuarantineLimits;
   /** Of a quarantine: the table whose rows it holds. */
@@ -56,6 +62,8 @@ export interface TableRun {
     readonly refused: readonly RefusedRow[];
     readonly discarded: number;
   };
+  /** Whether it is there. */
+  isCommitted(): boolean;
   /** The columns that the source used to have. */
   missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
@@ -90,6 +98,8 @@ export interface TableRunOptions {
   readonly agreed: AgreedTable | undefined;
   /** Of a child table: where its list stands. Its rows are whatever their roots bring. */
   readonly child?: TableState["nested"];
+  /** Of a child table: whether its root is new, so that the lists of its rows are too. @default false */
+  readonly isFirst?: boolean;
   /** Of a child table: the rows to which its own belong, where those take the place of others. */
   readonly follows?: TablePlan["follows"];
   /** The columns that the description stands for, where nested values do not stay as they are. */
@@ -190,7 +200,8 @@ export function startTable(options: TableRunOptions): TableRun {
     );
   }
 
-  const tablePolicy = child === undefined ? contract.tables : contract.childTables;
+  const tablePolicy =
+    child === undefined ? contract.tables : options.isFirst === true ? "evolve" : contract.childTables;
   const isBlocked = standing === undefined && isByRow(tablePolicy);
   if (standing === undefined && tablePolicy === "freeze")
     throw resourceError(
@@ -208,7 +219,10 @@ export function startTable(options: TableRunOptions): TableRun {
   return {
     resource,
     table,
+    primaryKey: description.primaryKey,
+    cursorColumn,
     nested: undefined,
+    leavesOutInvalid: contract.types === "discardRow" || contract.types === "discardValue",
     limits: options.limits ?? {},
     quarantine:
       child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
@@ -281,6 +295,7 @@ export function startTable(options: TableRunOptions): TableRun {
         ? { refused: rows, discarded: 0 }
         : { refused: [], discarded: rows.length };
     },
+    isCommitted: () => columns.isCommitted,
     missing: missingColumns,
     finish() {
       const isWindow = windowOf(disposition) !== undefined;

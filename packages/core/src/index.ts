@@ -105,6 +105,7 @@ export type {
 export { timeOrderedId } from "./run/id.ts";
 export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent } from "./run/events.ts";
+export type { ForgetOptions } from "./run/forget.ts";
 export type { ManageOptions } from "./run/manage.ts";
 export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RefusedRow } from "./refused-row.ts";

@@ -1,6 +1,7 @@
 import type { Destination, LoadRecord, ParkedTable } from "./destination.ts";
 import { AlluviumError } from "./errors.ts";
 import type { PipelineDefinition, RunOptions } from "./run/definition.ts";
+import type { ForgetOptions } from "./run/forget.ts";
 import type { ManageOptions } from "./run/manage.ts";
 import type { OutstandingOptions, QuarantinedRow } from "./run/quarantined.ts";
 import type { ReplayOptions, ReplayReport } from "./run/replay.ts";
@@ -92,6 +93,17 @@ export interface Pipeline<Tables extends SourceTables = SourceTables> {
    * ```
    */
   replay(options: ReplayOptions<keyof Tables & string>): Promise<ReplayReport>;
+  /**
+   * Takes rows out of the quarantine of a resource for good, with all that is logged of them, whether they wait or not: the erasure of a person reaches the
+   * table (`delete`, SQL) and its quarantine by a call each. Resolves with their number. On Delta the files that held them go with the next
+   * `purge` and `vacuum` of the quarantine table.
+   *
+   * @example
+   * ```ts
+   * await load.forget({ resource: "orders", match: (row) => String(row["customerId"]) === "7" });
+   * ```
+   */
+  forget(options: ForgetOptions<keyof Tables & string>): Promise<number>;
   /** Tables that could not be written and are set aside. */
   parked(options?: ManageOptions): Promise<readonly ParkedTable[]>;
   /** Tries the load of a table that is set aside again. `table` is its name at the destination. */
@@ -149,6 +161,7 @@ export function pipeline<Tables extends SourceTables, Can extends Ability>(
     schema: (manage) => runner.schema(definition, manage),
     quarantine: (which) => runner.quarantine(definition, which),
     replay: (which) => runner.replay(definition, which),
+    forget: (which) => runner.forget(definition, which),
     parked: (manage) => runner.parked(definition, manage),
     retry: (table, manage) => runner.settle(definition, table, "retry", manage),
     skip: (table, manage) => runner.settle(definition, table, "skip", manage),

@@ -33,5 +33,6 @@ export const runner: Runner = {
   quarantine: async (definition, options) =>
     (await import("./replay.ts")).readQuarantine(definition, options),
   replay: async (definition, options) => (await import("./replay.ts")).replayRows(definition, options),
+  forget: async (definition, options) => (await import("./forget.ts")).forgetRows(definition, options),
   settle: settleParked,
 };

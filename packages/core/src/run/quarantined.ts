@@ -66,9 +66,10 @@ export interface OutstandingOptions {
 /** The rows of a quarantine that wait, the oldest first, and how many more there are. */
 export async function readOutstanding(
   session: DestinationSession,
-  { table, quarantine }: QuarantineOf,
+  of: QuarantineOf,
   { ids, limit = Infinity, signal }: OutstandingOptions,
 ): Promise<{ readonly rows: readonly StoredRefusal[]; readonly more: number }> {
+  const { quarantine } = of;
   if (quarantine === undefined) return { rows: [], more: 0 };
   const waiting = await outstandingIds(session, quarantine, signal);
   const wanted = ids && new Set(ids);
@@ -76,17 +77,28 @@ export async function readOutstanding(
   const chosen = new Set(all.slice(0, limit));
   const found: StoredRefusal[] = [];
   if (chosen.size > 0)
-    for await (const batch of session.scan!(quarantine, { columns: names, signal }))
-      for (const cells of rowsOf<Cells>(batch)) {
-        const { id, event, _alv_load_id: loadId } = cells;
-        // Of one that was refused several times the last word counts.
-        if (event === "refused" && chosen.has(id) && waiting.get(id) === loadId)
-          found.push(storedRefusal(table, cells));
-      }
+    // Of one that was refused several times the last word counts.
+    for await (const row of scanRefusals(session, of, {
+      signal,
+      takes: ({ id, _alv_load_id: loadId }) => chosen.has(id) && waiting.get(id) === loadId,
+    }))
+      found.push(row);
   return {
     rows: found.sort((a, b) => compareIds(a.refusal.id, b.refusal.id)),
     more: all.length - chosen.size,
   };
+}
+
+/** Every refusal that a quarantine has; of one row there may be several. */
+export async function* scanRefusals(
+  session: DestinationSession,
+  { table, quarantine }: QuarantineOf,
+  options: { readonly signal?: AbortSignal | undefined; readonly takes?: (cells: Cells) => boolean },
+): AsyncGenerator<StoredRefusal> {
+  const { signal, takes = () => true } = options;
+  for await (const batch of session.scan!(quarantine!, { columns: names, signal }))
+    for (const cells of rowsOf<Cells>(batch))
+      if (cells.event === "refused" && takes(cells)) yield storedRefusal(table, cells);
 }
 
 /** The ids of the rows that wait, each with the load that spoke of it last. */

@@ -2,6 +2,7 @@ import type { LoadRecord, ParkedTable } from "../destination.ts";
 import type { SchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { PipelineDefinition, RunOptions } from "./definition.ts";
+import type { ForgetOptions } from "./forget.ts";
 import type { ManageOptions } from "./manage.ts";
 import type { OutstandingOptions, QuarantinedRow } from "./quarantined.ts";
 import type { ReplayOptions, ReplayReport } from "./replay.ts";
@@ -32,6 +33,8 @@ export interface Runner {
   ): Promise<readonly QuarantinedRow[]>;
   /** Tries rows of a quarantine again. */
   replay(definition: PipelineDefinition, options: ReplayOptions): Promise<ReplayReport>;
+  /** Takes rows out of a quarantine. */
+  forget(definition: PipelineDefinition, options: ForgetOptions): Promise<number>;
   /** Settles a table that is set aside. */
   settle(
     definition: PipelineDefinition,

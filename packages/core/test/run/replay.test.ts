@@ -295,6 +295,29 @@ test("cells that did not change stay as they are", async () => {
   expect(rowsIn(memory)).toEqual([{ id: 1n, at: 2n, size: 2n, note: "x" }]);
 });
 
+test("rows are forgotten, also those that were replayed or dropped", async () => {
+  const memory = memoryDestination();
+  const many = Array.from({ length: 1200 }, (_, i) => ({
+    id: i,
+    email: i % 2 === 0 ? "no" : "a@example.com",
+  }));
+  const load = shop(memory, many, { schema });
+  await load.run();
+  const [, second, third] = await load.quarantine({ resource: "items" });
+  const fix = (row: Record<string, unknown>): object => ({ ...row, email: "b@example.com" });
+  await load.replay({ resource: "items", ids: [second!.id], fix });
+  await load.replay({ resource: "items", ids: [third!.id], fix: () => undefined });
+  const isGone = (row: Readonly<Record<string, unknown>>): boolean => Number(row["id"]) > 1;
+  expect(await load.forget({ resource: "items", match: isGone })).toBe(599);
+  expect(memory.store.rows("items__quarantine")).toMatchObject([
+    { event: "refused", row: '{"id":0,"email":"no"}' },
+  ]);
+  expect(rowsIn(memory)).toHaveLength(601);
+  expect(await load.forget({ resource: "items", match: isGone })).toBe(0);
+  await load.run();
+  expect(await load.quarantine({ resource: "items" })).toHaveLength(601);
+});
+
 test("what cannot be asked for is refused", async () => {
   const memory = memoryDestination();
   const load = shop(memory, people, { schema });

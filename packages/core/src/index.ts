@@ -107,7 +107,7 @@ export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./ru
 export type { EventBody, RunEvent } from "./run/events.ts";
 export type { ForgetOptions } from "./run/forget.ts";
 export type { ManageOptions } from "./run/manage.ts";
-export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
+export type { Drift, PlannedRefusal, PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RefusedRow } from "./refused-row.ts";
 export type { OutstandingOptions, QuarantinedRow } from "./run/quarantined.ts";
 export type { ReplayOptions, ReplayReport } from "./run/replay.ts";

@@ -47,6 +47,8 @@ export interface SourceContext {
   readonly concurrency: number;
   /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
+  /** What the run says of new tables, columns and types, before what resources say. @default nothing */
+  readonly contract?: ContractPolicy | Partial<Contract> | undefined;
   /** Opens the resources of a source made by `source()`. It comes from the runner, so that declaring resources loads no code that reads them. */
   readonly openResources: OpenResources;
 }
@@ -141,6 +143,8 @@ export type StreamItem<Cursor = unknown> =
       readonly table: string;
       /** Rows that were refused on the way: the table's contract says what becomes of them. */
       readonly refused: readonly RefusedRow[];
+      /** How many values were left out of other rows, as the contract for types has it (`discardValue`). @default 0 */
+      readonly values?: number;
     }
   | { readonly checkpoint: Cursor };
 

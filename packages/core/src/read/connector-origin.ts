@@ -14,7 +14,7 @@ export function connectorOrigin(stream: Stream, name: string): Origin {
     read: (request) => readConnector(stream, name, request),
     async retake(table, rows) {
       const { schema, primaryKey, partial = false } = tables.get(table)!;
-      return await retakeRows({ name: table, primaryKey, partial }, schema, rows);
+      return await retakeRows({ name: table, primaryKey, partial }, schema, rows, false);
     },
     acknowledge:
       stream.acknowledge && (async (cursor, context) => await stream.acknowledge!(cursor, context)),

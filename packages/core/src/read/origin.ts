@@ -47,5 +47,5 @@ export type OriginItem =
       /** The rows that were not taken before, for resources that append. */
       readonly fresh: Portion;
     }
-  | { readonly table: string; readonly refused: readonly RefusedRow[] }
+  | { readonly table: string; readonly refused: readonly RefusedRow[]; readonly values?: number }
   | { readonly checkpoint: unknown };

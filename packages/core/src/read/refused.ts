@@ -1,16 +1,18 @@
 import type { AlluviumError } from "../errors.ts";
 import type { RefusedRow } from "../refused-row.ts";
 import type { Json } from "../state/json.ts";
+import { refusedColumn } from "./validate.ts";
 import { plainJson, refusedJson } from "./refused-json.ts";
 
 /** A row of user code that was refused with `error`. */
 export function refusedRow(
-  { code, message }: AlluviumError,
+  error: AlluviumError,
   row: unknown,
   { rule, number, key }: { readonly rule: string; readonly number: number; readonly key: readonly string[] },
 ): RefusedRow {
+  const { code, message } = error;
   const { text, types } = refusedJson(row);
-  const column = /column "([^"]+)"/.exec(message)?.[1];
+  const column = refusedColumn(error);
   const cells = row as Readonly<Record<string, unknown>>;
   const values = key.map((name): [string, Json] => [
     name,

@@ -7,7 +7,7 @@ import type { RefusedAgain } from "../stream.ts";
 import { portionOfBatch, type Portion } from "./portion.ts";
 import { refusedRow } from "./refused.ts";
 import { placed } from "./steps.ts";
-import { validateRow } from "./validate.ts";
+import { validateRow, withoutRefused } from "./validate.ts";
 
 /** Rows that an origin took this time, and those that it refuses once more. */
 export interface Retaken {
@@ -22,6 +22,7 @@ export async function retakeRows(
   root: Pick<ReadRoot, "name" | "primaryKey" | "partial"> & Partial<ReadRoot>,
   schema: Schema,
   rows: readonly unknown[],
+  leavesOut: boolean,
 ): Promise<Retaken> {
   const { name, columns, inference, primaryKey, partial } = root;
   const checks = root.validate === true ? root.schema : undefined;
@@ -33,18 +34,28 @@ export async function retakeRows(
   const taken: object[] = [];
   const places: number[] = [];
   const refused: RefusedAgain[] = [];
-  for (const [place, row] of rows.entries()) {
-    let rule = "schema";
-    try {
-      const checked = checks === undefined ? row : await validateRow(checks, row, name, place + 1);
-      rule = "type";
-      appender.append(checked as object);
-      taken.push(checked as object);
-      places.push(place);
-    } catch (error) {
-      const problem = placed(error, name);
-      if (!AlluviumError.is(problem) || problem.code !== "ALV_ROW_INVALID") throw problem;
-      refused.push({ place, row: refusedRow(problem, row, { rule, number: place + 1, key: primaryKey }) });
+  for (const [place, given] of rows.entries()) {
+    let row = given;
+    for (let attempt = 0; attempt < 2; attempt++) {
+      let rule = "schema";
+      try {
+        const checked = checks === undefined ? row : await validateRow(checks, row, name, place + 1);
+        rule = "type";
+        appender.append(checked as object);
+        taken.push(checked as object);
+        places.push(place);
+        break;
+      } catch (error) {
+        const problem = placed(error, name);
+        if (!AlluviumError.is(problem) || problem.code !== "ALV_ROW_INVALID") throw problem;
+        const rest = leavesOut && attempt === 0 ? withoutRefused(row, problem) : undefined;
+        if (rest === undefined) {
+          const again = refusedRow(problem, given, { rule, number: place + 1, key: primaryKey });
+          refused.push({ place, row: again });
+          break;
+        }
+        row = rest.row;
+      }
     }
   }
   return { portion: portionOfBatch(appender.finish(), taken), places, refused };

@@ -167,7 +167,7 @@ async function* readShared(
       }
       if ("refused" in item) {
         for (const { definition, table } of group.resources)
-          if (table === item.table) yield { table: definition.name, refused: item.refused };
+          if (table === item.table) yield { ...item, table: definition.name };
         continue;
       }
       const numbered = numberRows(item, positions, group.resources);

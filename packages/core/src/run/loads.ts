@@ -50,8 +50,8 @@ export interface LoadsOptions {
 export interface Loads extends AsyncDisposable {
   /** Writes a batch of a stream's table; resolves when there is room for more. */
   write(run: StreamRun, table: TableRun, batch: Batch, bytes: number): Promise<void>;
-  /** Takes rows of a stream's table that were refused when they were read. */
-  refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[]): Promise<void>;
+  /** Takes rows of a stream's table that were refused when they were read; `values` were left out of others. */
+  refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[], values: number): Promise<void>;
   /**
    * Writes rows of a quarantine once more, and what became of each into its log: `told` says it by what the contract refuses of them, by places.
    * Resolves with how many values the contract left out.
@@ -279,7 +279,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     const { table, quarantine: log } = owner;
     const first = run.refusals.of(table).quarantined;
     const { rows, values } = discarded;
-    const examples = refused.slice(0, 3).map(({ message }) => message);
+    const kinds = new Map(refused.map((row) => [`${row.rule}\n${row.column}`, row.message]));
+    const examples = [...kinds.values()].slice(0, 3);
     if (rows + values + refused.length > 0)
       run.refusals.add(table, { quarantined: refused.length, rows, values, examples });
     // What is left out is read all the same: where it came from must not be read again.
@@ -322,11 +323,11 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
         run.rows += batch.length;
         bytes += size;
       }),
-    refuse: (run, table, rows) =>
+    refuse: (run, table, rows, values) =>
       gate.shared(async () => {
         run.refusals.add(table.table, { read: rows.length });
         const { refused, discarded } = table.refuse(rows);
-        await quarantine(run, table, refused, { rows: discarded, values: 0 });
+        await quarantine(run, table, refused, { rows: discarded, values });
         run.rows += rows.length;
       }),
     replay: (run, table, rows, told) =>

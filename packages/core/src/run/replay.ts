@@ -105,7 +105,7 @@ export function replayRows(definition: PipelineDefinition, options: ReplayOption
     if (rows.length === 0) return { ...none, remaining: more };
     const { source, concurrency = 4, budget = 96 * 1024 * 1024 } = definition;
     const only = [resource];
-    const opened = await source.open({ signal, only, budget, concurrency, emit, openResources });
+    const opened = await source.open({ signal, only, budget, concurrency, emit, contract, openResources });
     return await closing("source", opened, emit, async ({ streams }: SourceSession) => {
       const replay = { definition, options, session, state, signal, emit, streams };
       return { ...(await replayLoad(replay, rows)), remaining: more };

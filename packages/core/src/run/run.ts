@@ -194,7 +194,16 @@ function openSource({
 }: Context): Promise<SourceSession> {
   const { only } = options;
   const { source } = definition;
-  return source.open({ signal: stops.ending, only, budget: shares.source, concurrency, emit, openResources });
+  const { contract } = options;
+  return source.open({
+    signal: stops.ending,
+    only,
+    budget: shares.source,
+    concurrency,
+    emit,
+    contract,
+    openResources,
+  });
 }
 
 /** Reads the streams, so many at once, in the order in which the source names them. */

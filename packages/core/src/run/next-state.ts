@@ -27,8 +27,11 @@ export function followingState(
         committedAt: now.toISOString(),
       };
     for (const run of runs) {
+      const own = run.state();
+      // A child table that its contract does not let come into being is none.
+      if (own.nested !== undefined && own.schema.fields.length === 0) continue;
       const { parked } = tables[run.table] ?? {};
-      tables[run.table] = { ...run.state(), ...(parked && { parked }) };
+      tables[run.table] = { ...own, ...(parked && { parked }) };
     }
   }
   return { incarnation, sequence: (state?.sequence ?? -1) + 1, loadId, streams, tables };

@@ -272,6 +272,8 @@ export function startTable(options: TableRunOptions): TableRun {
       });
     },
     conform(given, loadId) {
+      // None of its rows is left, and their columns are not to be.
+      if (isBlocked) return given;
       const batch = disposition.kind === "merge" ? given : withoutChanges(given);
       if (batch.schema !== lastIncoming || lastRenamed === undefined) {
         lastRenamed = columns.take(batch.schema);

@@ -32,8 +32,10 @@ export type { InferenceOptions } from "./inference-option.ts";
 export type { NestingChoice, NestingMode } from "./nesting-option.ts";
 export type { AnyResource, AsOptions, Resource, RowOf, TransformOptions } from "./transform.ts";
 export { originResource, type OriginResourceOptions } from "./origin-resource.ts";
+export { joinContracts } from "./contract.ts";
 export type { Contract, ContractOption, ContractPolicies, ContractPolicy } from "./contract.ts";
 export type { QuarantineLimits } from "./quarantine-limits.ts";
+export { located } from "./row-position.ts";
 export { checkpoint, type Checkpoint } from "./checkpoint.ts";
 export { source, type ResourceSource, type SourceOptions, type TablesOf } from "./source.ts";
 export {

@@ -72,7 +72,7 @@ export async function* collect(
   function refuse(error: unknown, row: unknown, rule: string): void {
     const problem = placed(error, name);
     if (!AlluviumError.is(problem) || problem.code !== "ALV_ROW_INVALID") throw problem;
-    refused.push(refusedRow(problem, row, { rule, number, key: root.primaryKey }));
+    refused.push(refusedRow(problem, row, { rule, number, key: root.primaryKey, cursor: cursor?.column }));
     given.push(row);
   }
   /** Appends what is left of a refused row without what was wrong with it, if that can be. */

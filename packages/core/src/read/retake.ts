@@ -50,7 +50,12 @@ export async function retakeRows(
         if (!AlluviumError.is(problem) || problem.code !== "ALV_ROW_INVALID") throw problem;
         const rest = leavesOut && attempt === 0 ? withoutRefused(row, problem) : undefined;
         if (rest === undefined) {
-          const again = refusedRow(problem, given, { rule, number: place + 1, key: primaryKey });
+          const again = refusedRow(problem, given, {
+            rule,
+            number: place + 1,
+            key: primaryKey,
+            cursor: undefined,
+          });
           refused.push({ place, row: again });
           break;
         }

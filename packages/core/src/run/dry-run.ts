@@ -161,6 +161,12 @@ function isOpen({ open, schema }: TableDescription): boolean {
   );
 }
 
+/** Columns that are described, of which no row was looked at. */
+function withheldBy({ withheld: { columns, policy } }: TableRun): readonly PlannedRefusal[] {
+  const message = `the source has it, the table has not, and the contract for columns is "${policy}"`;
+  return columns.map((column) => ({ kind: "refused", rule: "column", column, policy, rows: 0, message }));
+}
+
 function driftOf({ table, changes, refused }: PlannedTable): readonly Drift[] {
   const told = (what: Drift["what"], line: string): Drift => ({ table, what, text: `${table}: ${line}` });
   return [
@@ -199,7 +205,7 @@ function plannedTables(
       since: since === undefined ? undefined : canonicalJson(stream.cursor.encode(since)),
       refresh,
       changes: [...(changes.get(table.table) ?? []), ...(isKnown ? table.missing() : [])],
-      refused: [...(look?.refused.values() ?? [])],
+      refused: [...withheldBy(table), ...(look?.refused.values() ?? [])],
       columns: schema.fields,
       sampled: look?.rows,
       statements: previews && (previews.find((one) => one.table === table.table)?.statements ?? []),

@@ -25,7 +25,7 @@ const slice = 500;
 /**
  * Takes rows, and all that is said of them, out of the quarantine of a resource. Resolves with their number. A call that was cut is completed by the same call.
  */
-export function forgetRows(definition: PipelineDefinition, options: ForgetOptions): Promise<number> {
+export async function forgetRows(definition: PipelineDefinition, options: ForgetOptions): Promise<number> {
   const { resource, match } = options;
   if (typeof match !== "function")
     throw new AlluviumError(
@@ -36,7 +36,7 @@ export function forgetRows(definition: PipelineDefinition, options: ForgetOption
         resource,
       },
     );
-  return withPipeline(definition, options, async (opened) => {
+  return await withPipeline(definition, options, async (opened) => {
     const { session, state, signal } = opened;
     const of = quarantineOf(state, resource);
     if (of.quarantine === undefined) return 0;

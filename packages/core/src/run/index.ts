@@ -32,7 +32,7 @@ export const runner: Runner = {
   history: readHistory,
   schema: readSchema,
   parked: listParked,
-  quarantine: async (definition, options) => readQuarantine(definition, options),
+  quarantine: readQuarantine,
   replay: replayRows,
   forget: forgetRows,
   settle: settleParked,

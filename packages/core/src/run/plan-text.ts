@@ -47,6 +47,7 @@ const reading = {
 /** What the contract would keep out of a table, for people. */
 export function refusalLine({ rows, message, column, policy }: PlannedRefusal): string {
   const what = column === undefined ? "" : `${column}: `;
+  if (rows === 0) return `! ${what}${message}`;
   const count = `${countText(rows)} ${rows === 1 ? "row" : "rows"}`;
   if (policy === "discardValue") return `! ${what}values of ${count} would be left out`;
   const fate = policy === "quarantine" ? "go into the quarantine" : "be left out";

@@ -102,6 +102,7 @@ export function openQuarantine(options: QuarantineOptions): QuarantineTable {
     quarantine: undefined,
     primaryKey: [],
     cursorColumn: undefined,
+    withheld: { columns: [], policy: "evolve" },
     leavesOutInvalid: false,
     limits: {},
     isEmptied: () => isReplaced || refresh === "data" || refresh === "tables",

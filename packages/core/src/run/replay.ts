@@ -74,11 +74,11 @@ export interface ReplayReport {
 const slice = 1000;
 
 /** The rows that wait in the quarantine of a resource. Takes the pipeline like `readState`. */
-export function readQuarantine(
+export async function readQuarantine(
   definition: PipelineDefinition,
   options: ManageOptions & OutstandingOptions & { readonly resource: string },
 ): Promise<readonly QuarantinedRow[]> {
-  return withPipeline(definition, options, async ({ session, state }) => {
+  return await withPipeline(definition, options, async ({ session, state }) => {
     const { rows } = await readOutstanding(session, scannable(definition, session, state, options), options);
     return rows.map(({ refusal }) => refusal);
   });
@@ -88,7 +88,10 @@ export function readQuarantine(
  * Tries rows of a quarantine again, from the stage where they were refused, in one load that also logs what became of each. No cursor moves. Takes
  * the pipeline like `readState`.
  */
-export function replayRows(definition: PipelineDefinition, options: ReplayOptions): Promise<ReplayReport> {
+export async function replayRows(
+  definition: PipelineDefinition,
+  options: ReplayOptions,
+): Promise<ReplayReport> {
   const { limit = 10_000, fix, resource, contract } = options;
   const refuse = (name: string, value: unknown, wanted: string): AlluviumError =>
     new AlluviumError("ALV_CONFIG", `${name} is ${describeValue(value)}; it must be ${wanted}`, {
@@ -98,7 +101,7 @@ export function replayRows(definition: PipelineDefinition, options: ReplayOption
   if (fix !== undefined && typeof fix !== "function")
     throw refuse("fix", fix, "a function of the row, or left out");
   checkContract(contract, refuse);
-  return withPipeline(definition, options, async ({ session, state, signal, emit }) => {
+  return await withPipeline(definition, options, async ({ session, state, signal, emit }) => {
     const of = scannable(definition, session, state, options);
     const { rows, more } = await readOutstanding(session, of, { ...options, limit });
     const none = { loadId: undefined, replayed: 0, dropped: 0, refused: 0, discardedValues: 0 };

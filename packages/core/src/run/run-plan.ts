@@ -32,7 +32,7 @@ export interface PlannedRefusal {
   readonly column: string | undefined;
   /** What would become of them. */
   readonly policy: ContractPolicy;
-  /** How many of the rows that were looked at. */
+  /** How many of the rows that were looked at; 0: none was, but the source describes the column. */
   readonly rows: number;
   /** What is wrong with the first of them, for people. */
   readonly message: string;

@@ -2,7 +2,7 @@ import { ChangeOp, columnOf, type Batch } from "../columns/batch.ts";
 import { takeBatch } from "../columns/take.ts";
 import { constantVector } from "../columns/dictionary.ts";
 import { isValid } from "../columns/vector.ts";
-import { contractOf } from "../contract.ts";
+import { contractOf, type Contract, type ContractPolicy } from "../contract.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
 import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../disposition.ts";
 import { AlluviumError, resourceError } from "../errors.ts";
@@ -20,6 +20,7 @@ import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
 import type { NestedTables } from "./nested-tables.ts";
 import { nestingState } from "./nesting-change.ts";
+import { isNested } from "../schema/members.ts";
 import { isByRow, restrictBatch, type Offence, type Restricted } from "./restrict.ts";
 import { openQuarantine, type QuarantineTable } from "./quarantine-table.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
@@ -42,6 +43,8 @@ export interface TableRun {
   nested: NestedTables | undefined;
   /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
   readonly quarantine: QuarantineTable | undefined;
+  /** Columns that its source describes and its contract does not let in. */
+  readonly withheld: { readonly columns: readonly string[]; readonly policy: ContractPolicy };
   /** Whether the contract leaves out rows that their schema refuses. */
   readonly leavesOutInvalid: boolean;
   /** How many of its rows may be refused in a run. */
@@ -211,7 +214,12 @@ export function startTable(options: TableRunOptions): TableRun {
       { step: child === undefined ? "plan" : "write" },
     );
   report(options.changes);
-  if (schema.fields.length > 0 && !isBlocked) columns.take(schema);
+  const { known: allowed, withheld } = allowedSchema(schema, standing, {
+    contract,
+    nameOf: (name) => (capabilities.foldsCase ? spell(name).toLowerCase() : spell(name)),
+    fold: (name) => (capabilities.foldsCase ? name.toLowerCase() : name),
+  });
+  if (allowed.fields.length > 0 && !isBlocked) columns.take(allowed);
   // What only rows tell is no declaration.
   const declared = description.open === true || schema.fields.length === 0 ? undefined : columns.schema;
   if (declared !== undefined) columns.declare();
@@ -222,6 +230,7 @@ export function startTable(options: TableRunOptions): TableRun {
     primaryKey: description.primaryKey,
     cursorColumn,
     nested: undefined,
+    withheld: { columns: withheld, policy: contract.columns },
     leavesOutInvalid: contract.types === "discardRow" || contract.types === "discardValue",
     limits: options.limits ?? {},
     quarantine:
@@ -373,6 +382,39 @@ export function startTable(options: TableRunOptions): TableRun {
       { step: "write" },
     );
   }
+}
+
+/**
+ * What of the columns that a source describes may be in a table that is there: where the contract decides row by row, a new column is not, and a type
+ * is the table's, so that rows are held to them one by one.
+ */
+function allowedSchema(
+  described: Schema,
+  standing: Schema | undefined,
+  options: {
+    readonly contract: Contract;
+    /** A column of the source as names are compared. */
+    readonly nameOf: (name: string) => string;
+    readonly fold: (name: string) => string;
+  },
+): { readonly known: Schema; readonly withheld: readonly string[] } {
+  const { contract, nameOf, fold } = options;
+  const byRow = { columns: isByRow(contract.columns), types: isByRow(contract.types) };
+  if (standing === undefined || !(byRow.columns || byRow.types)) return { known: described, withheld: [] };
+  const own = new Map(standing.fields.map((field) => [fold(field.name), field]));
+  const withheld: string[] = [];
+  const fields = described.fields.flatMap((field) => {
+    const known = own.get(nameOf(field.name));
+    // What has no type yet is nothing new.
+    const isNew = known === undefined && field.type.kind !== "null" && byRow.columns;
+    if (isNew) {
+      withheld.push(field.name);
+      return [];
+    }
+    const keeps = known !== undefined && known.type.kind !== "null" && (byRow.types || isNested(known.type));
+    return keeps ? [{ ...field, type: known.type }] : [field];
+  });
+  return { known: { fields }, withheld };
 }
 
 /** Emptying a table that is new or empty already needs no consent, so the destination is not asked to refuse it. */

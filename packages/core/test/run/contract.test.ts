@@ -175,7 +175,7 @@ describe("a row that its schema refuses", () => {
     const kept = await load(memory, rows, "quarantine", { schema });
     expect(kept.tables["items"]).toMatchObject({ rows: 2, quarantined: 1 });
     expect(quarantined(memory)).toEqual([
-      ["read", "ALV_ROW_INVALID", "schema", null, { id: 2, email: "nobody" }],
+      ["read", "ALV_ROW_INVALID", "schema", "email", { id: 2, email: "nobody" }],
     ]);
   });
   test("is passed by the cursor, and kept once", async () => {

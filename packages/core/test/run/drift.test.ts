@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
-import { pipeline, resource, source, type ContractOption, type RunPlan } from "@alluvium/core";
+import {
+  pipeline,
+  resource,
+  source,
+  type ContractOption,
+  type RunPlan,
+  type RunReport,
+} from "@alluvium/core";
 import { memoryDestination } from "@alluvium/core/testing";
+import { z } from "zod";
 
 /** The plan of a dry run for `rows`, after a load of a row with `id` and `size`. */
 async function plan(rows: readonly object[], contract?: ContractOption, more: object = {}): Promise<RunPlan> {
@@ -79,5 +87,37 @@ test("and rows that their schema refuses", async () => {
     { schema },
   );
   expect(others).toEqual([]);
-  expect(only).toMatch(/^items: ! 1 row would be left out \(resource "items": row 1 is refused/);
+  expect(only).toMatch(/^items: ! size: 1 row would be left out \(resource "items": row 1 is refused/);
+});
+
+test("a column that the schema has now and the table has not is withheld, and rows that have a value there are refused", async () => {
+  const memory = memoryDestination();
+  const load = (rows: readonly object[], schema: z.ZodType, contract: ContractOption) => {
+    const items = resource({ name: "items", contract, schema, read: () => [rows] } as never);
+    return pipeline({
+      name: "p",
+      source: source("s", () => [items])() as never,
+      destination: memory as never,
+    });
+  };
+  await load([{ id: 1, size: 1 }], z.object({ id: z.int(), size: z.int() }), "evolve").run();
+  const grown = z.object({ id: z.int(), size: z.number(), colour: z.string().optional() });
+  const rows = [
+    { id: 2, size: 2 },
+    { id: 3, size: 3, colour: "red" },
+    { id: 4, size: 4.5 },
+  ];
+  const { plan: found } = await load(rows, grown, "quarantine").run({ dryRun: true });
+  expect(found!.drift.map(({ text }) => text)).toEqual([
+    'items: ! colour: the source has it, the table has not, and the contract for columns is "quarantine"',
+  ]);
+  const { tables } = (await load(rows, grown, "quarantine").run()) as RunReport;
+  expect(tables["items"]).toMatchObject({ rows: 1, quarantined: 2, schemaChanges: [] });
+  const left = (await load(rows, grown, "discardValue").run()) as RunReport;
+  // The size must not be null, so that its row cannot be without it.
+  expect(left.tables["items"]).toMatchObject({
+    rows: 2,
+    discarded: { rows: 1, values: 1 },
+    schemaChanges: [],
+  });
 });

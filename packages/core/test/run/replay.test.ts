@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { pipeline, resource, source, type Pipeline } from "@alluvium/core";
+import { located, pipeline, resource, source, type Pipeline } from "@alluvium/core";
 import { memoryDestination } from "@alluvium/core/testing";
 import { z } from "zod";
 
@@ -34,7 +34,7 @@ const schema = z.object({ id: z.int(), email: z.email() });
 const people = [
   { id: 1, email: "a@example.com" },
   { id: 2, email: "nobody" },
-  { id: 3, email: "b@example" },
+  located({ id: 3, email: "b@example" }, { file: "people.csv", line: 40 }),
 ];
 
 describe("rows that were refused when they were read", () => {
@@ -45,7 +45,7 @@ describe("rows that were refused when they were read", () => {
     const waiting = await load.quarantine({ resource: "items" });
     expect(waiting).toMatchObject([
       { table: "items", stage: "read", reason: "ALV_ROW_INVALID", rule: "schema", row: people[1] },
-      { row: people[2], position: { row: 3 } },
+      { row: people[2], position: { row: 3, file: "people.csv", line: 40 } },
     ]);
     expect(waiting[0]!.recordedAt).toBeInstanceOf(Date);
     expect(await load.quarantine({ resource: "items", limit: 1 })).toEqual([waiting[0]]);
@@ -271,6 +271,8 @@ describe("a late row", () => {
     const memory = memoryDestination();
     const more = merging({ disposition: "append", cursor: "at" });
     await shop(memory, [late, { id: 2, at: 8, name: "b" }], more).run();
+    const [waiting] = await shop(memory, [], more).quarantine({ resource: "items" });
+    expect(waiting).toMatchObject({ key: { id: 1 }, position: { row: 1, cursor: { at: 5 } } });
     const before = (await shop(memory, [], more).state())!.streams;
     await shop(memory, [], more).replay({ resource: "items", fix });
     const state = (await shop(memory, [], more).state())!;

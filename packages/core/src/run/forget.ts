@@ -1,4 +1,3 @@
-import { rowsOf } from "../columns/rows.ts";
 import { describeValue } from "../columns/refuse.ts";
 import { AlluviumError, resourceError } from "../errors.ts";
 import type { PipelineState } from "../state/state.ts";

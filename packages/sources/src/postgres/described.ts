@@ -197,9 +197,10 @@ function describeTable(
     ...(table.quarantine === undefined ? {} : { quarantine: table.quarantine }),
     ...(table.partitionBy === undefined ? {} : { partitionBy: table.partitionBy }),
   });
-  const { contract: whole } = layoutOf(name, {
-    ...(options.contract === undefined ? {} : { contract: options.contract }),
-  });
+  const { contract: whole } = layoutOf(
+    name,
+    options.contract === undefined ? {} : { contract: options.contract },
+  );
   for (const { column } of partitionBy) mustSelect(column, "partitionBy");
   const target = table.as ?? (name.includes(".") ? name.replaceAll(".", "_") : undefined);
   const description: TableDescription = {

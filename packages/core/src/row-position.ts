@@ -10,11 +10,10 @@ const positions = new WeakMap<object, Json>();
  * ```ts
  * const orders = resource({
  *   name: "orders",
- *   schema: Order,
- *   async *read({ signal }) {
- *     let line = 0;
- *     for await (const text of await openLines("orders.jsonl", signal))
- *       yield located(JSON.parse(text) as object, { file: "orders.jsonl", line: ++line });
+ *   schema: typed<Order>(),
+ *   *read() {
+ *     for (const [i, text] of ['{"id":1}', '{"id":2}'].entries())
+ *       yield located(JSON.parse(text) as object, { file: "orders.jsonl", line: i + 1 });
  *   },
  * });
  * ```

@@ -30,6 +30,7 @@ export interface TableChange {
  *
  * @example
  * ```ts
+ * const agreed: SchemaDocument = { version: 1, tables: {} };
  * const { changes, text } = diffSchemas(agreed, await load.schema());
  * if (changes.length > 0) throw new Error(text);
  * ```

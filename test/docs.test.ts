@@ -177,6 +177,16 @@ describe("examples that need no service run", () => {
     expect(shown).toMatch(/ALV_SCHEMA_CONFLICT column phone of customers/);
   });
 
+  test("drift", options, async () => {
+    const shown = await run("drift", emptyFolder());
+    expect(shown).toMatch(/3 of 3 rows of orders were refused \(100 %\).*maxPercent: 60/);
+    expect(shown).toContain("replayed: 3");
+    expect(shown).toContain("waiting: 0");
+    expect(shown).toMatch(/│ 1n │ 13 +│ 'CH'/);
+    expect(shown).toContain("orders: - coupon, gone at the source");
+    expect(shown).toContain("forgotten: 1");
+  });
+
   test("embed", options, async () => {
     const shown = await run("embed", emptyFolder());
     expect(shown).toContain("load 0 is committed");

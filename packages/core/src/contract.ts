@@ -1,3 +1,5 @@
+import type { AlluviumError } from "./errors.ts";
+
 /**
  * What happens where a source brings what its table does not have.
  *
@@ -40,7 +42,7 @@ export interface Contract {
 }
 
 /** Every policy there is. */
-export const contractPolicies: readonly ContractPolicy[] = [
+const contractPolicies: readonly ContractPolicy[] = [
   "evolve",
   "freeze",
   "discardValue",
@@ -49,13 +51,13 @@ export const contractPolicies: readonly ContractPolicy[] = [
 ];
 
 /** What is new, by which policies are chosen. */
-export const contractEntities: readonly (keyof ContractPolicies)[] = ["tables", "columns", "types"];
+const contractEntities: readonly (keyof ContractPolicies)[] = ["tables", "columns", "types"];
 
 /** A contract, or part of one, in any spelling. */
 export type SpelledContract = ContractPolicy | Partial<Contract> | undefined;
 
 /** The contract that options make together: the first that says something of an entity decides on it. */
-function joinContracts(...options: readonly SpelledContract[]): Partial<Contract> {
+export function joinContracts(...options: readonly SpelledContract[]): Partial<Contract> {
   const joined: { -readonly [Entity in keyof Contract]?: Contract[Entity] } = {};
   for (const option of options) {
     const parts = partsOf(option);
@@ -84,4 +86,25 @@ function partsOf(option: SpelledContract): Partial<Contract> {
   if (typeof option === "string") return { childTables: option, columns: option, types: option };
   const { tables } = option ?? {};
   return tables === undefined ? (option ?? {}) : { childTables: tables, ...option };
+}
+
+/** Refuses what is no contract; it may be left out. `refuse` makes the error. */
+export function checkContract(
+  contract: ContractOption | undefined,
+  refuse: (option: string, value: unknown, wanted: string) => AlluviumError,
+): void {
+  const policies = contractPolicies.map((policy) => JSON.stringify(policy)).join(", ");
+  const isPolicy = (value: unknown): boolean => contractPolicies.includes(value as never);
+  if (contract === undefined || isPolicy(contract)) return;
+  if (typeof contract !== "object" || contract === null)
+    throw refuse(
+      "contract",
+      contract,
+      `${policies}, or one of these for each of ${contractEntities.join(", ")}`,
+    );
+  for (const [entity, policy] of Object.entries(contract) as [string, unknown][]) {
+    if (!contractEntities.includes(entity as never))
+      throw refuse("contract", contract, `an object of ${contractEntities.join(", ")}`);
+    if (policy !== undefined && !isPolicy(policy)) throw refuse(`contract.${entity}`, policy, policies);
+  }
 }

@@ -1,4 +1,6 @@
+import { joinContracts } from "./contract.ts";
 import { renameWindow } from "./disposition.ts";
+import { joinLimits } from "./quarantine-limits.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { TableDescription } from "./stream.ts";
 import { columnAfter, keyAfter, partitionsAfter, schemaAfter } from "./plan-steps.ts";
@@ -18,7 +20,8 @@ export function describeResource(definition: ResourceDefinition, origin: TableDe
     merge: table.merge ?? (table.disposition === undefined ? origin.merge : undefined),
     cursorColumn: cursorColumn === undefined ? undefined : columnAfter(cursorColumn, steps),
     naming: table.naming ?? origin.naming,
-    contract: table.contract ?? origin.contract,
+    contract: joinContracts(table.contract, origin.contract),
+    quarantine: joinLimits(table.quarantine, origin.quarantine),
     nesting: table.nesting ?? origin.nesting,
     partial: origin.partial,
     // A resource that goes by its own name keeps the table that the connector gave it; a renamed one is another table.

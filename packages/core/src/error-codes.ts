@@ -47,6 +47,10 @@ export const errorCodes = {
     retryable: false,
     text: "A row was refused by its schema or column type. The message names the row, column and value.",
   },
+  ALV_QUARANTINE_LIMIT: {
+    retryable: false,
+    text: "More rows of a table were refused than its quarantine may take, so nothing of them is committed. The message names the counts, the limit and some reasons.",
+  },
   ALV_VALUE_TOO_LARGE: {
     retryable: false,
     text: "One value or row is larger than a column or the run's budget can hold.",

@@ -32,7 +32,10 @@ export type { InferenceOptions } from "./inference-option.ts";
 export type { NestingChoice, NestingMode } from "./nesting-option.ts";
 export type { AnyResource, AsOptions, Resource, RowOf, TransformOptions } from "./transform.ts";
 export { originResource, type OriginResourceOptions } from "./origin-resource.ts";
+export { joinContracts } from "./contract.ts";
 export type { Contract, ContractOption, ContractPolicies, ContractPolicy } from "./contract.ts";
+export type { QuarantineLimits } from "./quarantine-limits.ts";
+export { located } from "./row-position.ts";
 export { checkpoint, type Checkpoint } from "./checkpoint.ts";
 export { source, type ResourceSource, type SourceOptions, type TablesOf } from "./source.ts";
 export {
@@ -104,9 +107,12 @@ export type {
 export { timeOrderedId } from "./run/id.ts";
 export type { PipelineDefinition, Refresh, RetryOptions, RunOptions } from "./run/definition.ts";
 export type { EventBody, RunEvent } from "./run/events.ts";
+export type { ForgetOptions } from "./run/forget.ts";
 export type { ManageOptions } from "./run/manage.ts";
-export type { PlannedTable, RunPlan } from "./run/run-plan.ts";
+export type { Drift, PlannedRefusal, PlannedTable, RunPlan } from "./run/run-plan.ts";
 export type { RefusedRow } from "./refused-row.ts";
+export type { OutstandingOptions, QuarantinedRow } from "./run/quarantined.ts";
+export type { ReplayOptions, ReplayReport } from "./run/replay.ts";
 export type { RunProblem, RunReport, TableReport } from "./run/report.ts";
 export type { SchemaChange } from "./schema/schema-change.ts";
 export type { ColumnHint, ColumnHints, PlainKind, TypeHint, ValueOfHint } from "./schema/hints.ts";

@@ -38,6 +38,7 @@ export function originResource<
       partitionBy: undefined,
       naming: undefined,
       contract: undefined,
+      quarantine: undefined,
       nesting: undefined,
     },
   };

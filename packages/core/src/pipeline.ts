@@ -1,7 +1,10 @@
 import type { Destination, LoadRecord, ParkedTable } from "./destination.ts";
 import { AlluviumError } from "./errors.ts";
 import type { PipelineDefinition, RunOptions } from "./run/definition.ts";
+import type { ForgetOptions } from "./run/forget.ts";
 import type { ManageOptions } from "./run/manage.ts";
+import type { OutstandingOptions, QuarantinedRow } from "./run/quarantined.ts";
+import type { ReplayOptions, ReplayReport } from "./run/replay.ts";
 import type { RunReport, TableReport } from "./run/report.ts";
 import type { SchemaDocument } from "./state/schema-document.ts";
 import type { PipelineState } from "./state/state.ts";
@@ -62,6 +65,45 @@ export interface Pipeline<Tables extends SourceTables = SourceTables> {
    * ```
    */
   schema(options?: ManageOptions): Promise<SchemaDocument>;
+  /**
+   * The rows of a resource that were refused and wait in its table's quarantine, the oldest first. Rows that were replayed or dropped wait no more;
+   * of a table that is replaced only those of the last run wait.
+   *
+   * @example
+   * ```ts
+   * for (const { id, reason, message, row } of await load.quarantine({ resource: "orders", limit: 100 }))
+   *   console.log(id, reason, message, row);
+   * ```
+   */
+  quarantine(
+    options: ManageOptions & OutstandingOptions & { readonly resource: keyof Tables & string },
+  ): Promise<readonly QuarantinedRow[]>;
+  /**
+   * Tries refused rows again, from where they were refused: those that `read` yielded by schema and transforms, the others by contract and columns. All of it is one load,
+   * which also logs what became of each row: in its table, given up, or refused again. A call that is repeated, also after a crash, loads no row twice. No
+   * cursor moves. A late row never takes the place of a newer one: tables that merge need `orderBy` (or `insertOnly`), others that merge and those that are replaced
+   * are `ALV_UNSUPPORTED`.
+   *
+   * @example
+   * ```ts
+   * const { replayed, refused } = await load.replay({
+   *   resource: "orders",
+   *   fix: (row) => (row["total"] === "n/a" ? { ...row, total: null } : row),
+   * });
+   * ```
+   */
+  replay(options: ReplayOptions<keyof Tables & string>): Promise<ReplayReport>;
+  /**
+   * Takes rows out of the quarantine of a resource for good, with all that is logged of them, whether they wait or not: the erasure of a person reaches the
+   * table (`delete`, SQL) and its quarantine by a call each. Resolves with their number. On Delta the files that held them go with the next
+   * `purge` and `vacuum` of the quarantine table.
+   *
+   * @example
+   * ```ts
+   * await load.forget({ resource: "orders", match: (row) => String(row["customerId"]) === "7" });
+   * ```
+   */
+  forget(options: ForgetOptions<keyof Tables & string>): Promise<number>;
   /** Tables that could not be written and are set aside. */
   parked(options?: ManageOptions): Promise<readonly ParkedTable[]>;
   /** Tries the load of a table that is set aside again. `table` is its name at the destination. */
@@ -117,6 +159,9 @@ export function pipeline<Tables extends SourceTables, Can extends Ability>(
     state: (manage) => runner.state(definition, manage),
     history: (manage) => runner.history(definition, manage),
     schema: (manage) => runner.schema(definition, manage),
+    quarantine: (which) => runner.quarantine(definition, which),
+    replay: (which) => runner.replay(definition, which),
+    forget: (which) => runner.forget(definition, which),
     parked: (manage) => runner.parked(definition, manage),
     retry: (table, manage) => runner.settle(definition, table, "retry", manage),
     skip: (table, manage) => runner.settle(definition, table, "skip", manage),

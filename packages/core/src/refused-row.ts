@@ -26,7 +26,9 @@ export interface RefusedRow {
    * `undefined`. Of one that was written, by column: its type, as schemas are stored. @default nothing but what JSON has
    */
   readonly types?: Json | undefined;
-  /** The values of its key columns by name, where it has any. */
+  /** What the row is, where it is no new one: the change of one that is there. @default an insert */
+  readonly operation?: "update" | "move" | "delete" | undefined;
+  /** The values of its key columns by name, where it has any; integers beyond 2^53 as text. */
   readonly key?: Json | undefined;
   /** Where it stood at the source: `{ row: 17 }` (counted from 1 within the read), `{ file, line }`, `{ cursor }`. */
   readonly position?: Json | undefined;

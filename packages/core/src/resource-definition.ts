@@ -1,9 +1,10 @@
 import type { InferenceOptions } from "./inference-option.ts";
-import type { ContractOption } from "./contract.ts";
+import type { SpelledContract } from "./contract.ts";
 import type { Mask } from "./mask.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { NestingChoice } from "./nesting-option.ts";
 import type { Ordered, Duration } from "./resource-options.ts";
+import type { QuarantineLimits } from "./quarantine-limits.ts";
 import type { ColumnHints } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
 import type { Naming, Partition, Source } from "./stream.ts";
@@ -69,7 +70,8 @@ export interface TableDefinition {
   readonly partitionBy: readonly Partition[] | undefined;
   readonly naming: Naming | undefined;
   readonly nesting: NestingChoice | undefined;
-  readonly contract: ContractOption | undefined;
+  readonly contract: SpelledContract;
+  readonly quarantine: QuarantineLimits | undefined;
 }
 
 /** One transform. Those by row call a function of the user's, the others stay in columns. */

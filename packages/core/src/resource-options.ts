@@ -1,5 +1,6 @@
 import type { Checkpoint } from "./checkpoint.ts";
 import type { ContractOption } from "./contract.ts";
+import type { QuarantineLimits } from "./quarantine-limits.ts";
 import type { DerivedPartition } from "./partition.ts";
 import type { InferenceOptions } from "./inference-option.ts";
 import type { NestingMode } from "./nesting-option.ts";
@@ -238,14 +239,19 @@ export interface TableOptions<Row> {
   readonly columns?: { readonly [Column in ColumnOf<Row>]?: ColumnHint };
   /** How columns are spelled at the destination. @default "snake" */
   readonly naming?: Naming;
+  /** What becomes of lists, maps and objects. It cannot change for a table that has rows (`ALV_STATE_MISMATCH`). @default "native" */
+  readonly nesting?: NestingOption<Row>;
   /**
    * What happens where rows bring what the table does not have: one policy, or one each for `tables`, `columns` and `types` ({@link ContractPolicy}).
    * What a schema or a connector declares is the contract of a new table; without one the first load defines it. The contract of a run comes
    * before it, that of its source after it, each for what it names. @default "evolve"
    */
-  /** What becomes of lists, maps and objects. It cannot change for a table that has rows (`ALV_STATE_MISMATCH`). @default "native" */
-  readonly nesting?: NestingOption<Row>;
   readonly contract?: ContractOption;
+  /**
+   * How much of the table may be refused into its quarantine before the run is stopped (`ALV_QUARANTINE_LIMIT`). The limits of a run come before
+   * it, those of its pipeline after it, each for what it names. @default no limit
+   */
+  readonly quarantine?: QuarantineLimits;
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
 }

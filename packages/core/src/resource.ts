@@ -133,6 +133,7 @@ const known: readonly string[] = [
   "naming",
   "nesting",
   "contract",
+  "quarantine",
   "partial",
   "partitionBy",
   "read",

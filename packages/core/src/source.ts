@@ -1,4 +1,5 @@
 import { checkResources } from "./check-resources.ts";
+import { checkContract, joinContracts, type ContractOption } from "./contract.ts";
 import { describeValue } from "./columns/refuse.ts";
 import { AlluviumError } from "./errors.ts";
 import { nestingOf } from "./nesting-option.ts";
@@ -26,6 +27,11 @@ export interface ResourceSource<Resources extends readonly AnyResource[]> extend
 export interface SourceOptions {
   /** What becomes of lists, maps and objects in the rows of resources that do not say it themselves. @default "native" */
   readonly nesting?: NestingOption;
+  /**
+   * What happens where rows bring what their table does not have, for what resources do not say themselves. The contract of a run comes before
+   * both. @default "evolve"
+   */
+  readonly contract?: ContractOption;
 }
 
 /**
@@ -49,6 +55,8 @@ export function source<
   options: SourceOptions = {},
 ): (...config: Config) => ResourceSource<Resources> {
   const nesting = nestingOf(name, options.nesting);
+  const { contract } = options;
+  checkContract(contract, (option, value, wanted) => sourceError(name, option, value, wanted));
   return (...config) => {
     const resources = build(...config);
     if (!Array.isArray(resources) || !resources.every((one) => one?.definition !== undefined))
@@ -66,11 +74,17 @@ export function source<
         );
       byName[one.name] = one;
     }
-    const definitions = resources.map(({ definition }) =>
-      nesting === undefined
-        ? definition
-        : { ...definition, table: { ...definition.table, nesting: definition.table.nesting ?? nesting } },
-    );
+    const definitions = resources.map(({ definition }) => {
+      const { table } = definition;
+      return {
+        ...definition,
+        table: {
+          ...table,
+          nesting: table.nesting ?? nesting,
+          contract: contract === undefined ? table.contract : joinContracts(table.contract, contract),
+        },
+      };
+    });
     checkResources(name, definitions);
     return {
       specVersion: 1,
@@ -79,4 +93,11 @@ export function source<
       open: (context) => context.openResources(name, definitions, context),
     };
   };
+}
+
+function sourceError(source: string, option: string, value: unknown, wanted: string): AlluviumError {
+  return new AlluviumError(
+    "ALV_CONFIG",
+    `source ${JSON.stringify(source)}: ${option} is ${describeValue(value)}; it must be ${wanted}`,
+  );
 }

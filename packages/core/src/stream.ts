@@ -2,6 +2,7 @@ import type { Batch } from "./columns/batch.ts";
 import type { Contract, ContractPolicy } from "./contract.ts";
 import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { NestingChoice } from "./nesting-option.ts";
+import type { QuarantineLimits } from "./quarantine-limits.ts";
 import type { RefusedRow } from "./refused-row.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { RunEvent } from "./run/events.ts";
@@ -46,6 +47,8 @@ export interface SourceContext {
   readonly concurrency: number;
   /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
+  /** What the run says of new tables, columns and types, before what resources say. @default nothing */
+  readonly contract?: ContractPolicy | Partial<Contract> | undefined;
   /** Opens the resources of a source made by `source()`. It comes from the runner, so that declaring resources loads no code that reads them. */
   readonly openResources: OpenResources;
 }
@@ -99,8 +102,30 @@ export interface Stream<Cursor = unknown> {
    * After a failure `read` is called again from the last sealed checkpoint. Must stop soon after `context.signal` aborts.
    */
   read(context: StreamContext<Cursor>): AsyncIterable<StreamItem<Cursor>>;
+  /**
+   * Takes rows of `table` that were refused when they were read (`RefusedRow` with `stage: "read"`) once more, through all that comes before writing:
+   * schema, types and transforms. Resolves with what is to be written, and with those that are refused again. @default it refuses no rows when it reads
+   */
+  retake?(
+    table: string,
+    rows: readonly unknown[],
+    context: { readonly signal: AbortSignal },
+  ): Promise<RetakenRows>;
   /** Told after the load that holds `cursor` is committed and applied. May be repeated; a failure is an event, no more. */
   acknowledge?(cursor: Cursor, context: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** What becomes of rows that a stream takes once more. */
+export interface RetakenRows {
+  /** Rows to be written, each with the place, among those given, of the row that it is made of. */
+  readonly batches: readonly { readonly batch: Batch; readonly places: Int32Array }[];
+  readonly refused: readonly RefusedAgain[];
+}
+
+/** A row that is refused once more, by its place among those given. */
+export interface RefusedAgain {
+  readonly place: number;
+  readonly row: RefusedRow;
 }
 
 /** What a stream yields: rows for a table, rows of it that cannot be loaded, or a point from which reading can go on. */
@@ -118,6 +143,8 @@ export type StreamItem<Cursor = unknown> =
       readonly table: string;
       /** Rows that were refused on the way: the table's contract says what becomes of them. */
       readonly refused: readonly RefusedRow[];
+      /** How many values were left out of other rows, as the contract for types has it (`discardValue`). @default 0 */
+      readonly values?: number;
     }
   | { readonly checkpoint: Cursor };
 
@@ -167,6 +194,8 @@ export interface TableDescription {
   readonly nesting?: NestingChoice | undefined;
   /** What may change in its table: one policy, or one for each of what may be new (`ContractPolicy`). @default "evolve" */
   readonly contract?: ContractPolicy | Partial<Contract> | undefined;
+  /** How much of it may be refused into its quarantine. @default no limit */
+  readonly quarantine?: QuarantineLimits | undefined;
   /**
    * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`): transforms by row are refused then, and a column
    * that no row has is not gone. Only for tables that merge by `upsert` or `scd2`. @default false

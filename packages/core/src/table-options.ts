@@ -1,4 +1,4 @@
-import { contractEntities, contractPolicies, type ContractOption } from "./contract.ts";
+import { checkContract } from "./contract.ts";
 import { describeValue } from "./columns/refuse.ts";
 import type { Condition, Disposition, MergeOptions, MergeStrategy, Where } from "./disposition.ts";
 import { mergeOptionsOf, mergeStrategies, type MergeSpelling } from "./merge-option.ts";
@@ -6,6 +6,7 @@ import { resourceError, type AlluviumError } from "./errors.ts";
 import type { TableDefinition } from "./resource-definition.ts";
 import { nestingOf } from "./nesting-option.ts";
 import type { Bounds, DispositionOption, NestingOption, TableOptions } from "./resource-options.ts";
+import { checkLimits } from "./quarantine-limits.ts";
 import type { Partition } from "./stream.ts";
 
 /** The disposition that an option spells. Throws `ALV_CONFIG` for one that is none, and for what it does not have or cannot be. */
@@ -109,15 +110,19 @@ export function keyOf(resource: string, key: string | readonly string[] | undefi
 export function layoutOf<Row>(
   resource: string,
   options: TableOptions<Row>,
-): Pick<TableDefinition, "partitionBy" | "naming" | "contract" | "nesting"> {
-  const { naming, contract, nesting, partitionBy } = options;
+): Pick<TableDefinition, "partitionBy" | "naming" | "contract" | "nesting" | "quarantine"> {
+  const { naming, contract, nesting, partitionBy, quarantine } = options;
   if (typeof naming !== "function")
     oneOf(resource, "naming", naming, ["snake", "keep"], " or a function of the name");
-  checkContract(contract, (option, value, wanted) => optionError(resource, option, value, wanted));
+  const refuse = (option: string, value: unknown, wanted: string): AlluviumError =>
+    optionError(resource, option, value, wanted);
+  checkContract(contract, refuse);
+  checkLimits(quarantine, refuse);
   if (partitionBy !== undefined && !Array.isArray(partitionBy)) throw badPartition(resource, partitionBy);
   return {
     naming,
     contract,
+    quarantine,
     nesting: nestingOf(resource, nesting as NestingOption | undefined),
     partitionBy: (partitionBy as readonly unknown[] | undefined)?.map((partition) => {
       const spelled = typeof partition === "string" ? { column: partition } : (partition as Partition);
@@ -125,27 +130,6 @@ export function layoutOf<Row>(
       return spelled;
     }),
   };
-}
-
-/** Refuses what is no contract; it may be left out. `refuse` makes the error. */
-function checkContract(
-  contract: ContractOption | undefined,
-  refuse: (option: string, value: unknown, wanted: string) => AlluviumError,
-): void {
-  const policies = contractPolicies.map((policy) => JSON.stringify(policy)).join(", ");
-  const isPolicy = (value: unknown): boolean => contractPolicies.includes(value as never);
-  if (contract === undefined || isPolicy(contract)) return;
-  if (typeof contract !== "object" || contract === null)
-    throw refuse(
-      "contract",
-      contract,
-      `${policies}, or one of these for each of ${contractEntities.join(", ")}`,
-    );
-  for (const [entity, policy] of Object.entries(contract) as [string, unknown][]) {
-    if (!contractEntities.includes(entity as never))
-      throw refuse("contract", contract, `an object of ${contractEntities.join(", ")}`);
-    if (policy !== undefined && !isPolicy(policy)) throw refuse(`contract.${entity}`, policy, policies);
-  }
 }
 
 function badPartition(resource: string, value: unknown): AlluviumError {

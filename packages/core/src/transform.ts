@@ -199,7 +199,7 @@ export function makeResource(definition: ResourceDefinition): Resource {
     mask: (columns) => derive({ kind: "mask", columns: masksOf(name, columns) }) as never,
     as: (newName, options = {}) => {
       const { columns, disposition, primaryKey } = options;
-      const { naming, contract, nesting, partitionBy } = layoutOf(newName, options);
+      const { naming, contract, quarantine, nesting, partitionBy } = layoutOf(newName, options);
       return makeResource({
         ...definition,
         name: newName,
@@ -210,6 +210,7 @@ export function makeResource(definition: ResourceDefinition): Resource {
           primaryKey: primaryKey === undefined ? table.primaryKey : keyOf(newName, primaryKey),
           naming: naming ?? table.naming,
           contract: contract ?? table.contract,
+          quarantine: quarantine ?? table.quarantine,
           nesting: nesting ?? table.nesting,
           partitionBy: partitionBy ?? table.partitionBy,
         },

@@ -39,3 +39,9 @@ export function parseName(name: string): {
   );
   return { path, token };
 }
+
+/** Whether a name stands for a value that is there and holds nothing. */
+export function isMark(name: string): boolean {
+  const { token } = parseName(name);
+  return token === "list" || token === "map" || token === "struct";
+}

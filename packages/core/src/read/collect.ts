@@ -9,7 +9,7 @@ import type { ReadRoot } from "../resource-definition.ts";
 import type { Json } from "../state/json.ts";
 import { formOf, type ValueForm } from "./resource-cursor.ts";
 import { placed } from "./steps.ts";
-import { validateRow } from "./validate.ts";
+import { validateRow, withoutRefused } from "./validate.ts";
 
 /** What a user's read yields, gathered: rows in columns, or a position. */
 export type Gathered =
@@ -18,7 +18,12 @@ export type Gathered =
       readonly rows: readonly object[] | undefined;
       readonly form: ValueForm | undefined;
     }
-  | { readonly refused: readonly RefusedRow[]; readonly given: readonly unknown[] }
+  | {
+      readonly refused: readonly RefusedRow[];
+      readonly given: readonly unknown[];
+      /** Values that were left out of other rows. */
+      readonly values: number;
+    }
   | { readonly position: Json };
 
 /** How {@link collect} gathers. */
@@ -28,6 +33,8 @@ export interface CollectOptions {
   readonly signal: AbortSignal;
   /** Whether the objects are kept beside the columns. */
   readonly keepsRows: boolean;
+  /** Whether a value that is refused is left out, where the rest of its row can be without it. */
+  readonly leavesOut: boolean;
   /** Bytes after which a batch is cut. */
   readonly targetBytes: number;
   /** Rows after which a batch is cut. */
@@ -45,12 +52,13 @@ export async function* collect(
   items: AsyncIterable<unknown> | Iterable<unknown>,
   options: CollectOptions,
 ): AsyncGenerator<Gathered> {
-  const { root, appender, signal, keepsRows, targetBytes, targetRows } = options;
+  const { root, appender, signal, keepsRows, leavesOut, targetBytes, targetRows } = options;
   const { name, schema, validate, cursor } = root;
   const checks = validate ? schema : undefined;
   let rows: object[] = [];
   let refused: RefusedRow[] = [];
   let given: unknown[] = [];
+  let values = 0;
   let number = 0;
   let form: ValueForm | undefined;
 
@@ -64,8 +72,23 @@ export async function* collect(
   function refuse(error: unknown, row: unknown, rule: string): void {
     const problem = placed(error, name);
     if (!AlluviumError.is(problem) || problem.code !== "ALV_ROW_INVALID") throw problem;
-    refused.push(refusedRow(problem, row, { rule, number, key: root.primaryKey }));
+    refused.push(refusedRow(problem, row, { rule, number, key: root.primaryKey, cursor: cursor?.column }));
     given.push(row);
+  }
+  /** Appends what is left of a refused row without what was wrong with it, if that can be. */
+  async function appendRest(error: unknown, row: unknown): Promise<boolean> {
+    const problem = placed(error, name);
+    const rest =
+      AlluviumError.is(problem) && problem.code === "ALV_ROW_INVALID" && withoutRefused(row, problem);
+    if (!rest) return false;
+    try {
+      append(checks === undefined ? rest.row : await validateRow(checks, rest.row, name, number));
+    } catch (again) {
+      if (AlluviumError.is(again) && again.code === "ALV_ROW_INVALID") return false;
+      throw again;
+    }
+    values += rest.values;
+    return true;
   }
   function isFull(): boolean {
     const { length } = appender;
@@ -73,7 +96,8 @@ export async function* collect(
     return length % STRIDE === 0 && appender.byteLength >= targetBytes;
   }
   function* cut(): Generator<Gathered> {
-    if (refused.length > 0) yield { refused, given };
+    if (refused.length > 0 || values > 0) yield { refused, given, values };
+    values = 0;
     refused = [];
     given = [];
     if (appender.length === 0) return;
@@ -100,6 +124,7 @@ export async function* collect(
         rule = "type";
         append(checks === undefined ? row : made);
       } catch (error) {
+        if (leavesOut && (await appendRest(error, row))) continue;
         // In a declared order a refused row has its place between the others.
         if (cursor?.order === "ascending" && appender.length > 0) yield* cut();
         refuse(error, row, rule);

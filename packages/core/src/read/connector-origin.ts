@@ -1,15 +1,21 @@
 import type { Stream, StreamContext } from "../stream.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
+import { retakeRows } from "./retake.ts";
 import { portionOfBatch } from "./portion.ts";
 
 /** The origin of resources that are tables of a connector's stream. */
 export function connectorOrigin(stream: Stream, name: string): Origin {
+  const tables = new Map(stream.tables.map((table) => [table.name, table]));
   return {
     name,
     codec: stream.cursor,
     identity: stream.identity,
-    tables: new Map(stream.tables.map((table) => [table.name, table])),
+    tables,
     read: (request) => readConnector(stream, name, request),
+    async retake(table, rows) {
+      const { schema, primaryKey, partial = false } = tables.get(table)!;
+      return await retakeRows({ name: table, primaryKey, partial }, schema, rows, false);
+    },
     acknowledge:
       stream.acknowledge && (async (cursor, context) => await stream.acknowledge!(cursor, context)),
   };

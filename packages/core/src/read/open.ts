@@ -1,3 +1,4 @@
+import { contractOf } from "../contract.ts";
 import { readsAll } from "../disposition.ts";
 import { AlluviumError, resourceError } from "../errors.ts";
 import type { OriginRoot, ReadRoot, ResourceDefinition } from "../resource-definition.ts";
@@ -20,10 +21,15 @@ export const openResources: OpenResources = async (name, definitions, context) =
       `only names ${missing.join(", ")}, but source ${JSON.stringify(name)} has ${names.join(", ") || "no resources"}`,
       { step: "plan" },
     );
+  const chosen = definitions.filter((definition) => only?.includes(definition.name) ?? true);
+  // Resources that share a read have its rows as they are, unless all of them say the same.
+  const leavesOut = (root: ReadRoot): boolean =>
+    chosen
+      .filter((one) => one.root === root)
+      .every(({ table }) => contractOf(context.contract, table.contract).types === "discardValue");
   const roots = new Map<ReadRoot, Origin>();
   for (const { root } of definitions)
-    if (root.kind === "read" && !roots.has(root)) roots.set(root, readOrigin(root));
-  const chosen = definitions.filter((definition) => only?.includes(definition.name) ?? true);
+    if (root.kind === "read" && !roots.has(root)) roots.set(root, readOrigin(root, leavesOut(root)));
   const sessions: SourceSession[] = [];
   try {
     const streams = await openStreams(chosen, definitions, roots, context, sessions);

@@ -2,6 +2,7 @@ import type { RefusedRow } from "../refused-row.ts";
 import type { Json } from "../state/json.ts";
 import type { CursorCodec, StreamContext, TableDescription } from "../stream.ts";
 import type { Portion } from "./portion.ts";
+import type { Retaken } from "./retake.ts";
 
 /** What resources are derived from: a user's read, or a stream of a connector. */
 export interface Origin {
@@ -12,6 +13,8 @@ export interface Origin {
   /** Its tables as they are before any step, by name. */
   readonly tables: ReadonlyMap<string, TableDescription>;
   read(request: OriginRequest): AsyncIterable<OriginItem>;
+  /** Takes rows of a table that were refused once more. */
+  retake(table: string, rows: readonly unknown[]): Promise<Retaken>;
   /** Orders two cursors, negative when `a` is behind; `undefined` where that cannot be told. */
   readonly compare?: (a: unknown, b: unknown) => number | undefined;
   readonly acknowledge?:
@@ -44,5 +47,5 @@ export type OriginItem =
       /** The rows that were not taken before, for resources that append. */
       readonly fresh: Portion;
     }
-  | { readonly table: string; readonly refused: readonly RefusedRow[] }
+  | { readonly table: string; readonly refused: readonly RefusedRow[]; readonly values?: number }
   | { readonly checkpoint: unknown };

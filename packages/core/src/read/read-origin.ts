@@ -15,6 +15,7 @@ import { collect } from "./collect.ts";
 import { holdBack } from "./hold.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { portionOfBatch, takePortion, type Portion } from "./portion.ts";
+import { retakeRows } from "./retake.ts";
 import { refusedRows } from "./refused-portion.ts";
 import { resourceCursorCodec, userValue, type ResourceCursor, type ValueForm } from "./resource-cursor.ts";
 import { rowsInWindow } from "./window.ts";
@@ -22,8 +23,8 @@ import { rowsInWindow } from "./window.ts";
 const MIB = 1024 * 1024;
 const MAX_ROWS = 32_768;
 
-/** The origin of resources that a user's function reads. */
-export function readOrigin(root: ReadRoot): Origin {
+/** The origin of resources that a user's function reads; `leavesOut`: values that are refused are left out of their rows where that can be. */
+export function readOrigin(root: ReadRoot, leavesOut: boolean): Origin {
   const { name, cursor } = root;
   const table = describeRoot(root, (root.schema && schemaOf(root.schema))?.fields);
   return {
@@ -31,7 +32,8 @@ export function readOrigin(root: ReadRoot): Origin {
     codec: resourceCursorCodec,
     identity: cursor && { cursor: cursor.column },
     tables: new Map([[name, table]]),
-    read: (request) => readPasses(root, table.schema, request),
+    read: (request) => readPasses(root, table.schema, { ...request, leavesOut }),
+    retake: (_, rows) => retakeRows(root, table.schema, rows, leavesOut),
     compare: (a, b) => compareResourceCursors(root, a as ResourceCursor, b as ResourceCursor),
   };
 }
@@ -45,12 +47,13 @@ function compareResourceCursors(root: ReadRoot, a: ResourceCursor, b: ResourceCu
   return comparePoints(x, y);
 }
 
+/** One read of a user's function. */
+interface ReadRequest extends OriginRequest {
+  readonly leavesOut: boolean;
+}
+
 /** Reads once, and again as long as a value that too many rows share turns out to be closed. */
-async function* readPasses(
-  root: ReadRoot,
-  schema: Schema,
-  request: OriginRequest,
-): AsyncGenerator<OriginItem> {
+async function* readPasses(root: ReadRoot, schema: Schema, request: ReadRequest): AsyncGenerator<OriginItem> {
   const { columns, partial, inference } = root;
   const appender = (partial ? createPartialAppender : createAppender)({ schema, columns, ...inference });
   let cursor: ResourceCursor | undefined = (request.cursor ?? {}) as ResourceCursor;
@@ -61,7 +64,7 @@ async function* readPass(
   root: ReadRoot,
   schema: Schema,
   appender: Appender,
-  request: OriginRequest & { readonly cursor: ResourceCursor },
+  request: ReadRequest & { readonly cursor: ResourceCursor },
 ): AsyncGenerator<OriginItem, ResourceCursor | undefined> {
   const { name } = root;
   const { context, cursor, appends, wholeSet, needsRows } = request;
@@ -98,6 +101,7 @@ async function* readPass(
     appender,
     signal,
     keepsRows: needsRows,
+    leavesOut: request.leavesOut,
     targetBytes: Math.min(MIB, Math.max(MIB / 16, budget / 4)),
     targetRows: Math.max(1, Math.min(MAX_ROWS, limit ?? MAX_ROWS)),
   });
@@ -110,10 +114,12 @@ async function* readPass(
       checkpoint = progress === undefined ? { position: item.position } : progress.at(item.position, form);
     } else if ("refused" in item) {
       loose += item.refused.length;
-      if (follower === undefined) {
-        yield { table: name, refused: item.refused };
+      const { values } = item;
+      if (follower === undefined || item.refused.length === 0) {
+        yield { table: name, refused: item.refused, values };
         continue;
       }
+      if (values > 0) yield { table: name, refused: [], values };
       const { portion, loose: without } = follower.follow(item.refused, item.given);
       if (without.length > 0) yield { table: name, refused: without };
       const inWindow = cutToWindow(root, context, cursor, portion);

@@ -1,18 +1,18 @@
+import { isRawJson, rawJson } from "../columns/raw-json.ts";
 import type { Json } from "../state/json.ts";
 
 /** What user code gave, as JSON text, and what JSON does not tell of it, by JSON Pointer; see {@link RefusedRow}. */
 export function refusedJson(value: unknown): { readonly text: string; readonly types: Json | undefined } {
   const types: Record<string, string> = {};
-  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
   const open = new Set<unknown>();
 
   function plain(given: unknown, pointer: string): unknown {
     switch (typeof given) {
       case "bigint":
         types[pointer] = "bigint";
-        return rawJSON(given.toString());
+        return rawJson(given.toString());
       case "number":
-        if (Number.isFinite(given)) return Object.is(given, -0) ? rawJSON("-0") : given;
+        if (Number.isFinite(given)) return Object.is(given, -0) ? rawJson("-0") : given;
         types[pointer] = "number";
         return String(given);
       case "undefined":
@@ -30,6 +30,7 @@ export function refusedJson(value: unknown): { readonly text: string; readonly t
   }
 
   function nested(given: object, pointer: string): unknown {
+    if (isRawJson(given)) return given;
     if (given instanceof Date) {
       types[pointer] = "date";
       return Number.isNaN(given.getTime()) ? "Invalid Date" : given.toISOString();
@@ -71,4 +72,13 @@ export function refusedJson(value: unknown): { readonly text: string; readonly t
 
   const text = JSON.stringify(plain(value, ""));
   return { text, types: Object.keys(types).length > 0 ? types : undefined };
+}
+
+/** JSON text as a value that is JSON again: integers beyond 2^53 are text. */
+export function plainJson(text: string): Json {
+  return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && Number.isInteger(value)
+      ? (context?.source ?? value)
+      : value,
+  ) as Json;
 }

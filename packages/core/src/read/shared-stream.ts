@@ -4,6 +4,7 @@ import { canonicalJson } from "../state/canonical.ts";
 import type { Stream, StreamContext, StreamItem, TableDescription } from "../stream.ts";
 import { writtenBatches } from "./deletes.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
+import { takePortion } from "./portion.ts";
 import { withPositions } from "./positions.ts";
 import { planSteps, type KeyNames } from "../plan-steps.ts";
 import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
@@ -49,6 +50,32 @@ export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor>
       return left.size > 0 ? left : undefined;
     },
     read: (context) => readShared({ origin, resources: planned, wholeSet, positions, reveal }, context),
+    async retake(table, rows, { signal }) {
+      const resource = planned.find(({ definition }) => definition.name === table)!;
+      const { definition, keys, needsRows: byRows } = resource;
+      const { steps } = definition;
+      const { portion, places, refused } = await origin.retake(resource.table, rows);
+      if (steps.length === 0)
+        return { batches: [{ batch: portion.batch(), places: Int32Array.from(places) }], refused };
+      const run = runnerOf({ resource: table, steps, keys, signal, reveal });
+      // Where a step makes more or fewer rows, each goes by itself, so that it is known what comes of it.
+      const keepsRows = !steps.some(({ kind }) => kind === "filter" || kind === "flatMap");
+      const parts = keepsRows
+        ? [{ part: portion, from: places }]
+        : places.map((place, i) => ({ part: takePortion(portion, Int32Array.of(i)), from: [place] }));
+      const batches: { batch: Batch; places: Int32Array }[] = [];
+      for (const { part, from } of parts) {
+        signal.throwIfAborted();
+        // A row that a filter leaves out deletes nothing: what has its key may be newer.
+        const ready = withPositions(part, keys[0], table, { deletes: false, byRows });
+        for (const batch of writtenBatches(await run(ready)))
+          batches.push({
+            batch,
+            places: keepsRows ? Int32Array.from(from) : new Int32Array(batch.length).fill(from[0]!),
+          });
+      }
+      return { batches, refused };
+    },
     ...(acknowledge !== undefined &&
       !wholeSet && {
         acknowledge: async (cursor, context) => {
@@ -140,7 +167,7 @@ async function* readShared(
       }
       if ("refused" in item) {
         for (const { definition, table } of group.resources)
-          if (table === item.table) yield { table: definition.name, refused: item.refused };
+          if (table === item.table) yield { ...item, table: definition.name };
         continue;
       }
       const numbered = numberRows(item, positions, group.resources);

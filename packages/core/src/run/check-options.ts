@@ -1,4 +1,7 @@
+import { describeValue } from "../columns/refuse.ts";
+import { checkContract } from "../contract.ts";
 import { AlluviumError } from "../errors.ts";
+import { checkLimits } from "../quarantine-limits.ts";
 import type { PipelineDefinition, Refresh, RunOptions } from "./definition.ts";
 
 const refreshes: readonly string[] = ["state", "data", "tables"] satisfies readonly Refresh[];
@@ -10,6 +13,8 @@ const runOptions: readonly string[] = [
   "until",
   "refresh",
   "dryRun",
+  "contract",
+  "quarantine",
   "signal",
   "deadline",
   "runId",
@@ -38,6 +43,11 @@ export function checkOptions(definition: PipelineDefinition, options: RunOptions
   for (const [name, least, value = least] of numbers)
     if (!(value >= least)) refuse(name, value, `a number of at least ${least}`);
   if (definition.lane === "") refuse("lane", '""', 'a name, such as "main"');
+  const told = (name: string, value: unknown, wanted: string): never =>
+    refuse(name, describeValue(value), wanted);
+  checkContract(options.contract, told);
+  checkLimits(options.quarantine, told);
+  checkLimits(definition.quarantine, told);
   const { deadline, signal, only, refresh, limit, since, until, dryRun } = options;
   if (dryRun !== undefined && typeof dryRun !== "boolean") refuse("dryRun", dryRun, "true or false");
   if (dryRun === true && limit !== undefined)

@@ -1,4 +1,6 @@
+import type { ContractOption } from "../contract.ts";
 import type { Destination } from "../destination.ts";
+import type { QuarantineLimits } from "../quarantine-limits.ts";
 import type { Source } from "../stream.ts";
 import type { SchemaDocument } from "../state/schema-document.ts";
 import type { RunEvent } from "./events.ts";
@@ -24,6 +26,8 @@ export interface PipelineDefinition {
    * `ALV_SCHEMA_CONFLICT`, by name, and nothing of it is committed; columns that are missing are reported. @default what each resource allows
    */
   readonly contract?: SchemaDocument | undefined;
+  /** How much of each table may be refused into its quarantine in a run, where its resource says nothing of it. @default no limit */
+  readonly quarantine?: QuarantineLimits | undefined;
   /** How many streams are read at once. @default 4 */
   readonly concurrency?: number | undefined;
   /** Whether each row gets the id of its load in `_alv_load_id`. @default true */
@@ -66,6 +70,13 @@ export interface RunOptions<Names extends string = string> {
    * are read (some 1000 a table) only where the source does not describe its columns. @default false
    */
   readonly dryRun?: boolean | undefined;
+  /**
+   * What happens in this run where rows bring what their tables do not have. For what it names it comes before the contracts of resources and
+   * sources: `{ columns: "evolve" }` lets new columns in once. @default what the resources say
+   */
+  readonly contract?: ContractOption | undefined;
+  /** How much of each table may be refused into its quarantine in this run: before what resources and the pipeline say. @default what they say */
+  readonly quarantine?: QuarantineLimits | undefined;
   /** Ends the run at once: what is committed stays, nothing more is committed, and the run rejects with `signal.reason`. */
   readonly signal?: AbortSignal | undefined;
   /**

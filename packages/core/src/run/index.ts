@@ -3,7 +3,9 @@
  *
  * @module core/run
  */
+import { forgetRows } from "./forget.ts";
 import { listParked, readHistory, readSchema, readState, settleParked } from "./manage.ts";
+import { readQuarantine, replayRows } from "./replay.ts";
 import { runPipeline } from "./run.ts";
 import type { Runner } from "./runner.ts";
 
@@ -30,5 +32,8 @@ export const runner: Runner = {
   history: readHistory,
   schema: readSchema,
   parked: listParked,
+  quarantine: readQuarantine,
+  replay: replayRows,
+  forget: forgetRows,
   settle: settleParked,
 };

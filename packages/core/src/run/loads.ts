@@ -9,6 +9,11 @@ import type { Emit } from "./emitter.ts";
 import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
 import { followingState, isChanged } from "./next-state.ts";
+import { quarantineExcess } from "./quarantine-excess.ts";
+import { partsOfReplay, type ReplayedRows } from "./replayed-rows.ts";
+import type { TablePart } from "./nested-tables.ts";
+import type { QuarantineEntry } from "./quarantine-table.ts";
+import type { Offence } from "./restrict.ts";
 import { refusalOf } from "./refuse-rows.ts";
 import type { RefusalCounts } from "./refusals.ts";
 import type { StreamRun } from "./stream-run.ts";
@@ -45,8 +50,18 @@ export interface LoadsOptions {
 export interface Loads extends AsyncDisposable {
   /** Writes a batch of a stream's table; resolves when there is room for more. */
   write(run: StreamRun, table: TableRun, batch: Batch, bytes: number): Promise<void>;
-  /** Takes rows of a stream's table that were refused when they were read. */
-  refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[]): Promise<void>;
+  /** Takes rows of a stream's table that were refused when they were read; `values` were left out of others. */
+  refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[], values: number): Promise<void>;
+  /**
+   * Writes rows of a quarantine once more, and what became of each into its log: `told` says it by what the contract refuses of them, by places.
+   * Resolves with how many values the contract left out.
+   */
+  replay(
+    run: StreamRun,
+    table: TableRun,
+    rows: readonly ReplayedRows[],
+    told: (offences: ReadonlyMap<number, Offence>) => readonly QuarantineEntry[],
+  ): Promise<number>;
   /** A stream offers a point to resume from: a savepoint, and, where a commit is due, the stream's part of it. */
   checkpoint(run: StreamRun, cursor: unknown): Promise<void>;
   /** A stream was read to its end. */
@@ -113,6 +128,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   async function mark(run: StreamRun, as: "savepoint" | "seal" | "close" | "end"): Promise<void> {
     const { position } = run;
     const seal = as !== "savepoint";
+    if (seal) for (const table of run.tables) stopExcess(run, table, true);
     const cursor =
       seal && position !== undefined && keepsCursor(run)
         ? run.stream.cursor.encode(position.cursor)
@@ -134,6 +150,12 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     run.sealedAt = Date.now();
     run.closed = as === "close";
     if (as === "end") run.status = "ended";
+  }
+
+  /** Ends a stream of which too many rows are refused, before anything of it is sealed. */
+  function stopExcess(run: StreamRun, table: TableRun, isWhole: boolean): void {
+    const excess = quarantineExcess(table, run.refusals.of(table.table), isWhole);
+    if (excess !== undefined) throw excess;
   }
 
   async function settle(): Promise<void> {
@@ -250,17 +272,21 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   /** Only inside the gate. */
   async function quarantine(
     run: StreamRun,
-    { table, quarantine: log }: TableRun,
+    owner: TableRun,
     refused: readonly RefusedRow[],
     discarded: { readonly rows: number; readonly values: number },
   ): Promise<void> {
+    const { table, quarantine: log } = owner;
     const first = run.refusals.of(table).quarantined;
     const { rows, values } = discarded;
+    const kinds = new Map(refused.map((row) => [`${row.rule}\n${row.column}`, row.message]));
+    const examples = [...kinds.values()].slice(0, 3);
     if (rows + values + refused.length > 0)
-      run.refusals.add(table, { quarantined: refused.length, rows, values });
+      run.refusals.add(table, { quarantined: refused.length, rows, values, examples });
     // What is left out is read all the same: where it came from must not be read again.
     run.loose += rows;
     if (refused.length === 0 || log === undefined) return;
+    stopExcess(run, owner, false);
     if (!run.tables.includes(log)) run.tables.push(log);
     const entries = refused.map((row) => ({ ...row, event: "refused" as const }));
     await put(run, log, log.rowsOf(entries, loadOf(run), first));
@@ -292,15 +318,38 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   return {
     write: (run, table, batch, size) =>
       gate.shared(async () => {
+        run.refusals.add(table.table, { read: batch.length });
         await writeParts(run, table, run.ordinals.place(batch));
         run.rows += batch.length;
         bytes += size;
       }),
-    refuse: (run, table, rows) =>
+    refuse: (run, table, rows, values) =>
       gate.shared(async () => {
+        run.refusals.add(table.table, { read: rows.length });
         const { refused, discarded } = table.refuse(rows);
-        await quarantine(run, table, refused, { rows: discarded, values: 0 });
+        await quarantine(run, table, refused, { rows: discarded, values });
         run.rows += rows.length;
+      }),
+    replay: (run, table, rows, told) =>
+      gate.shared(async () => {
+        const loadId = loadOf(run);
+        const offences = new Map<number, Offence>();
+        let left = 0;
+        for (const { batch, places } of rows) {
+          const split = async (part: Batch): Promise<readonly TablePart[]> =>
+            (await table.nested?.split(part, loadId)) ?? [{ table, batch: part }];
+          const replayed = await partsOfReplay({ batch: run.ordinals.place(batch), places }, split);
+          for (const part of replayed.parts)
+            await put(run, part.table, part.table.conform(part.batch, loadId));
+          for (const [place, offence] of replayed.offences) offences.set(place, offence);
+          left += replayed.values;
+        }
+        const log = table.quarantine!;
+        if (!run.tables.includes(log)) run.tables.push(log);
+        const entries = told(offences);
+        await put(run, log, log.rowsOf(entries, loadId, 0));
+        run.rows += entries.length;
+        return left;
       }),
     async checkpoint(run, cursor) {
       run.position = { cursor };
@@ -317,7 +366,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
           `stream ${run.stream.name} yielded ${run.loose} rows after its last checkpoint and ended; a stream that yields checkpoints yields the last one at its end`,
           { resource: run.stream.name, step: "read" },
         );
-      for (const table of run.tables) table.finish();
+      // A replay is no read: nothing can be missing from it.
+      if (!run.replays) for (const table of run.tables) table.finish();
       await reopened(run);
       await gate.shared(() => mark(run, "end"));
       isDue();

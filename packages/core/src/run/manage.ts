@@ -4,7 +4,7 @@ import { encodeSchemaDocument, type SchemaDocument } from "../state/schema-docum
 import type { PipelineState } from "../state/state.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { closing } from "./closing.ts";
-import { createEmitter } from "./emitter.ts";
+import { createEmitter, type Emit } from "./emitter.ts";
 import { timeOrderedId } from "./id.ts";
 import { loadIdField } from "./spelling.ts";
 import { openDestination } from "./session.ts";
@@ -78,19 +78,37 @@ export function readSchema(
   );
 }
 
-async function withSession<Result>(
+function withSession<Result>(
   definition: PipelineDefinition,
   options: ManageOptions & { readonly readOnly?: boolean },
   work: (session: DestinationSession, state: PipelineState | undefined) => Promise<Result>,
+): Promise<Result> {
+  return withPipeline(definition, options, ({ session, state }) => work(session, state));
+}
+
+/** A pipeline that was opened for one call outside of a run. */
+export interface OpenPipeline {
+  readonly session: DestinationSession;
+  readonly state: PipelineState | undefined;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+}
+
+/** Opens the destination, finishes what a crash left, and reads the state. */
+export async function withPipeline<Result>(
+  definition: PipelineDefinition,
+  options: ManageOptions & { readonly readOnly?: boolean },
+  work: (opened: OpenPipeline) => Promise<Result>,
 ): Promise<Result> {
   const { readOnly = false } = options;
   const signal = options.signal ?? new AbortController().signal;
   signal.throwIfAborted();
   const emit = createEmitter([definition.onEvent]);
   const call = { runId: timeOrderedId(), signal, budget: 16 * 1024 * 1024, emit };
-  return await closing("destination", await openDestination(definition, call), emit, async (session) =>
-    work(session, await session.recover({ signal, readOnly })),
-  );
+  return await closing("destination", await openDestination(definition, call), emit, async (session) => {
+    const state = await session.recover({ signal, readOnly });
+    return await work({ session, state, signal, emit });
+  });
 }
 
 function cannot(definition: PipelineDefinition, what: string): AlluviumError {

@@ -12,13 +12,13 @@ export function followingState(
   const { incarnation, loadId, now } = load;
   const streams: Record<string, StreamState> = { ...state?.streams };
   const tables: Record<string, TableState> = { ...state?.tables };
-  for (const { stream, seal, backfill, readsAll, refresh, tables: runs } of sealed) {
+  for (const { stream, seal, backfill, replays, readsAll, refresh, tables: runs } of sealed) {
     const { name, cursor } = stream;
     // A stream that had nothing new to say stays where it was; so does the cursor of resources that the program left out for a while,
     // while others of their stream replace their tables.
     const before = refresh === undefined ? streams[name] : refresh.state;
     const known = seal?.cursor === undefined ? before : undefined;
-    if (!backfill)
+    if (!backfill && !replays)
       streams[name] = {
         cursor: seal?.cursor ?? known?.cursor ?? null,
         cursorVersion: known?.cursorVersion ?? cursor.version,
@@ -27,8 +27,11 @@ export function followingState(
         committedAt: now.toISOString(),
       };
     for (const run of runs) {
+      const own = run.state();
+      // A child table that its contract does not let come into being is none.
+      if (own.nested !== undefined && own.schema.fields.length === 0) continue;
       const { parked } = tables[run.table] ?? {};
-      tables[run.table] = { ...run.state(), ...(parked && { parked }) };
+      tables[run.table] = { ...own, ...(parked && { parked }) };
     }
   }
   return { incarnation, sequence: (state?.sequence ?? -1) + 1, loadId, streams, tables };

@@ -1,8 +1,8 @@
+import { changeLine } from "../schema/change-text.ts";
 import { describeType } from "../schema/describe.ts";
 import type { Field } from "../schema/types.ts";
-import type { SchemaChange } from "../schema/schema-change.ts";
 import { countText } from "./measure.ts";
-import type { PlannedTable, RunPlan } from "./run-plan.ts";
+import type { PlannedRefusal, PlannedTable, RunPlan } from "./run-plan.ts";
 
 /** A plan for people: each table with what would change (`+` new, `~` changed, `-` gone), then the statements. */
 export function printPlan({ tables }: RunPlan): readonly string[] {
@@ -28,7 +28,8 @@ function tableLines(table: PlannedTable): readonly string[] {
   ].filter((word) => word !== undefined);
   const lines = [
     ...(isCreated ? columns.filter(({ type }) => type.kind !== "null").map(newColumn) : []),
-    ...changes.flatMap(changeLine),
+    ...changes.filter(({ kind }) => kind !== "tableCreated").map(changeLine),
+    ...table.refused.map(refusalLine),
   ];
   return [
     `${table.table}: ${words.join(", ")}`,
@@ -43,29 +44,18 @@ const reading = {
   nothing: "is set aside and not read",
 } as const;
 
-function newColumn({ name, type, nullable }: Field): string {
-  return `+ ${name} ${describeType(type)}${nullable ? "" : ", not null"}`;
+/** What the contract would keep out of a table, for people. */
+export function refusalLine({ rows, message, column, policy }: PlannedRefusal): string {
+  const what = column === undefined ? "" : `${column}: `;
+  if (rows === 0) return `! ${what}${message}`;
+  const count = `${countText(rows)} ${rows === 1 ? "row" : "rows"}`;
+  if (policy === "discardValue") return `! ${what}values of ${count} would be left out`;
+  const fate = policy === "quarantine" ? "go into the quarantine" : "be left out";
+  return `! ${what}${count} would ${fate} (${message})`;
 }
 
-function changeLine(change: SchemaChange): readonly string[] {
-  switch (change.kind) {
-    case "tableCreated":
-      return [];
-    case "dispositionChanged":
-      return [`~ ${change.from} → ${change.to}`];
-    case "columnAdded":
-      return [`+ ${change.column} ${describeType(change.type)}`];
-    case "columnBound":
-      return [`~ ${change.column} null → ${describeType(change.type)}`];
-    case "columnWidened":
-      return [`~ ${change.column} ${describeType(change.from)} → ${describeType(change.to)}`];
-    case "variantAdded":
-      return [
-        `+ ${change.variant} ${describeType(change.type)}, for values that ${change.column} does not hold`,
-      ];
-    case "columnMissing":
-      return [`- ${change.column}, gone at the source: stays, and is null`];
-  }
+function newColumn({ name, type, nullable }: Field): string {
+  return `+ ${name} ${describeType(type)}${nullable ? "" : ", not null"}`;
 }
 
 function indented(statement: string): readonly string[] {

@@ -1,7 +1,9 @@
+import { joinContracts, type ContractOption } from "../contract.ts";
 import type { Destination, DestinationSession } from "../destination.ts";
 import { renameWindow, type Disposition } from "../disposition.ts";
 import { AlluviumError } from "../errors.ts";
 import { nativeChoice } from "../nesting/choice.ts";
+import { joinLimits, type QuarantineLimits } from "../quarantine-limits.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { Stream, TableDescription } from "../stream.ts";
@@ -32,11 +34,20 @@ export interface PlanOptions {
   readonly only: RunOptions["only"];
   /** Whether a window is read, which moves no cursor. */
   readonly backfill: boolean;
+  /** Whether rows of a quarantine are replayed, which reads nothing and moves no cursor. @default false */
+  readonly replays?: boolean;
   readonly destination: Destination;
   readonly session: DestinationSession;
   readonly state: PipelineState | undefined;
   readonly loadIdColumn: boolean;
   readonly refresh: Refresh | undefined;
+  /** What the run says of new tables, columns and types, before what the tables' descriptions say. */
+  readonly policies?: ContractOption | undefined;
+  /** The limits of quarantines: those of the run, and those of the pipeline. */
+  readonly limits?: {
+    readonly run: QuarantineLimits | undefined;
+    readonly pipeline: QuarantineLimits | undefined;
+  };
   /** What the tables may be, by name. */
   readonly contract: ReadonlyMap<string, AgreedTable> | undefined;
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
@@ -88,6 +99,7 @@ export async function planRun(options: PlanOptions): Promise<readonly StreamRun[
       wholeSet,
       readsAll,
       backfill,
+      replays: options.replays === true,
       refresh: refresh && { state: pending === undefined ? stored : pending.state },
       since,
     });
@@ -110,9 +122,11 @@ interface TableToPlan {
 
 /** Begins a table, and those of its child tables that are known. */
 async function planTable(
-  { stream, description, spelling: plain, tables, owners }: TableToPlan,
+  { stream, description: given, spelling: plain, tables, owners }: TableToPlan,
   options: PlanOptions,
 ): Promise<void> {
+  const description = { ...given, contract: joinContracts(options.policies, given.contract) };
+  const { limits } = options;
   const { state, destination, session, backfill, loadIdColumn, refresh, contract, onTable } = options;
   const { capabilities } = destination;
   const { nesting } = description;
@@ -147,6 +161,7 @@ async function planTable(
     standing,
     known,
     schema: nesting && nestedTables?.rootSchema(nesting, description.schema),
+    limits: joinLimits(limits?.run, description.quarantine, limits?.pipeline),
     changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
     agreed: contract && agreedTable(contract, description, spelling),
   });
@@ -173,6 +188,7 @@ async function planTable(
         ...shared,
         ...child,
         child: nested,
+        isFirst: !root.isCommitted(),
         merge: undefined,
         loadIdColumn: false,
         standing: (await session.describe(child.spelling.table))?.schema,

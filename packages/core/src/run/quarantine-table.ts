@@ -24,26 +24,30 @@ export interface QuarantineTable extends TableRun {
 
 /** A row of the log: what happened, and to which row. */
 export type QuarantineEntry =
-  | (RefusedRow & { readonly event: "refused" })
+  /** `id`: of a row that is refused once more; others get one. */
+  | (RefusedRow & { readonly event: "refused"; readonly id?: string })
   /** `id` is that of the refused row, which is no longer outstanding. */
   | { readonly event: "replayed" | "dropped"; readonly id: string };
 
 const text = { kind: "string" } as const;
-const json = { kind: "json" } as const;
 
-/** The columns of a quarantine. `id` is that of the refused row, in each of its entries. */
-const quarantineFields: readonly Field[] = [
+/**
+ * The columns of a quarantine. `id` is that of the refused row, in each of its entries. What is JSON is stored as text, so that it is the same at every
+ * destination (types for JSON sort members, round numbers and refuse some texts).
+ */
+export const quarantineFields: readonly Field[] = [
   { name: "id", type: text, nullable: false },
   { name: "event", type: text, nullable: false },
+  { name: "operation", type: text, nullable: true },
   { name: "stage", type: text, nullable: true },
   { name: "reason", type: text, nullable: true },
   { name: "rule", type: text, nullable: true },
   { name: "column_name", type: text, nullable: true },
   { name: "message", type: text, nullable: true },
-  { name: "row", type: json, nullable: true },
-  { name: "types", type: json, nullable: true },
-  { name: "key", type: json, nullable: true },
-  { name: "position", type: json, nullable: true },
+  { name: "row", type: text, nullable: true },
+  { name: "types", type: text, nullable: true },
+  { name: "key", type: text, nullable: true },
+  { name: "position", type: text, nullable: true },
   { name: "recorded_at", type: { kind: "timestamp", zone: "utc" }, nullable: false },
   loadIdField,
 ];
@@ -96,6 +100,11 @@ export function openQuarantine(options: QuarantineOptions): QuarantineTable {
     table,
     quarantineOf: owner,
     quarantine: undefined,
+    primaryKey: [],
+    cursorColumn: undefined,
+    withheld: { columns: [], policy: "evolve" },
+    leavesOutInvalid: false,
+    limits: {},
     isEmptied: () => isReplaced || refresh === "data" || refresh === "tables",
     disposition: disposition.kind,
     get rows() {
@@ -122,25 +131,21 @@ export function openQuarantine(options: QuarantineOptions): QuarantineTable {
       const now = new Date();
       const rows = entries.map((entry, i): Readonly<Record<string, unknown>> => ({
         ...(entry.event === "refused"
-          ? { ...cellsOf(entry), id: `${loadId}-${first + i}` }
+          ? { ...cellsOf(entry), id: entry.id ?? `${loadId}-${first + i}` }
           : { id: entry.id }),
         event: entry.event,
         recorded_at: now,
         [loadIdField.name]: loadId,
       }));
       const columns = quarantineFields.map(({ name, type }) => {
-        // What is JSON text already is not to be turned into JSON once more.
-        const plain = type.kind === "json" ? text : type;
-        return {
-          ...vectorOf(
-            plain,
-            rows.map((row) => row[name]),
-          ),
+        return vectorOf(
           type,
-        };
+          rows.map((row) => row[name]),
+        );
       });
       return conformBatch({ schema: { fields: quarantineFields }, columns, length: rows.length }, schema);
     },
+    isCommitted: () => false,
     missing: () => [],
     finish() {},
     commit() {
@@ -163,10 +168,11 @@ export function openQuarantine(options: QuarantineOptions): QuarantineTable {
 }
 
 function cellsOf(row: RefusedRow): object {
-  const { stage, reason, rule, column, message, types, key, position } = row;
+  const { stage, reason, rule, column, message, types, key, position, operation } = row;
   const asText = (value: RefusedRow["key"]): string | undefined =>
     value === undefined ? undefined : canonicalJson(value);
   return {
+    operation,
     stage,
     reason,
     rule,

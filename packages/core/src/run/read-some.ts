@@ -15,13 +15,15 @@ export async function readSome(
   stream: Stream,
   { reading, ending, ...context }: ReadSomeOptions,
   take: (item: Extract<StreamItem, { readonly batch: unknown }>) => boolean | Promise<boolean>,
+  refused?: (item: Extract<StreamItem, { readonly refused: unknown }>) => void,
 ): Promise<boolean> {
   if (reading.aborted) return false;
   const stop = new AbortController();
   const signal = AbortSignal.any([reading, stop.signal]);
   try {
     for await (const item of stream.read({ ...context, signal, attempt: 1 }))
-      if ("batch" in item && (await take(item))) return false;
+      if ("refused" in item) refused?.(item);
+      else if ("batch" in item && (await take(item))) return false;
     return true;
   } catch (error) {
     ending.throwIfAborted();

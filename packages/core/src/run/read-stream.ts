@@ -115,7 +115,7 @@ async function readOnce(run: StreamRun, attempt: number, options: ReadOptions): 
           `stream ${name} yielded rows for ${item.table}, which it did not describe; it has ${[...tables.keys()].join(", ")}`,
         );
       if ("refused" in item) {
-        await loads.refuse(run, table, item.refused);
+        await loads.refuse(run, table, item.refused, item.values ?? 0);
         continue;
       }
       const bytes = batchBytes(item.batch);

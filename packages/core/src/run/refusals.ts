@@ -1,5 +1,9 @@
 /** Rows and values of a table that were not stored as they came. */
 export interface RefusalCounts {
+  /** Rows that came, those that were refused included. */
+  readonly read: number;
+  /** Why some of those in the quarantine were refused, for people. */
+  readonly examples: readonly string[];
   /** Rows that went into the quarantine. */
   readonly quarantined: number;
   /** Rows that were left out. */
@@ -11,7 +15,7 @@ export interface RefusalCounts {
 /** What is refused in the course of one run, cut where the rows of its stream are cut. By table. */
 export interface Refusals {
   /** Counts what was just refused. */
-  add(table: string, counts: RefusalCounts): void;
+  add(table: string, counts: Partial<RefusalCounts>): void;
   /** What was refused so far in this run, without what was taken back. */
   of(table: string): RefusalCounts;
   /** A rollback comes back to here. */
@@ -23,7 +27,10 @@ export interface Refusals {
 }
 
 /** No refusals. */
-const noRefusals: RefusalCounts = { quarantined: 0, rows: 0, values: 0 };
+const noRefusals: RefusalCounts = { read: 0, examples: [], quarantined: 0, rows: 0, values: 0 };
+
+/** How many reasons are kept for people. */
+const maxExamples = 3;
 
 /** The refusals of a stream of which nothing has been read. */
 export function createRefusals(): Refusals {
@@ -32,7 +39,7 @@ export function createRefusals(): Refusals {
   let committed: ReadonlyMap<string, RefusalCounts> = new Map();
   return {
     add(table, more) {
-      counts.set(table, addRefusals(counts.get(table) ?? noRefusals, more, 1));
+      counts.set(table, addRefusals(counts.get(table) ?? noRefusals, { ...noRefusals, ...more }, 1));
     },
     of: (table) => counts.get(table) ?? noRefusals,
     seal() {
@@ -58,6 +65,11 @@ export function createRefusals(): Refusals {
 /** Two counts together, the second `times` over. */
 function addRefusals(a: RefusalCounts, b: RefusalCounts, times: 1 | -1): RefusalCounts {
   return {
+    read: a.read + times * b.read,
+    examples:
+      times === 1 && b.examples.length > 0
+        ? [...new Set([...a.examples, ...b.examples])].slice(0, maxExamples)
+        : a.examples,
     quarantined: a.quarantined + times * b.quarantined,
     rows: a.rows + times * b.rows,
     values: a.values + times * b.values,

@@ -25,6 +25,8 @@ export interface Restricted {
   readonly offences: readonly Offence[];
   /** Values that were left out. */
   readonly discarded: number;
+  /** The columns, as the source names them, whose values were left out. @default none */
+  readonly thinned?: ReadonlyMap<string, number>;
 }
 
 /** What {@link restrictBatch} holds a batch to. */
@@ -56,6 +58,7 @@ export function restrictBatch(batch: Batch, restriction: Restriction): Restricte
   const own = new Map(restriction.columns.fields.map((field) => [fold(field.name), field]));
   const offences: Offence[] = [];
   let discarded = 0;
+  const thinned = new Map<string, number>();
   const fields: Field[] = [];
   const columns: Vector[] = [];
   const unchanged: (Uint8Array | undefined)[] = [];
@@ -71,8 +74,10 @@ export function restrictBatch(batch: Batch, restriction: Restriction): Restricte
     message: string,
   ): (row: number) => void {
     return (row) => {
-      if (policy === "discardValue") discarded += 1;
-      else offences.push({ row, rule, column, message, policy });
+      if (policy === "discardValue") {
+        discarded += 1;
+        thinned.set(column, (thinned.get(column) ?? 0) + 1);
+      } else offences.push({ row, rule, column, message, policy });
     };
   }
 
@@ -126,7 +131,7 @@ export function restrictBatch(batch: Batch, restriction: Restriction): Restricte
     keep(column, column === vector ? field : { ...field, type: column.type });
   });
   const same = columns.length === batch.columns.length && columns.every((one, i) => one === batch.columns[i]);
-  if (same) return { batch, offences, discarded };
+  if (same) return { batch, offences, discarded, thinned };
   const { length, changes } = batch;
   return {
     batch: {
@@ -137,6 +142,7 @@ export function restrictBatch(batch: Batch, restriction: Restriction): Restricte
     },
     offences,
     discarded,
+    thinned,
   };
 }
 

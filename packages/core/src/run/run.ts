@@ -171,6 +171,8 @@ async function plan(
     loadIdColumn: definition.loadIdColumn ?? true,
     refresh: options.refresh,
     contract,
+    policies: options.contract,
+    limits: { run: options.quarantine, pipeline: definition.quarantine },
     onChange,
     onCommit: (table, changes) => report.schemaChanges(table, changes),
     onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),
@@ -192,7 +194,16 @@ function openSource({
 }: Context): Promise<SourceSession> {
   const { only } = options;
   const { source } = definition;
-  return source.open({ signal: stops.ending, only, budget: shares.source, concurrency, emit, openResources });
+  const { contract } = options;
+  return source.open({
+    signal: stops.ending,
+    only,
+    budget: shares.source,
+    concurrency,
+    emit,
+    contract,
+    openResources,
+  });
 }
 
 /** Reads the streams, so many at once, in the order in which the source names them. */

@@ -28,6 +28,8 @@ export interface StreamRun {
   readonly ordinals: Ordinals;
   /** Whether this run reads a window, which moves no cursor. */
   readonly backfill: boolean;
+  /** Whether this run replays rows of a quarantine and does not read the stream. */
+  readonly replays: boolean;
   status: StreamStatus;
   /** Why a table of it was set aside. */
   parkedWhy?: string;
@@ -71,12 +73,12 @@ export interface Seal {
 
 /** Whether a checkpoint of the stream is a point to resume from: a set that takes effect as a whole, and a window, have none. */
 export function isResumable(run: StreamRun): boolean {
-  return !run.wholeSet && !run.backfill;
+  return !run.wholeSet && !run.backfill && !run.replays;
 }
 
 /** Whether the end of the stream, or a checkpoint before, is where the next run goes on. */
 export function keepsCursor(run: StreamRun): boolean {
-  return !run.readsAll && !run.backfill;
+  return !run.readsAll && !run.backfill && !run.replays;
 }
 
 /** Whether a stream will not be read any more in this run. */
@@ -93,7 +95,7 @@ export function isOwn({ quarantineOf }: TableRun): boolean {
 export function startStream(
   stream: Stream,
   tables: TableRun[],
-  options: Pick<StreamRun, "wholeSet" | "readsAll" | "backfill" | "refresh" | "since">,
+  options: Pick<StreamRun, "wholeSet" | "readsAll" | "backfill" | "replays" | "refresh" | "since">,
 ): StreamRun {
   return {
     stream,
@@ -104,6 +106,7 @@ export function startStream(
     refusals: createRefusals(),
     ordinals: createOrdinals(),
     backfill: options.backfill,
+    replays: options.replays,
     status: "waiting",
     stop: undefined,
     since: options.since,

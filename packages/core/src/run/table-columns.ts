@@ -3,7 +3,7 @@ import { castVector } from "../columns/cast.ts";
 import { contractOf } from "../contract.ts";
 import type { Capabilities } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
-import { parseName } from "../nesting/path.ts";
+import { isMark, parseName } from "../nesting/path.ts";
 import { conformBatch } from "../schema/conform.ts";
 import { evolveSchema } from "../schema/evolve.ts";
 import { withType } from "../schema/members.ts";
@@ -37,6 +37,8 @@ export interface TableColumns {
   requireColumns(): void;
   /** The columns that the source used to have. */
   missing(): readonly SchemaChange[];
+  /** The columns by now are those that were declared: a contract that freezes holds to them before the first commit, too. */
+  declare(): void;
   /** The columns are committed, and keep their types from now on. */
   commit(): void;
 }
@@ -69,10 +71,12 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   const { table, column: spell } = spelling;
   const { name: resource, partial } = description;
   const contract = contractOf(description.contract);
+  const isFrozen = contract.columns === "freeze" || contract.types === "freeze";
   const { storedType, widens, foldsCase, maxIdentifierLength } = capabilities;
   const place = { resource, step: "write" } as const;
   let committed = options.standing;
   let schema: Schema = committed ?? { fields: [] };
+  let declared: Schema | undefined;
   let created = committed !== undefined;
   const seen = new Set<string>();
   const names: VariantNames = {
@@ -102,24 +106,28 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
 
   /** The table grows by columns; `variants` says which of them are variants. */
   function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
-    const evolved = evolveSchema(
-      schema,
-      { fields: fields.map(asStored) },
-      {
-        ...names,
-        ...(agreed === undefined
-          ? {
-              committed,
-              contract: contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
-              widens: contract.types === "evolve" ? widens : undefined,
-            }
-          : { committed: true, contract: "freeze" as const }),
-        foldCase: foldsCase,
-        splits,
-        variants,
-        table,
-      },
-    );
+    const limits =
+      agreed === undefined
+        ? {
+            committed: committed ?? (isFrozen ? declared : undefined),
+            contract: contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
+            widens: contract.types === "evolve" ? widens : undefined,
+          }
+        : { committed: true, contract: "freeze" as const };
+    const stored = fields.map(asStored);
+    // That a list is there and empty is nothing new, whatever has to be added to say so.
+    const plain = stored.filter(({ name }) => !isMark(spelling.source(name)));
+    const shared = { ...names, foldCase: foldsCase, splits, variants, table };
+    let evolved = evolveSchema(schema, { fields: plain }, { ...limits, ...shared });
+    if (plain.length < stored.length) {
+      const { changes } = evolved;
+      evolved = evolveSchema(
+        evolved.schema,
+        { fields: stored },
+        { ...limits, ...shared, ...(agreed === undefined && { contract: "evolve" as const }) },
+      );
+      evolved = { schema: evolved.schema, changes: [...changes, ...evolved.changes] };
+    }
     schema = evolved.schema;
     // Until a table is there its columns are news of its creation, not changes.
     if (!created) report([{ kind: "tableCreated" }]);
@@ -320,6 +328,9 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
           ]
             .filter((column) => !seen.has(column) && !agreedVariants.has(column))
             .map((column) => ({ kind: "columnMissing", column })),
+    declare() {
+      declared = schema;
+    },
     commit() {
       committed = schema;
     },

@@ -2,12 +2,13 @@ import { ChangeOp, columnOf, type Batch } from "../columns/batch.ts";
 import { takeBatch } from "../columns/take.ts";
 import { constantVector } from "../columns/dictionary.ts";
 import { isValid } from "../columns/vector.ts";
-import { contractOf } from "../contract.ts";
+import { contractOf, type Contract, type ContractPolicy } from "../contract.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
 import { abilityOf, windowOf, type Disposition, type MergeOptions } from "../disposition.ts";
 import { AlluviumError, resourceError } from "../errors.ts";
 import { describeType } from "../schema/describe.ts";
 import type { Schema } from "../schema/types.ts";
+import type { QuarantineLimits } from "../quarantine-limits.ts";
 import type { AgreedTable } from "../state/schema-document.ts";
 import type { TableState } from "../state/state.ts";
 import type { TableDescription } from "../stream.ts";
@@ -19,6 +20,7 @@ import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
 import type { NestedTables } from "./nested-tables.ts";
 import { nestingState } from "./nesting-change.ts";
+import { isNested } from "../schema/members.ts";
 import { isByRow, restrictBatch, type Offence, type Restricted } from "./restrict.ts";
 import { openQuarantine, type QuarantineTable } from "./quarantine-table.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
@@ -29,6 +31,10 @@ export interface TableRun {
   readonly resource: string;
   /** Name at the destination. */
   readonly table: string;
+  /** Its key columns, as the source names them. */
+  readonly primaryKey: readonly string[];
+  /** The column that its stream follows, as the source names it. */
+  readonly cursorColumn: string | undefined;
   /** For people: `append`, `replace`, `upsert` …, with `where` where only a part is replaced. */
   readonly disposition: string;
   /** Rows written since the stream began its present generation. */
@@ -37,6 +43,12 @@ export interface TableRun {
   nested: NestedTables | undefined;
   /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
   readonly quarantine: QuarantineTable | undefined;
+  /** Columns that its source describes and its contract does not let in. */
+  readonly withheld: { readonly columns: readonly string[]; readonly policy: ContractPolicy };
+  /** Whether the contract leaves out rows that their schema refuses. */
+  readonly leavesOutInvalid: boolean;
+  /** How many of its rows may be refused in a run. */
+  readonly limits: QuarantineLimits;
   /** Of a quarantine: the table whose rows it holds. */
   readonly quarantineOf?: string | undefined;
   /** The table's part of a load's plan, with the columns known by now. */
@@ -53,6 +65,8 @@ export interface TableRun {
     readonly refused: readonly RefusedRow[];
     readonly discarded: number;
   };
+  /** Whether it is there. */
+  isCommitted(): boolean;
   /** The columns that the source used to have. */
   missing(): readonly SchemaChange[];
   /** The stream has no more rows: what can be said only now is checked. */
@@ -87,10 +101,14 @@ export interface TableRunOptions {
   readonly agreed: AgreedTable | undefined;
   /** Of a child table: where its list stands. Its rows are whatever their roots bring. */
   readonly child?: TableState["nested"];
+  /** Of a child table: whether its root is new, so that the lists of its rows are too. @default false */
+  readonly isFirst?: boolean;
   /** Of a child table: the rows to which its own belong, where those take the place of others. */
   readonly follows?: TablePlan["follows"];
   /** The columns that the description stands for, where nested values do not stay as they are. */
   readonly schema?: Schema | undefined;
+  /** How many of its rows may be refused in a run. @default any */
+  readonly limits?: QuarantineLimits;
   /** What is different from the last run, beside columns. */
   readonly changes: readonly SchemaChange[];
   /** Told of each change as it happens. */
@@ -185,7 +203,8 @@ export function startTable(options: TableRunOptions): TableRun {
     );
   }
 
-  const tablePolicy = child === undefined ? contract.tables : contract.childTables;
+  const tablePolicy =
+    child === undefined ? contract.tables : options.isFirst === true ? "evolve" : contract.childTables;
   const isBlocked = standing === undefined && isByRow(tablePolicy);
   if (standing === undefined && tablePolicy === "freeze")
     throw resourceError(
@@ -195,14 +214,25 @@ export function startTable(options: TableRunOptions): TableRun {
       { step: child === undefined ? "plan" : "write" },
     );
   report(options.changes);
-  if (schema.fields.length > 0 && !isBlocked) columns.take(schema);
+  const { known: allowed, withheld } = allowedSchema(schema, standing, {
+    contract,
+    nameOf: (name) => (capabilities.foldsCase ? spell(name).toLowerCase() : spell(name)),
+    fold: (name) => (capabilities.foldsCase ? name.toLowerCase() : name),
+  });
+  if (allowed.fields.length > 0 && !isBlocked) columns.take(allowed);
   // What only rows tell is no declaration.
   const declared = description.open === true || schema.fields.length === 0 ? undefined : columns.schema;
+  if (declared !== undefined) columns.declare();
 
   return {
     resource,
     table,
+    primaryKey: description.primaryKey,
+    cursorColumn,
     nested: undefined,
+    withheld: { columns: withheld, policy: contract.columns },
+    leavesOutInvalid: contract.types === "discardRow" || contract.types === "discardValue",
+    limits: options.limits ?? {},
     quarantine:
       child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",
@@ -251,6 +281,8 @@ export function startTable(options: TableRunOptions): TableRun {
       });
     },
     conform(given, loadId) {
+      // None of its rows is left, and their columns are not to be.
+      if (isBlocked) return given;
       const batch = disposition.kind === "merge" ? given : withoutChanges(given);
       if (batch.schema !== lastIncoming || lastRenamed === undefined) {
         lastRenamed = columns.take(batch.schema);
@@ -274,6 +306,7 @@ export function startTable(options: TableRunOptions): TableRun {
         ? { refused: rows, discarded: 0 }
         : { refused: [], discarded: rows.length };
     },
+    isCommitted: () => columns.isCommitted,
     missing: missingColumns,
     finish() {
       const isWindow = windowOf(disposition) !== undefined;
@@ -349,6 +382,39 @@ export function startTable(options: TableRunOptions): TableRun {
       { step: "write" },
     );
   }
+}
+
+/**
+ * What of the columns that a source describes may be in a table that is there: where the contract decides row by row, a new column is not, and a type
+ * is the table's, so that rows are held to them one by one.
+ */
+function allowedSchema(
+  described: Schema,
+  standing: Schema | undefined,
+  options: {
+    readonly contract: Contract;
+    /** A column of the source as names are compared. */
+    readonly nameOf: (name: string) => string;
+    readonly fold: (name: string) => string;
+  },
+): { readonly known: Schema; readonly withheld: readonly string[] } {
+  const { contract, nameOf, fold } = options;
+  const byRow = { columns: isByRow(contract.columns), types: isByRow(contract.types) };
+  if (standing === undefined || !(byRow.columns || byRow.types)) return { known: described, withheld: [] };
+  const own = new Map(standing.fields.map((field) => [fold(field.name), field]));
+  const withheld: string[] = [];
+  const fields = described.fields.flatMap((field) => {
+    const known = own.get(nameOf(field.name));
+    // What has no type yet is nothing new.
+    const isNew = known === undefined && field.type.kind !== "null" && byRow.columns;
+    if (isNew) {
+      withheld.push(field.name);
+      return [];
+    }
+    const keeps = known !== undefined && known.type.kind !== "null" && (byRow.types || isNested(known.type));
+    return keeps ? [{ ...field, type: known.type }] : [field];
+  });
+  return { known: { fields }, withheld };
 }
 
 /** Emptying a table that is new or empty already needs no consent, so the destination is not asked to refuse it. */

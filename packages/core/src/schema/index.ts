@@ -34,3 +34,4 @@ export { variantsOf, type VariantNames } from "./variants.ts";
 export { widenTypes } from "./widen.ts";
 export { snakeCase, spellName, spellNames, type SnakeCase } from "./names.ts";
 export { schemaOf } from "./standard.ts";
+export { diffSchemas, type SchemaDiff, type TableChange } from "../state/schema-diff.ts";

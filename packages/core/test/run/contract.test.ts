@@ -30,7 +30,13 @@ const rowsIn = (memory: Memory, table: string): readonly object[] =>
 const quarantined = (memory: Memory): readonly (readonly unknown[])[] =>
   memory.store
     .rows("items__quarantine")
-    .map(({ stage, reason, rule, column_name: column, row }) => [stage, reason, rule, column, row]);
+    .map(({ stage, reason, rule, column_name: column, row }) => [
+      stage,
+      reason,
+      rule,
+      column,
+      JSON.parse(row as string),
+    ]);
 
 /** A table with the columns `id` and `size`, committed. */
 async function standing(): Promise<Memory> {
@@ -169,7 +175,7 @@ describe("a row that its schema refuses", () => {
     const kept = await load(memory, rows, "quarantine", { schema });
     expect(kept.tables["items"]).toMatchObject({ rows: 2, quarantined: 1 });
     expect(quarantined(memory)).toEqual([
-      ["read", "ALV_ROW_INVALID", "schema", null, { id: 2, email: "nobody" }],
+      ["read", "ALV_ROW_INVALID", "schema", "email", { id: 2, email: "nobody" }],
     ]);
   });
   test("is passed by the cursor, and kept once", async () => {
@@ -221,5 +227,21 @@ describe("a table that is not there yet", () => {
       ["write", "ALV_SCHEMA_CONFLICT", "table", null, { id: 4 }],
     ]);
     expect(memory.store.tables.has("items__tags")).toBe(false);
+  });
+  test("of a list comes with the first rows of its root, and is new afterwards", async () => {
+    const memory = memoryDestination();
+    const nested = { nesting: "tables" };
+    await load(memory, [{ id: 1, lines: [{ sku: "a" }] }], "freeze", nested);
+    expect(rowsIn(memory, "items__lines")).toHaveLength(1);
+    await load(memory, [{ id: 2, lines: [] }, { id: 3 }], "freeze", nested);
+    expect(rowsIn(memory, "items")).toHaveLength(3);
+    for (const row of [
+      { id: 4, tags: ["x"] },
+      { id: 4, lines: [{ sku: "b", note: "x" }] },
+    ])
+      await expect(load(memory, [row], "freeze", nested)).rejects.toMatchObject({
+        code: "ALV_SCHEMA_CONFLICT",
+      });
+    expect(rowsIn(memory, "items")).toHaveLength(3);
   });
 });

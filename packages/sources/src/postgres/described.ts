@@ -1,6 +1,7 @@
 import {
   AlluviumError,
   dispositionOf,
+  joinContracts,
   keyOf,
   layoutOf,
   type Disposition,
@@ -189,11 +190,17 @@ function describeTable(
     partitionBy = [],
     naming,
     contract,
+    quarantine,
   } = layoutOf(name, {
     ...(table.naming === undefined ? {} : { naming: table.naming }),
     ...(table.contract === undefined ? {} : { contract: table.contract }),
+    ...(table.quarantine === undefined ? {} : { quarantine: table.quarantine }),
     ...(table.partitionBy === undefined ? {} : { partitionBy: table.partitionBy }),
   });
+  const { contract: whole } = layoutOf(
+    name,
+    options.contract === undefined ? {} : { contract: options.contract },
+  );
   for (const { column } of partitionBy) mustSelect(column, "partitionBy");
   const target = table.as ?? (name.includes(".") ? name.replaceAll(".", "_") : undefined);
   const description: TableDescription = {
@@ -205,7 +212,8 @@ function describeTable(
     ...(merge === undefined ? {} : { merge }),
     ...(cursorName === undefined ? {} : { cursorColumn: cursorName }),
     ...(naming === undefined ? {} : { naming }),
-    ...(contract === undefined ? {} : { contract }),
+    contract: joinContracts(contract, whole),
+    ...(quarantine === undefined ? {} : { quarantine }),
     ...(target === undefined ? {} : { table: target }),
   };
   const where = table.where === undefined ? undefined : `(${table.where}\n)`;

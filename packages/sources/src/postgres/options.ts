@@ -1,5 +1,6 @@
 import type {
   ContractOption,
+  QuarantineLimits,
   AbilityOfDisposition,
   Credential,
   CursorColumnOf,
@@ -99,6 +100,8 @@ export interface PostgresTableOptions<Row = Record<string, unknown>> extends Pos
   readonly naming?: Naming;
   /** What happens where rows bring what the table does not have. @default "evolve" */
   readonly contract?: ContractOption;
+  /** How much of the table may be refused into its quarantine before the run is stopped. @default no limit */
+  readonly quarantine?: QuarantineLimits;
   /** Columns, or parts of dates (`day("created_at")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly ((keyof Row & string) | DerivedPartition<keyof Row & string>)[];
 }
@@ -113,6 +116,8 @@ export interface PostgresQueryOptions<Row = Record<string, unknown>> extends Pos
 export interface PostgresOptions extends PostgresConnectionOptions, PostgresValueOptions {
   /** Where tables without a schema in their name are. @default "public" */
   readonly schema?: string;
+  /** What happens where rows bring what their tables do not have, for what tables do not say themselves. @default "evolve" */
+  readonly contract?: ContractOption;
   /** Names and patterns (`*`, `?`) to leave out. @default none */
   readonly exclude?: readonly string[];
   /** Whether `tables` omitted, and patterns, mean views and materialised views too. @default false */
@@ -195,10 +200,12 @@ const tableOptions = {
   as: z.string().min(1).optional(),
   naming: z.unknown().optional(),
   contract: z.unknown().optional(),
+  quarantine: z.unknown().optional(),
   partitionBy: z.unknown().optional(),
 };
 const optionsSchema = z.strictObject({
   ...valueOptions,
+  contract: z.unknown().optional(),
   url: z.unknown().optional(),
   password: z.unknown().optional(),
   client: z.unknown().optional(),

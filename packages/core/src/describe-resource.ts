@@ -1,7 +1,7 @@
 import { renameWindow } from "./disposition.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { TableDescription } from "./stream.ts";
-import { columnAfter, keyAfter, partitionsAfter, schemaAfter } from "./plan-steps.ts";
+import { checksAfter, columnAfter, keyAfter, maskedAfter, partitionsAfter, schemaAfter } from "./plan-steps.ts";
 
 /** The table that a resource becomes: what its definition says, and for the rest what its origin's table has. */
 export function describeResource(definition: ResourceDefinition, origin: TableDescription): TableDescription {
@@ -19,6 +19,8 @@ export function describeResource(definition: ResourceDefinition, origin: TableDe
     cursorColumn: cursorColumn === undefined ? undefined : columnAfter(cursorColumn, steps),
     naming: table.naming ?? origin.naming,
     contract: table.contract ?? origin.contract,
+    checks: checksAfter(name, table.checks, steps) ?? origin.checks,
+    masked: maskedAfter(origin.masked ?? [], steps),
     nesting: table.nesting ?? origin.nesting,
     partial: origin.partial,
     // A resource that goes by its own name keeps the table that the connector gave it; a renamed one is another table.

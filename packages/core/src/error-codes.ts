@@ -47,6 +47,10 @@ export const errorCodes = {
     retryable: false,
     text: "A row was refused by its schema or column type. The message names the row, column and value.",
   },
+  ALV_CHECK_FAILED: {
+    retryable: false,
+    text: "A check of severity error failed. The message names the check, the column and how many rows; the report has all results. What failed before the commit is not loaded.",
+  },
   ALV_VALUE_TOO_LARGE: {
     retryable: false,
     text: "One value or row is larger than a column or the run's budget can hold.",

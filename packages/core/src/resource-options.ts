@@ -3,6 +3,7 @@ import type { ContractOption } from "./contract.ts";
 import type { DerivedPartition } from "./partition.ts";
 import type { InferenceOptions } from "./inference-option.ts";
 import type { NestingMode } from "./nesting-option.ts";
+import type { ChecksOption } from "./quality/check.ts";
 import type { ColumnHint } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
 import type { Ability, Naming } from "./stream.ts";
@@ -246,6 +247,11 @@ export interface TableOptions<Row> {
   /** What becomes of lists, maps and objects. It cannot change for a table that has rows (`ALV_STATE_MISMATCH`). @default "native" */
   readonly nesting?: NestingOption<Row>;
   readonly contract?: ContractOption;
+  /**
+   * What must hold for rows and table: `[notNull("email"), range("total", { min: 0 })]`. Checks of rows follow their columns through select, rename,
+   * cast, mask and filter; a resource derived by map or flatMap names its own with `as()`. @default nothing
+   */
+  readonly checks?: ChecksOption<NoInfer<Row>>;
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
 }

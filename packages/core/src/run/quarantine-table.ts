@@ -114,6 +114,7 @@ export function openQuarantine(options: QuarantineOptions): QuarantineTable {
       ...((refresh === "data" || refresh === "tables") && { restart: refresh }),
     }),
     nested: undefined,
+    checks: undefined,
     restrict: (batch) => ({ batch, offences: [], discarded: 0 }),
     conform: (batch) => batch,
     changes: () => [],

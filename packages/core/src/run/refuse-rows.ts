@@ -63,8 +63,9 @@ export function refusalOf(
   return { kept: Int32Array.from(kept), refused, discarded };
 }
 
-function refusedRow({ rule, column, message }: Offence, row: string, types: Json): RefusedRow {
-  const reason = rule === "column" || rule === "table" ? "ALV_SCHEMA_CONFLICT" : "ALV_ROW_INVALID";
+function refusedRow({ rule, column, message, reason: given }: Offence, row: string, types: Json): RefusedRow {
+  const reason =
+    given ?? (rule === "column" || rule === "table" ? "ALV_SCHEMA_CONFLICT" : "ALV_ROW_INVALID");
   return { stage: "write", reason, rule, column, message, row, types };
 }
 

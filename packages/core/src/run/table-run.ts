@@ -14,6 +14,7 @@ import type { TableDescription } from "../stream.ts";
 import { isNative } from "../nesting/choice.ts";
 import { parseName } from "../nesting/path.ts";
 import type { RefusedRow } from "../refused-row.ts";
+import type { TableChecks } from "../quality/table-checks.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
@@ -35,6 +36,8 @@ export interface TableRun {
   rows: number;
   /** What becomes of nested values; `undefined`: they stay as they are. */
   nested: NestedTables | undefined;
+  /** What must hold for its rows and for itself. */
+  checks: TableChecks | undefined;
   /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
   readonly quarantine: QuarantineTable | undefined;
   /** Of a quarantine: the table whose rows it holds. */
@@ -203,6 +206,7 @@ export function startTable(options: TableRunOptions): TableRun {
     resource,
     table,
     nested: undefined,
+    checks: undefined,
     quarantine:
       child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",

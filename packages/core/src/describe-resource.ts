@@ -1,7 +1,14 @@
 import { renameWindow } from "./disposition.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { TableDescription } from "./stream.ts";
-import { checksAfter, columnAfter, keyAfter, maskedAfter, partitionsAfter, schemaAfter } from "./plan-steps.ts";
+import {
+  checksAfter,
+  columnAfter,
+  keyAfter,
+  maskedAfter,
+  partitionsAfter,
+  schemaAfter,
+} from "./plan-steps.ts";
 
 /** The table that a resource becomes: what its definition says, and for the rest what its origin's table has. */
 export function describeResource(definition: ResourceDefinition, origin: TableDescription): TableDescription {

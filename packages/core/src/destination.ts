@@ -102,6 +102,14 @@ export interface DestinationSession extends AsyncDisposable {
    * rows. `ALV_TABLE_NOT_FOUND` where there is none, `ALV_SOURCE_NOT_FOUND` where it lacks a column. May be called between loads and while one is written, but not while one is committed.
    */
   scan?(table: string, options?: TableScanOptions): AsyncIterable<Batch>;
+  /**
+   * Runs a query of the user's and gives how many rows it finds, and the first of them as JSON texts. `{table}` in its text stands for `table`,
+   * quoted and with its schema. Changes nothing. Only for destinations that have SQL, between loads.
+   */
+  query?(
+    text: string,
+    options: { readonly table: string; readonly first: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly rows: number; readonly first: readonly string[] }>;
   /** Starts a load. Files left open by the load before carry over into it. */
   begin(plan: LoadPlan): Promise<Load>;
   /** Loads of this pipeline, newest first. */

@@ -147,9 +147,7 @@ export function checksAfter(
   const later = steps.slice(declared.step).filter(({ kind }) => kind !== "filter");
   return declared.list.flatMap((check) => {
     const { name, columns, rule } = check;
-    const anew = later.find(
-      ({ kind }) => rule.kind === "check" || kind === "map" || kind === "flatMap",
-    );
+    const anew = later.find(({ kind }) => rule.kind === "check" || kind === "map" || kind === "flatMap");
     if (anew !== undefined)
       throw resourceError(
         "ALV_CONFIG",

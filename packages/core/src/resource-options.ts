@@ -251,7 +251,7 @@ export interface TableOptions<Row> {
    * What must hold for rows and table: `[notNull("email"), range("total", { min: 0 })]`. Checks of rows follow their columns through select, rename,
    * cast, mask and filter; a resource derived by map or flatMap names its own with `as()`. @default nothing
    */
-  readonly checks?: ChecksOption<NoInfer<Row>>;
+  readonly checks?: ChecksOption<Row>;
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
 }

@@ -105,7 +105,13 @@ export function resource(unchecked: object): unknown {
       read: read as ReadRoot["read"],
     },
     steps: [],
-    table: { primaryKey: key, disposition, merge, ...layoutOf(name, options), checks: checks && { list: checks, step: 0 } },
+    table: {
+      primaryKey: key,
+      disposition,
+      merge,
+      ...layoutOf(name, options),
+      checks: checks && { list: checks, step: 0 },
+    },
   });
 }
 

@@ -27,7 +27,7 @@ export type CheckRule =
   | { readonly kind: "accepted"; readonly values: readonly CheckValue[] }
   | { readonly kind: "range"; readonly min?: CheckValue; readonly max?: CheckValue }
   | { readonly kind: "pattern"; readonly pattern: RegExp }
-  | { readonly kind: "check"; readonly holds: (row: never) => unknown }
+  | FunctionRule
   | { readonly kind: "rowCount"; readonly min?: number; readonly max?: number }
   | { readonly kind: "freshness"; readonly within: Duration }
   | { readonly kind: "references"; readonly table: string; readonly columns: readonly string[] }
@@ -39,8 +39,14 @@ export type CheckRule =
     }
   | { readonly kind: "sql"; readonly text: string };
 
+/** What a function of rows asks. */
+export interface FunctionRule<Row = never> {
+  readonly kind: "check";
+  readonly holds: (row: Row) => unknown;
+}
+
 /** A rule of data quality, as plain data; made by {@link notNull}, {@link range} and the like for the option `checks` of a resource. */
-export interface Check<Column extends string = string, Row = unknown> {
+export interface Check<Column extends string = string> {
   /** Names it in reports and in `_alv_checks`: `notNull(email)`. Each check of a resource has its own. */
   readonly name: string;
   readonly rule: CheckRule;
@@ -53,12 +59,20 @@ export interface Check<Column extends string = string, Row = unknown> {
   readonly examples: boolean;
   /** Of a child table's check: the path of the list. */
   readonly list?: string | undefined;
-  /** Phantom: carries the row type, never set. */
-  readonly $row?: (row: Row) => void;
+}
+
+/** A check by a function of rows; made by {@link check}. */
+export interface FunctionCheck<Row> extends Check<never> {
+  readonly rule: FunctionRule<Row>;
+}
+
+/** A check of columns, or of the table as a whole. */
+export interface ColumnCheck<Column extends string> extends Check<Column> {
+  readonly rule: Exclude<CheckRule, FunctionRule>;
 }
 
 /** The option `checks` of a resource with such rows. */
-export type ChecksOption<Row> = readonly Check<ColumnOf<Row>, Row>[];
+export type ChecksOption<Row> = readonly (ColumnCheck<ColumnOf<Row>> | FunctionCheck<Row>)[];
 
 /** Options of every check. */
 export interface CheckOptions {
@@ -91,7 +105,7 @@ type Columns<Column> = Column | readonly Column[];
 export function notNull<const Column extends string>(
   columns: Columns<Column>,
   options: RowCheckOptions = {},
-): Check<Column> {
+): ColumnCheck<Column> {
   return make({ kind: "notNull" }, columns, options, "before");
 }
 
@@ -108,13 +122,8 @@ export function notNull<const Column extends string>(
 export function unique<const Column extends string>(
   columns: Columns<Column>,
   options: RowCheckOptions = {},
-): Check<Column> {
-  return make(
-    { kind: "unique" },
-    columns,
-    options,
-    options.severity === "quarantine" ? "before" : "after",
-  );
+): ColumnCheck<Column> {
+  return make({ kind: "unique" }, columns, options, options.severity === "quarantine" ? "before" : "after");
 }
 
 /**
@@ -129,7 +138,7 @@ export function accepted<const Column extends string>(
   column: Column,
   values: readonly CheckValue[],
   options: RowCheckOptions = {},
-): Check<Column> {
+): ColumnCheck<Column> {
   if (!Array.isArray(values) || values.length === 0)
     throw wrong(`accepted(${column})`, "values", values, "a list of at least one value");
   return make({ kind: "accepted", values }, column, options, "before");
@@ -147,7 +156,7 @@ export function range<const Column extends string>(
   column: Column,
   { min, max }: { readonly min?: CheckValue; readonly max?: CheckValue },
   options: RowCheckOptions = {},
-): Check<Column> {
+): ColumnCheck<Column> {
   if (min === undefined && max === undefined)
     throw wrong(`range(${column})`, "its bounds", undefined, "{ min }, { max } or both");
   return make(
@@ -170,14 +179,15 @@ export function pattern<const Column extends string>(
   column: Column,
   expression: RegExp,
   options: RowCheckOptions = {},
-): Check<Column> {
+): ColumnCheck<Column> {
   if (!(expression instanceof RegExp))
     throw wrong(`pattern(${column})`, "its expression", expression, "a RegExp");
   return make({ kind: "pattern", pattern: expression }, column, options, "before");
 }
 
 /**
- * What holds for each row, by a function of yours. It sees rows as transforms do, after all of them, before the commit.
+ * What holds for each row, by a function of yours, which names the type of its rows. It sees them as transforms do, after all of them, before the
+ * commit.
  *
  * @example
  * ```ts
@@ -188,13 +198,16 @@ export function check<Row>(
   name: string,
   holds: (row: Row) => boolean | Promise<boolean>,
   options: Omit<RowCheckOptions, "name" | "when"> = {},
-): Check<never, Row> {
+): FunctionCheck<Row> {
   if (typeof name !== "string" || name === "") throw wrong("check()", "its name", name, "a text");
-  if (typeof holds !== "function") throw wrong(`check ${name}`, "its condition", holds, "a function of a row");
-  return make({ kind: "check", holds: holds as never }, [], { ...options, name }, "before") as Check<
-    never,
-    Row
-  >;
+  if (typeof holds !== "function")
+    throw wrong(`check ${name}`, "its condition", holds, "a function of a row");
+  return make(
+    { kind: "check", holds: holds as never },
+    [],
+    { ...options, name },
+    "before",
+  ) as FunctionCheck<Row>;
 }
 
 /**
@@ -209,7 +222,7 @@ export function check<Row>(
 export function rowCount(
   { min, max }: { readonly min?: number; readonly max?: number },
   options: CheckOptions = {},
-): Check<never> {
+): ColumnCheck<never> {
   for (const [name, value] of [
     ["min", min],
     ["max", max],
@@ -235,7 +248,7 @@ export function freshness<const Column extends string>(
   column: Column,
   within: Duration,
   options: CheckOptions = {},
-): Check<Column> {
+): ColumnCheck<Column> {
   const parts = typeof within === "object" && within !== null ? Object.values(within) : [];
   if (parts.length === 0 || !parts.every((part) => typeof part === "number" && part >= 0))
     throw wrong(`freshness(${column})`, "its time span", within, "one such as { hours: 6 }");
@@ -255,7 +268,7 @@ export function references<const Column extends string>(
   columns: Columns<Column>,
   to: { readonly table: string; readonly columns: string | readonly string[] },
   options: Omit<CheckOptions, "when"> = {},
-): Check<Column> {
+): ColumnCheck<Column> {
   const own = listOf(columns);
   const others = listOf(to?.columns);
   if (typeof to?.table !== "string" || others.length !== own.length)
@@ -278,16 +291,12 @@ export function references<const Column extends string>(
  * const check = reconcile({ rows: () => countOrders(), sums: { total: () => sumOfTotals() } });
  * ```
  */
-export function reconcile<const Column extends string = never>(
-  figures: {
-    readonly rows?: SourceFigure;
-    readonly sums?: { readonly [Name in Column]: SourceFigure };
-    readonly tolerance?: number;
-  },
+export function reconcile<const Sums extends { readonly [column: string]: SourceFigure } = {}>(
+  figures: { readonly rows?: SourceFigure; readonly sums?: Sums; readonly tolerance?: number },
   options: CheckOptions = {},
-): Check<Column> {
-  const { rows, sums = {}, tolerance } = figures;
-  const columns = Object.keys(sums) as Column[];
+): ColumnCheck<keyof Sums & string> {
+  const { rows, sums, tolerance } = figures;
+  const columns = Object.keys(sums ?? {}) as (keyof Sums & string)[];
   if (rows === undefined && columns.length === 0)
     throw wrong("reconcile()", "its figures", figures, "{ rows }, { sums } or both");
   if (tolerance !== undefined && !(tolerance >= 0))
@@ -297,7 +306,7 @@ export function reconcile<const Column extends string = never>(
     {
       kind: "reconcile",
       ...(rows !== undefined && { rows }),
-      sums: sums as { readonly [column: string]: SourceFigure },
+      ...(sums !== undefined && { sums }),
       ...(tolerance !== undefined && { tolerance }),
     },
     columns,
@@ -319,18 +328,18 @@ export function sqlCheck(
   name: string,
   text: string,
   options: Omit<CheckOptions, "name" | "when"> = {},
-): Check<never> {
+): ColumnCheck<never> {
   if (typeof name !== "string" || name === "") throw wrong("sqlCheck()", "its name", name, "a text");
   if (typeof text !== "string" || text.trim() === "") throw wrong(`check ${name}`, "its query", text, "SQL");
   return make({ kind: "sql", text }, [], { ...options, name }, "after");
 }
 
-function make<Column extends string>(
-  rule: CheckRule,
+function make<Column extends string, Rule extends CheckRule>(
+  rule: Rule,
   columns: Columns<Column>,
   options: RowCheckOptions,
   usually: Check["when"],
-): Check<Column> {
+): Check<Column> & { readonly rule: Rule } {
   const own = listOf(columns);
   const called = `${rule.kind}${own.length === 0 ? "" : `(${own.join(", ")})`}`;
   const { name = called, severity = "error", when = usually, examples = true } = options;
@@ -339,7 +348,8 @@ function make<Column extends string>(
   if (own.length === 0 && (rule.kind === "notNull" || rule.kind === "unique"))
     throw wrong(rule.kind, "its columns", "", "names of columns, each once");
   if (typeof name !== "string" || name === "") throw wrong(called, "name", name, "a text");
-  if (!severities.includes(severity)) throw wrong(name, "severity", severity, '"error", "warn" or "quarantine"');
+  if (!severities.includes(severity))
+    throw wrong(name, "severity", severity, '"error", "warn" or "quarantine"');
   if (when !== "before" && when !== "after") throw wrong(name, "when", when, '"before" or "after"');
   if (typeof examples !== "boolean") throw wrong(name, "examples", examples, "true or false");
   const isTable = tableRules.includes(rule.kind);
@@ -367,7 +377,10 @@ function listOf<Item>(some: Item | readonly Item[]): readonly Item[] {
 }
 
 function wrong(what: string, option: string, value: unknown, wanted: string): AlluviumError {
-  return new AlluviumError("ALV_CONFIG", `${what}: ${option} is ${describeValue(value)}; it must be ${wanted}`);
+  return new AlluviumError(
+    "ALV_CONFIG",
+    `${what}: ${option} is ${describeValue(value)}; it must be ${wanted}`,
+  );
 }
 
 /** The option `checks` of a resource. Throws `ALV_CONFIG` for what is no check, and for two of one name. */

@@ -66,8 +66,7 @@ export function figuresOf(
   let newest: bigint | undefined;
   if (check.rule.kind === "freshness" && column !== undefined && column.layout !== "null") {
     const { kind } = column.type;
-    if (kind !== "date" && kind !== "timestamp")
-      throw unfit(0, "freshness is that of dates and timestamps");
+    if (kind !== "date" && kind !== "timestamp") throw unfit(0, "freshness is that of dates and timestamps");
     const read = scalarReader(column);
     for (let row = 0; row < batch.length; row++) {
       if (!isValid(column, row) || !isCounted(row)) continue;
@@ -104,15 +103,16 @@ export async function judge(
     return { passed: rows >= min && rows <= max, value: String(rows), wanted };
   }
   if (rule.kind === "freshness") {
-    const value = newest === undefined ? undefined : formatScalar({ kind: "timestamp", zone: "utc" }, newest);
+    const value =
+      newest === undefined
+        ? undefined
+        : formatScalar({ kind: "timestamp", zone: "utc" }, newest).replace(/\.0+Z$/, "Z");
     const oldest = BigInt(Date.now()) * 1000n - spanMicros(rule.within);
     return { passed: newest !== undefined && newest >= oldest, value, wanted };
   }
   if (rule.kind !== "reconcile") return { passed: true, value: undefined, wanted };
   const found: readonly (readonly [name: string, Sum, SourceFigure])[] = [
-    ...(rule.rows === undefined
-      ? []
-      : [["rows", { ...noSum, unscaled: BigInt(rows) }, rule.rows] as const]),
+    ...(rule.rows === undefined ? [] : [["rows", { ...noSum, unscaled: BigInt(rows) }, rule.rows] as const]),
     ...columns.map((name, i) => [`sum of ${name}`, sums[i]!, rule.sums![name]!] as const),
   ];
   let passed = true;

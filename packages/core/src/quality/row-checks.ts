@@ -1,4 +1,4 @@
-import { ChangeOp, columnOf, type Batch } from "../columns/batch.ts";
+import { columnOf, type Batch } from "../columns/batch.ts";
 import { bitAt } from "../columns/bitmap.ts";
 import { describeValue } from "../columns/refuse.ts";
 import { userReader } from "../columns/rows.ts";
@@ -27,13 +27,6 @@ export interface Found {
 /** A check of single rows, ready for one batch after another. */
 export type RowCheck = (batch: Batch, isCounted: (row: number) => boolean) => Found;
 
-/** Whether a row of a batch is put into the table: deletes and truncations are not. */
-export function puts({ changes }: Batch): (row: number) => boolean {
-  if (changes === undefined) return () => true;
-  const { ops } = changes;
-  return (row) => ops[row] !== ChangeOp.delete && ops[row] !== ChangeOp.truncate;
-}
-
 /** A batch's column of a check; `undefined` where it lacks it. */
 export function checkedColumn({ nameOf }: CheckedTable, column: string, batch: Batch): Vector | undefined {
   return columnOf(batch, nameOf?.(column, batch) ?? column);
@@ -46,7 +39,9 @@ export function rowCheck(table: CheckedTable, check: Check): RowCheck {
     const columns = check.columns.map((name) => checkedColumn(table, name, batch));
     // Cells that were not sent stay as they are, and so do columns that are absent where some are not sent.
     const unchanged = batch.changes?.unchanged;
-    const sent = columns.map((column) => (column === undefined ? undefined : unchanged?.[batch.columns.indexOf(column)]));
+    const sent = columns.map((column) =>
+      column === undefined ? undefined : unchanged?.[batch.columns.indexOf(column)],
+    );
     const holds = columns.map((column) => (column === undefined ? undefined : test?.(column)));
     const rows: number[] = [];
     let looked = 0;
@@ -95,8 +90,11 @@ function examplesOf(
   });
   if (readers.length === 0) return [];
   return rows.map((row) =>
-    readers
-      .map(([name, read]) => (byKey ? `${name} ${describeValue(read(row))}` : describeValue(read(row))))
-      .join(", "),
+    readers.map(([name, read]) => (byKey ? `${name} ${shown(read(row))}` : shown(read(row)))).join(", "),
   );
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
+  return value instanceof Date ? value.toISOString() : describeValue(value);
 }

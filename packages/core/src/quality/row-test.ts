@@ -68,7 +68,10 @@ function valueTest(resource: string, check: Check, type: ColumnType): (value: Sc
         throw unfit(`${shownValue(value)} cannot be compared with it; give a bound of that type`);
       };
       const { min, max } = rule;
-      const [low, high] = [min === undefined ? undefined : bound(min), max === undefined ? undefined : bound(max)];
+      const [low, high] = [
+        min === undefined ? undefined : bound(min),
+        max === undefined ? undefined : bound(max),
+      ];
       return (value) => (low === undefined || low(value) >= 0) && (high === undefined || high(value) <= 0);
     }
     default:
@@ -114,7 +117,10 @@ function comparison(type: ColumnType, bound: CheckValue): ((value: Scalar) => nu
       };
     }
     default: {
-      const limit = isPlain(type) && (type.kind !== "string" || typeof bound === "string") ? coerceScalar(type, bound) : undefined;
+      const limit =
+        isPlain(type) && (type.kind !== "string" || typeof bound === "string")
+          ? coerceScalar(type, bound)
+          : undefined;
       return limit === undefined ? undefined : (value) => compareScalars(value, limit);
     }
   }

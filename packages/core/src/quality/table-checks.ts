@@ -4,9 +4,18 @@ import type { Offence } from "../run/restrict.ts";
 import { AlluviumError } from "../errors.ts";
 import type { Check } from "./check.ts";
 import type { CheckResult } from "./check-result.ts";
-import { addFigures, figuresOf, hasFigures, judge, noFigures, type Figures, type Verdict } from "./figures.ts";
+import {
+  addFigures,
+  figuresOf,
+  hasFigures,
+  judge,
+  noFigures,
+  type Figures,
+  type Verdict,
+} from "./figures.ts";
 import { loadValues, type LoadValues } from "./load-values.ts";
-import { found, puts, rowCheck, type CheckedTable, type RowCheck } from "./row-checks.ts";
+import { puts } from "./put-rows.ts";
+import { found, rowCheck, type CheckedTable, type RowCheck } from "./row-checks.ts";
 import { wantedText } from "./row-test.ts";
 import { addTally, noTally, type Tally } from "./tally.ts";
 
@@ -79,7 +88,15 @@ export function openChecks(table: CheckedTable, checks: readonly Check[], most: 
         const { rows, failed, examples } = all ? addTally(sealed, loose) : sealed;
         if (rows === 0 && !ended) return [];
         return [
-          { ...head(check), passed: failed === 0, rows, failed, examples, value: undefined, wanted: wantedText(check.rule) },
+          {
+            ...head(check),
+            passed: failed === 0,
+            rows,
+            failed,
+            examples,
+            value: undefined,
+            wanted: wantedText(check.rule),
+          },
         ];
       }),
       ...measured.flatMap(({ check, verdict, committed, sealed, loose }) => {
@@ -99,7 +116,8 @@ export function openChecks(table: CheckedTable, checks: readonly Check[], most: 
       for (const one of counted) {
         const { check, run } = one;
         const { tally, rows } =
-          run?.(batch, isCounted) ?? functionCheck(table, check, batch, isCounted, failed?.get(check.name) ?? []);
+          run?.(batch, isCounted) ??
+          functionCheck(table, check, batch, isCounted, failed?.get(check.name) ?? []);
         one.loose = addTally(one.loose, tally);
         if (check.severity !== "quarantine") continue;
         for (const row of rows) offences.push(offence(check, row));
@@ -165,7 +183,13 @@ export function openChecks(table: CheckedTable, checks: readonly Check[], most: 
 /** What a result says of its check. */
 export function head(check: Check): Pick<CheckResult, "name" | "kind" | "column" | "severity" | "when"> {
   const { name, rule, columns, severity, when } = check;
-  return { name, kind: rule.kind, column: columns.length === 0 ? undefined : columns.join(", "), severity, when };
+  return {
+    name,
+    kind: rule.kind,
+    column: columns.length === 0 ? undefined : columns.join(", "),
+    severity,
+    when,
+  };
 }
 
 /** The error of the first check of severity `error` that failed. */
@@ -181,7 +205,13 @@ export function failureOf(
     first.failed === 0
       ? `found ${value ?? "nothing"}, wanted ${wanted}`
       : `${countText(count)} of ${countText(rows)} rows fail it (wanted: ${wanted})${examples.length === 0 ? "" : `, such as ${examples.join("; ")}`}`;
-  const others = failed.length === 1 ? "" : `; ${failed.slice(1).map((one) => one.name).join(", ")} failed too`;
+  const others =
+    failed.length === 1
+      ? ""
+      : `; ${failed
+          .slice(1)
+          .map((one) => one.name)
+          .join(", ")} failed too`;
   const then =
     when === "before"
       ? "nothing of it was loaded: correct or filter such rows, send them to the quarantine, or change the check"

@@ -2,7 +2,7 @@ import { resourceError } from "../errors.ts";
 import { describeValue } from "../columns/refuse.ts";
 import type { Batch } from "../columns/batch.ts";
 import type { Check } from "../quality/check.ts";
-import { puts } from "../quality/row-checks.ts";
+import { puts } from "../quality/put-rows.ts";
 import { messageOf } from "../run/retry.ts";
 import { mapRows } from "./map-rows.ts";
 import type { Portion } from "./portion.ts";

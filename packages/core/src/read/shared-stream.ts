@@ -154,7 +154,13 @@ async function* readShared(
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
         const isSample = context.limit !== undefined;
-        const { batches, failed } = await batchesFor(resource, runners.get(resource)!, numbered, signal, isSample);
+        const { batches, failed } = await batchesFor(
+          resource,
+          runners.get(resource)!,
+          numbered,
+          signal,
+          isSample,
+        );
         for (const [i, batch] of batches.entries()) {
           if (batch.length === 0) continue;
           left.set(resource, left.get(resource)! - batch.length);

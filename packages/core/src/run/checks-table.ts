@@ -57,7 +57,13 @@ export function planChecksTable({ storedType }: Pick<Capabilities, "storedType">
 /** Results as rows of the table. */
 export function checkRows(
   tables: readonly TableResults[],
-  at: { readonly loadId: string; readonly runId: string; readonly pipeline: string; readonly lane: string; readonly now: Date },
+  at: {
+    readonly loadId: string;
+    readonly runId: string;
+    readonly pipeline: string;
+    readonly lane: string;
+    readonly now: Date;
+  },
   { storedType }: Pick<Capabilities, "storedType">,
 ): Batch {
   const rows = tables.flatMap(({ table, results }) =>

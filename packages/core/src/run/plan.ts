@@ -20,6 +20,7 @@ import {
   takesEffectAtEnd,
 } from "./plan-checks.ts";
 import { forgetCursor, refuseTwiceLoaded } from "./refresh.ts";
+import { planChildQuality, planQuality } from "./plan-quality.ts";
 import { storedCursor } from "./stored-cursor.ts";
 import { refuseNestingChange } from "./nesting-change.ts";
 import { createSpelling, speller, type Spelling } from "./spelling.ts";
@@ -42,6 +43,8 @@ export interface PlanOptions {
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onRefresh: (table: string, refresh: Refresh) => void;
+  /** Bytes that a check of quality may keep. */
+  readonly checkBudget: number;
   /** Told of a child table that turns up while the run is under way. */
   readonly onTable?: (table: TableRun, stream: Stream) => void;
 }
@@ -150,6 +153,8 @@ async function planTable(
     changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
     agreed: contract && agreedTable(contract, description, spelling),
   });
+  const quality = { destination, session, budget: options.checkBudget };
+  root.checks = await planQuality(description, quality);
   tables.push(root);
   planQuarantine(description, root, tables, options);
   if (nestedTables === undefined) return;
@@ -179,6 +184,7 @@ async function planTable(
         changes: [],
         agreed: contract && agreedTable(contract, child.description, child.spelling),
       });
+      run.checks = await planChildQuality(description, child.description.name, quality);
       tables.push(run);
       if (late) onTable?.(run, stream);
       return run;

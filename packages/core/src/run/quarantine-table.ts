@@ -115,6 +115,8 @@ export function openQuarantine(options: QuarantineOptions): QuarantineTable {
     }),
     nested: undefined,
     checks: undefined,
+    merge: undefined,
+    spell: (column) => column,
     restrict: (batch) => ({ batch, offences: [], discarded: 0 }),
     conform: (batch) => batch,
     changes: () => [],

@@ -64,8 +64,7 @@ export function refusalOf(
 }
 
 function refusedRow({ rule, column, message, reason: given }: Offence, row: string, types: Json): RefusedRow {
-  const reason =
-    given ?? (rule === "column" || rule === "table" ? "ALV_SCHEMA_CONFLICT" : "ALV_ROW_INVALID");
+  const reason = given ?? (rule === "column" || rule === "table" ? "ALV_SCHEMA_CONFLICT" : "ALV_ROW_INVALID");
   return { stage: "write", reason, rule, column, message, row, types };
 }
 

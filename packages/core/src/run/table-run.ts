@@ -38,6 +38,10 @@ export interface TableRun {
   nested: NestedTables | undefined;
   /** What must hold for its rows and for itself. */
   checks: TableChecks | undefined;
+  /** In the destination's names. */
+  readonly merge: MergeOptions | undefined;
+  /** The destination's name of a column. */
+  readonly spell: (column: string) => string;
   /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
   readonly quarantine: QuarantineTable | undefined;
   /** Of a quarantine: the table whose rows it holds. */
@@ -207,6 +211,8 @@ export function startTable(options: TableRunOptions): TableRun {
     table,
     nested: undefined,
     checks: undefined,
+    merge,
+    spell,
     quarantine:
       child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",

@@ -1,0 +1,33 @@
+import type { Batch } from "../columns/batch.ts";
+import type { FailedRows } from "../read/function-checks.ts";
+import type { TablePart } from "./nested-tables.ts";
+import { refusalOf, type Refusal } from "./refuse-rows.ts";
+import type { Restricted } from "./restrict.ts";
+
+/**
+ * Looks at what is about to be written with the checks of its tables; gives the rows that they send into the quarantine, `undefined` where there
+ * are none.
+ */
+export function testParts(
+  batch: Batch,
+  parts: readonly TablePart[],
+  restricted: readonly Restricted[],
+  failed: FailedRows | undefined,
+): Refusal | undefined {
+  if (parts.every(({ table }) => table.checks === undefined)) return undefined;
+  const tested = parts.map(({ table }, i): Restricted => {
+    const rows = restricted[i]!.batch;
+    // Where nested values are taken apart the resource's columns are those of the rows as they came.
+    const given = i === 0 && table.nested !== undefined ? batch : rows;
+    const offences = table.checks?.test(given, i === 0 ? failed : undefined) ?? [];
+    return { batch: rows, offences, discarded: 0 };
+  });
+  return refusalOf(batch, parts, tested);
+}
+
+/** The rows that functions refused, as they are numbered after some were left out: `from` says which each was. */
+export function rowsAmong(failed: FailedRows, from: Int32Array | undefined): FailedRows {
+  if (from === undefined) return failed;
+  const now = new Map(Array.from(from, (row, i) => [row, i]));
+  return new Map(Array.from(failed, ([name, rows]) => [name, rows.flatMap((row) => now.get(row) ?? [])]));
+}

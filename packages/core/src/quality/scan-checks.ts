@@ -3,7 +3,7 @@ import { columnOf, type Batch } from "../columns/batch.ts";
 import { takeVector } from "../columns/take.ts";
 import type { Vector } from "../columns/vector.ts";
 import type { DestinationSession } from "../destination.ts";
-import { resourceError } from "../errors.ts";
+import { AlluviumError, resourceError } from "../errors.ts";
 import { keyHashes } from "../merge/key-hashes.ts";
 import type { Schema } from "../schema/types.ts";
 import { widenTypes } from "../schema/widen.ts";
@@ -203,8 +203,18 @@ async function checkBySql(
 ): Promise<CheckResult> {
   const first = check.examples && checked.masked.length === 0 ? MOST_EXAMPLES : 0;
   const there = await session.describe(table);
-  const { rows, first: examples } =
-    there === undefined ? { rows: 0, first: [] } : await session.query!(text, { table, first, signal });
+  if (there === undefined) return counting(check, noTally);
+  const { rows, first: examples } = await session.query!(text, { table, first, signal }).catch(
+    (error: unknown) => {
+      throw AlluviumError.is(error)
+        ? resourceError(error.code, checked.resource, `check ${check.name}: ${error.message}`, {
+            step: "check",
+            cause: error,
+            retryable: error.retryable,
+          })
+        : error;
+    },
+  );
   return counting(check, { rows, failed: rows, examples });
 }
 

@@ -55,6 +55,7 @@ export { env, revealCredential, Secret, type Credential } from "./secret.ts";
 export {
   accepted,
   check,
+  each,
   freshness,
   notNull,
   pattern,

@@ -155,6 +155,11 @@ export function checksAfter(
         `its check ${name} is about rows as they were before ${anew.kind}: say what holds for them now with as(${JSON.stringify(resource)}, { checks: […] })`,
         { step: "plan" },
       );
+    if (check.list !== undefined) {
+      const [column = "", ...path] = check.list.split(".");
+      const now = columnAfter(column, later);
+      return now === undefined ? [] : { ...check, list: [now, ...path].join(".") };
+    }
     const renamed = columns.map((column) => columnAfter(column, later));
     if (renamed.some((column) => column === undefined)) return [];
     const names = renamed as string[];

@@ -291,12 +291,28 @@ export function references<const Column extends string>(
  * const check = reconcile({ rows: () => countOrders(), sums: { total: () => sumOfTotals() } });
  * ```
  */
-export function reconcile<const Sums extends { readonly [column: string]: SourceFigure } = {}>(
-  figures: { readonly rows?: SourceFigure; readonly sums?: Sums; readonly tolerance?: number },
+export function reconcile(
+  figures: { readonly rows: SourceFigure; readonly sums?: undefined; readonly tolerance?: number },
+  options?: CheckOptions,
+): ColumnCheck<never>;
+export function reconcile<const Column extends string>(
+  figures: {
+    readonly rows?: SourceFigure;
+    readonly sums: { readonly [Name in Column]: SourceFigure };
+    readonly tolerance?: number;
+  },
+  options?: CheckOptions,
+): ColumnCheck<Column>;
+export function reconcile(
+  figures: {
+    readonly rows?: SourceFigure;
+    readonly sums?: { readonly [column: string]: SourceFigure } | undefined;
+    readonly tolerance?: number;
+  },
   options: CheckOptions = {},
-): ColumnCheck<keyof Sums & string> {
+): ColumnCheck<string> {
   const { rows, sums, tolerance } = figures;
-  const columns = Object.keys(sums ?? {}) as (keyof Sums & string)[];
+  const columns = Object.keys(sums ?? {});
   if (rows === undefined && columns.length === 0)
     throw wrong("reconcile()", "its figures", figures, "{ rows }, { sums } or both");
   if (tolerance !== undefined && !(tolerance >= 0))
@@ -332,6 +348,25 @@ export function sqlCheck(
   if (typeof name !== "string" || name === "") throw wrong("sqlCheck()", "its name", name, "a text");
   if (typeof text !== "string" || text.trim() === "") throw wrong(`check ${name}`, "its query", text, "SQL");
   return make({ kind: "sql", text }, [], { ...options, name }, "after");
+}
+
+/**
+ * Checks of the elements of a list, in the child table that they have with nesting `"tables"`: columns are members of the elements, `value` the element
+ * itself, `key` of a map its key. Before the commit a row fails as a whole with its elements.
+ *
+ * @example
+ * ```ts
+ * const checks = [notNull("id"), ...each("items", notNull("sku"), range("quantity", { min: 1 }))];
+ * ```
+ */
+export function each(list: string, ...checks: readonly ColumnCheck<string>[]): readonly ColumnCheck<never>[] {
+  if (typeof list !== "string" || list === "")
+    throw wrong("each()", "its list", list, 'a path such as "items"');
+  return checks.map((check) => {
+    if ((check.rule as CheckRule).kind === "check")
+      throw wrong("each()", "a check", check.name, "one of columns; a function of rows sees their lists");
+    return { ...(check as ColumnCheck<never>), list, name: `${list}: ${check.name}` };
+  });
 }
 
 function make<Column extends string, Rule extends CheckRule>(

@@ -13,8 +13,8 @@ export interface CheckedTable {
   readonly primaryKey: readonly string[];
   /** Columns whose values are not shown. */
   readonly masked: readonly string[];
-  /** A batch's name of a column. @default the same */
-  readonly nameOf?: ((column: string, batch: Batch) => string) | undefined;
+  /** What a column is called in batches. @default the same */
+  readonly nameOf?: ((column: string) => string) | undefined;
 }
 
 /** What a check finds in a batch. */
@@ -29,7 +29,7 @@ export type RowCheck = (batch: Batch, isCounted: (row: number) => boolean) => Fo
 
 /** A batch's column of a check; `undefined` where it lacks it. */
 export function checkedColumn({ nameOf }: CheckedTable, column: string, batch: Batch): Vector | undefined {
-  return columnOf(batch, nameOf?.(column, batch) ?? column);
+  return columnOf(batch, nameOf?.(column) ?? column);
 }
 
 /** Makes a check of `notNull`, `accepted`, `range` or `pattern` ready. */

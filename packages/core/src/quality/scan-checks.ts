@@ -24,6 +24,8 @@ export interface CommittedTable {
   readonly checked: CheckedTable;
   /** The destination's name of a column. */
   readonly spell: (column: string) => string;
+  /** Whether nested values are taken apart: a column that is not there may have become several, or a table. */
+  readonly isNested: boolean;
   /** Of a table with versions: the column that is true in those that count. */
   readonly active: string | undefined;
   /** Bytes that a check may keep. */
@@ -39,7 +41,7 @@ export async function checkCommitted(
   const { session, table } = given;
   const schema = (await session.describe(table))?.schema ?? { fields: [] };
   // Examples and conditions go by the names that columns have here.
-  const checked: CheckedTable = { ...given.checked, nameOf: (column) => given.spell(column) };
+  const checked: CheckedTable = { ...given.checked, nameOf: given.spell };
   const own = { ...given, checked };
   const results = new Map<string, CheckResult>();
   const single = checks.filter(({ rule: { kind } }) => !["unique", "references", "sql"].includes(kind));
@@ -82,7 +84,17 @@ async function checkInOneScan(
   schema: Schema,
 ): Promise<readonly CheckResult[]> {
   if (checks.length === 0) return [];
-  const { checked, spell, signal } = given;
+  const { checked, spell, signal, isNested, table } = given;
+  for (const { name, columns } of isNested && schema.fields.length > 0 ? checks : []) {
+    const absent = columns.find((column) => !schema.fields.some((field) => field.name === spell(column)));
+    if (absent !== undefined)
+      throw resourceError(
+        "ALV_CONFIG",
+        checked.resource,
+        `check ${name}: table ${table} has no column ${spell(absent)}; check the elements of a list with each(), and nested values before the commit`,
+        { step: "check" },
+      );
+  }
   const { resource, primaryKey } = checked;
   const counted = checks
     .filter((check) => !hasFigures(check))

@@ -126,9 +126,11 @@ export function openChecks(table: CheckedTable, checks: readonly Check[], most: 
     },
     count(batch) {
       const isCounted = puts(batch);
-      const nameOf = (column: string): string => table.nameOf?.(column, batch) ?? column;
       for (const one of measured)
-        one.loose = addFigures(one.loose, figuresOf(table.resource, one.check, batch, isCounted, nameOf));
+        one.loose = addFigures(
+          one.loose,
+          figuresOf(table.resource, one.check, batch, isCounted, table.nameOf),
+        );
     },
     isDoomed: () => counted.some(({ check, loose }) => check.severity === "error" && loose.failed > 0),
     async end(signal) {

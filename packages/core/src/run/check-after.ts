@@ -26,12 +26,24 @@ export async function checkAfter(options: CheckAfterOptions): Promise<ReadonlyMa
   const checked: TableResults[] = [];
   for (const run of streams) {
     if (run.status === "parked" || !(run.committed || run.status === "ended")) continue;
-    for (const { table, checks, merge, spell } of run.tables) {
+    for (const { table, checks, merge, nested, spell } of run.tables) {
       if (checks === undefined || checks.after.length === 0) continue;
       signal.throwIfAborted();
+      const { nameOf = (column: string): string => column } = checks.table;
+      const isNested = nested !== undefined;
+      const active = merge?.validity?.active;
       try {
         const results = await checkCommitted(
-          { session, table, checked: checks.table, spell, active: merge?.validity?.active, budget, signal },
+          {
+            session,
+            table,
+            checked: checks.table,
+            spell: (column) => spell(nameOf(column)),
+            isNested,
+            active,
+            budget,
+            signal,
+          },
           checks.after,
         );
         const one = { table, results };

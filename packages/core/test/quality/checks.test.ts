@@ -5,6 +5,7 @@ import {
   AlluviumError,
   check,
   checkpoint,
+  each,
   freshness,
   notNull,
   pattern,
@@ -608,5 +609,212 @@ describe("values that must not be shown", () => {
     expect(error?.code).toBe("ALV_CHECK_FAILED");
     expect(error?.message).not.toMatch(/such as/);
     expect(redact().kind).toBe("redact");
+  });
+});
+
+describe("child tables", () => {
+  interface Basket {
+    readonly id: number;
+    readonly customer: { readonly name: string } | null;
+    readonly items: readonly {
+      readonly sku: string | null;
+      readonly quantity: number;
+      readonly tags: readonly string[];
+    }[];
+  }
+  const basket = (id: number, sku: string | null, quantity: number, ...tags: string[]): Basket => ({
+    id,
+    customer: { name: "Ada" },
+    items: [
+      { sku: "lamp", quantity: 1, tags: [] },
+      { sku, quantity, tags },
+    ],
+  });
+  const baskets = [
+    basket(1, "shoe", 1, "new"),
+    basket(2, null, 1),
+    basket(3, "hat", 0, "new", "odd"),
+    basket(4, "cap", 2),
+  ];
+  const declared = (checks: ChecksOption<Basket>, disposition: "append" | "merge" = "append") =>
+    resource({
+      name: "baskets",
+      schema: typed<Basket>(),
+      primaryKey: "id",
+      disposition: disposition as "merge",
+      nesting: "tables",
+      checks,
+      *read() {
+        yield baskets;
+      },
+    });
+
+  test("their checks send whole rows into the quarantine", async () => {
+    const store = memoryTables();
+    const { report, error } = await run(
+      declared([
+        notNull("customer"),
+        ...each(
+          "items",
+          notNull("sku", { severity: "quarantine" }),
+          range("quantity", { min: 1 }, { severity: "warn" }),
+        ),
+        ...each(
+          "items.tags",
+          accepted("value", ["new"], { severity: "quarantine" }),
+          unique("value", { when: "before", severity: "warn" }),
+        ),
+      ]),
+      store,
+    );
+    expect(error).toBeUndefined();
+    expect(store.rows("baskets").map(({ id }) => id)).toEqual([1n, 4n]);
+    expect(store.rows("baskets__items").map(({ sku }) => sku)).toEqual(["lamp", "shoe", "lamp", "cap"]);
+    expect(store.rows("baskets__quarantine").map(({ rule }) => rule)).toEqual([
+      "items: notNull(sku)",
+      "items.tags: accepted(value)",
+    ]);
+    expect(report.tables["baskets.items"]!.checks).toMatchObject([
+      { name: "items: notNull(sku)", passed: false, rows: 8, failed: 1 },
+      { name: "items: range(quantity)", passed: false, failed: 1, examples: ["0"] },
+    ]);
+    expect(report.tables["baskets.items.tags"]!.checks).toMatchObject([
+      { failed: 1, examples: ['"odd"'] },
+      { name: "items.tags: unique(value)", failed: 1, examples: ['"new"'] },
+    ]);
+  });
+
+  test("are looked at after the commit, too", async () => {
+    for (const disposition of ["append", "merge"] as const) {
+      const { report, error } = await run(
+        declared(
+          [
+            rowCount({ min: 4, max: 4 }),
+            ...each(
+              "items",
+              notNull("sku", { when: "after" }),
+              rowCount({ min: 8, max: 8 }),
+              reconcile({ sums: { quantity: 8 } }),
+            ),
+            ...each("items.tags", pattern("value", /^n/, { when: "after", severity: "warn" })),
+          ],
+          disposition,
+        ),
+      );
+      expect(error?.message).toContain("items: notNull(sku)");
+      expect(report.tables["baskets.items"]!.checks.map(({ passed, value }) => [passed, value])).toEqual([
+        [false, undefined],
+        [true, "8"],
+        [true, "sum of quantity 8"],
+      ]);
+      expect(report.tables["baskets.items.tags"]!.checks).toMatchObject([{ failed: 1, examples: ['"odd"'] }]);
+    }
+  });
+
+  test("stop all of their rows, and what they do not have is refused", async () => {
+    const store = memoryTables();
+    const stopped = await run(declared(each("items", range("quantity", { min: 1 }))), store);
+    expect(stopped.error?.message).toContain('resource "baskets.items": check items: range(quantity)');
+    expect([...store.tables.keys()]).toEqual([]);
+    const { error } = await run(declared([notNull("items", { when: "after" })]), store);
+    expect(error).toMatchObject({ code: "ALV_CONFIG", message: expect.stringContaining("each()") as string });
+    const native = declared([...each("items", notNull("sku"))]).as("native", { nesting: "native" });
+    expect((await run(native)).error?.message).toMatch(/nesting "tables"/);
+  });
+});
+
+describe("options that cannot be", () => {
+  const read = function* (): Generator<Order[]> {
+    yield [{ id: 1 }];
+  };
+  test.each<[make: () => unknown, message: RegExp]>([
+    [() => accepted("a", []), /accepted\(a\): values is \[\]; it must be a list of at least one value/],
+    [() => range("a", {}), /range\(a\): its bounds is undefined/],
+    [() => pattern("a", "x" as never), /its expression is "x"; it must be a RegExp/],
+    [() => rowCount({ min: -1 }), /min is -1/],
+    [() => rowCount({}), /its bounds/],
+    [() => freshness("a", { hours: -1 }), /time span/],
+    [() => freshness("a", {}), /time span/],
+    [() => references("a", { table: "t", columns: ["x", "y"] }), /its target .* with 1 column/],
+    [
+      () => references("a", { table: "t", columns: "x" }, { when: "before" } as object),
+      /looks at committed tables/,
+    ],
+    [() => reconcile({} as { rows: number }), /its figures/],
+    [() => reconcile({ rows: 1, tolerance: -1 }), /tolerance is -1/],
+    [() => notNull([]), /names of columns, each once/],
+    [() => unique(["a", "a"]), /names of columns, each once/],
+    [() => notNull("a", { severity: "fatal" as never }), /severity is "fatal"/],
+    [() => notNull("a", { when: "later" as never }), /when is "later"/],
+    [() => notNull("a", { severity: "quarantine", when: "after" }), /are not taken out of their table/],
+    [
+      () => rowCount({ min: 1 }, { severity: "quarantine" as never }),
+      /about the table, not about single rows/,
+    ],
+    [() => check("", () => true), /its name is ""/],
+    [() => check("x", 1 as never), /its condition is 1/],
+    [
+      () => check("x", () => true, { when: "after" } as object),
+      /rows of a table are not those that its function takes/,
+    ],
+    [() => sqlCheck("x", " "), /its query/],
+    [() => each("items", check("x", () => true) as never), /a function of rows sees their lists/],
+    [() => resource({ name: "r", checks: [{}] as never, read }), /must be a list of checks/],
+    [() => resource({ name: "r", checks: notNull("id") as never, read }), /must be a list of checks/],
+    [
+      () => resource({ name: "r", checks: [notNull("id"), notNull("id")], read }),
+      /two of its checks are called "notNull\(id\)"/,
+    ],
+  ])("%s", (make, message) => {
+    expect(make).toThrow(message);
+    expect(make).toThrow(expect.objectContaining({ code: "ALV_CONFIG" }) as Error);
+  });
+
+  test.each<[checks: ChecksOption<Order>, message: RegExp, code: string]>([
+    [[range("id", { min: "x" })], /"x" cannot be compared with it/, "ALV_CONFIG"],
+    [[accepted("id", ["x"])], /"x" is no value of it/, "ALV_CONFIG"],
+    [[pattern("id", /x/)], /column id is int64, and a pattern is for texts/, "ALV_CONFIG"],
+    [[freshness("id", { hours: 1 })], /freshness is that of dates/, "ALV_CONFIG"],
+    [[reconcile({ sums: { email: 1 } })], /only numbers have sums/, "ALV_CONFIG"],
+    [[reconcile({ rows: "many" })], /the source's rows is many/, "ALV_CONFIG"],
+    [[references("id", { table: "gone", columns: "id" })], /there is no table gone/, "ALV_CONFIG"],
+    [
+      [
+        check("broken", () => {
+          throw new Error("oh");
+        }),
+      ],
+      /check broken failed to look at the row .*: oh/,
+      "ALV_SOURCE_FAILED",
+    ],
+  ])("of the types that come: %o", async (checks, message, code) => {
+    const { error } = await load({ rows: [{ id: 1, email: "a" }], checks });
+    expect(error?.message).toMatch(message);
+    expect(error).toMatchObject({ code, resource: "orders" });
+  });
+
+  test("for the resource and destination", async () => {
+    const orders = (checks: ChecksOption<Order>, more: object = {}) =>
+      resource({ name: "orders", schema: typed<Order>(), primaryKey: "id", checks, read, ...more });
+    expect(
+      (await run(orders([unique("id", { when: "before" })], { disposition: "merge" }))).error?.message,
+    ).toMatch(/several may be versions of one row/);
+    expect((await run(orders([sqlCheck("x", "select 1")]))).error?.message).toMatch(
+      /which memory does not run/,
+    );
+    expect(
+      (await run(orders([check("x", () => true)], { disposition: "merge", partial: true }))).error?.message,
+    ).toMatch(/its rows are partial/);
+    expect(() => source("s", () => [orders([notNull("id")]).map((row) => row)])().name).toThrow(
+      /its check notNull\(id\) is about rows as they were before map/,
+    );
+    const derived = orders([notNull("id"), range("total", { min: 0 }, { severity: "warn" })])
+      .rename({ id: "number" })
+      .select("number", "email")
+      .filter(() => true);
+    const { report } = await run(derived);
+    expect(report.tables["orders"]!.checks).toMatchObject([
+      { name: "notNull(id)", column: "number", rows: 1 },
+    ]);
   });
 });

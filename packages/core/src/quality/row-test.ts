@@ -144,7 +144,7 @@ export function exactNumber(
 }
 
 /** A date or time as microseconds since 1970; what has no zone is taken as UTC. */
-export function microsOf(value: CheckValue): bigint | undefined {
+function microsOf(value: CheckValue): bigint | undefined {
   if (typeof value !== "string" && !(value instanceof Date)) return undefined;
   for (const zone of ["utc", "local"] as const) {
     const micros = coerceScalar({ kind: "timestamp", zone }, value);
@@ -170,7 +170,7 @@ export function wantedText(rule: CheckRule): string {
     case "check":
       return "holds for each row";
     case "rowCount":
-      return `${boundsText(rule.min, rule.max)} rows`;
+      return `${boundsText(rule.min, rule.max)} ${(rule.max ?? rule.min) === 1 ? "row" : "rows"}`;
     case "freshness":
       return `no older than ${Object.entries(rule.within)
         .map(([unit, count]) => `${count} ${unit}`)

@@ -13,11 +13,6 @@ export type FailedRows = ReadonlyMap<string, readonly number[]>;
 /** How many calls may be in work at once where functions are asynchronous. */
 const concurrency = 16;
 
-/** The checks that functions make, which see rows as transforms do. */
-export function functionChecks(checks: readonly Check[] | undefined): readonly Check[] {
-  return checks?.filter(({ rule, list }) => rule.kind === "check" && list === undefined) ?? [];
-}
-
 /** Asks the functions of checks about the rows of a portion; `batch` has the same rows. */
 export async function askFunctions(
   resource: string,

@@ -4,7 +4,7 @@ import { canonicalJson } from "../state/canonical.ts";
 import type { Stream, StreamContext, StreamItem, TableDescription } from "../stream.ts";
 import type { Check } from "../quality/check.ts";
 import { writtenBatches } from "./deletes.ts";
-import { askFunctions, functionChecks, type FailedRows } from "./function-checks.ts";
+import type { FailedRows } from "./function-checks.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { withPositions } from "./positions.ts";
 import { planSteps, type KeyNames } from "../plan-steps.ts";
@@ -86,7 +86,7 @@ function plan(resource: SharedResource): Planned {
   const { definition, description } = resource;
   const { steps } = definition;
   const { disposition } = description;
-  const checks = functionChecks(description.checks);
+  const checks = description.checks?.filter(({ rule }) => rule.kind === "check") ?? [];
   return {
     ...resource,
     keys: planSteps({ ...description, steps }),
@@ -233,5 +233,6 @@ async function batchesFor(
   const portion = isPlain ? given : await run(withPositions(given, keys[0], name, { deletes, byRows }));
   const batches = isPlain ? [portion.batch()] : writtenBatches(portion);
   if (checks.length === 0 || isSample) return { batches };
+  const { askFunctions } = await import("./function-checks.ts");
   return { batches, failed: await askFunctions(name, checks, portion, batches[0]!, signal) };
 }

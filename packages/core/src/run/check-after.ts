@@ -2,7 +2,7 @@ import type { DestinationSession } from "../destination.ts";
 import type { AlluviumError } from "../errors.ts";
 import { failureOf } from "../quality/table-checks.ts";
 import { checkCommitted } from "../quality/scan-checks.ts";
-import type { TableResults } from "./checks-table.ts";
+import type { TableResults } from "./table-results.ts";
 import { asError } from "./retry.ts";
 import type { StreamRun } from "./stream-run.ts";
 

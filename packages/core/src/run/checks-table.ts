@@ -3,20 +3,8 @@ import { vectorOf } from "../columns/values.ts";
 import type { Capabilities, TablePlan } from "../destination.ts";
 import { conformBatch } from "../schema/conform.ts";
 import type { Field, Schema } from "../schema/types.ts";
-import type { CheckResult } from "../quality/check-result.ts";
+import { checksTable, type TableResults } from "./table-results.ts";
 import { storedTypeOf } from "./stored-type.ts";
-
-/** The table of check results, in which all pipelines of a destination write. */
-export const checksTableName = "_alv_checks";
-
-/** The stream of the run's own that writes it. */
-export const checksStream = "_alv_checks";
-
-/** Results of one table's checks. */
-export interface TableResults {
-  readonly table: string;
-  readonly results: readonly CheckResult[];
-}
 
 const text = { kind: "string" } as const;
 const count = { kind: "int64" } as const;
@@ -45,8 +33,9 @@ const fields: readonly Field[] = [
 /** The table's part of a load's plan. */
 export function planChecksTable({ storedType }: Pick<Capabilities, "storedType">): TablePlan {
   return {
-    table: checksTableName,
-    stream: checksStream,
+    table: checksTable,
+    // A stream of the run's own.
+    stream: checksTable,
     disposition: { kind: "append" },
     primaryKey: [],
     partitionBy: [],

@@ -6,19 +6,13 @@ import { AlluviumError } from "../errors.ts";
 import type { RefusedRow } from "../refused-row.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { Capabilities } from "../destination.ts";
-import {
-  checkRows,
-  checksStream,
-  checksTableName,
-  planChecksTable,
-  type TableResults,
-} from "./checks-table.ts";
+import { checksTable, type TableResults } from "./table-results.ts";
 import type { Emit } from "./emitter.ts";
 import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
 import { followingState, isChanged } from "./next-state.ts";
 import type { FailedRows } from "../read/function-checks.ts";
-import { rowsAmong, testParts } from "./test-parts.ts";
+import { rowsAmong } from "./failed-rows.ts";
 import { refusalOf } from "./refuse-rows.ts";
 import type { RefusalCounts } from "./refusals.ts";
 import type { StreamRun } from "./stream-run.ts";
@@ -227,11 +221,12 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   /** Results go into the load that they are about. */
   async function writeResults(checked: readonly TableResults[]): Promise<void> {
     if (checked.length === 0) return;
+    const { checkRows, planChecksTable } = await import("./quality.ts");
     const { capabilities } = options;
     const rows = checkRows(checked, { ...options.run, loadId: load.loadId, now: new Date() }, capabilities);
     await load.add(planChecksTable(capabilities));
-    await load.write(checksTableName, rows, { signal });
-    await load.mark(checksStream, { seal: true, end: true });
+    await load.write(checksTable, rows, { signal });
+    await load.mark(checksTable, { seal: true, end: true });
   }
 
   /** Waits until the load for which `run` is closed is committed. */
@@ -328,8 +323,9 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       const parts = (await table.nested?.split(batch, loadId)) ?? [{ table, batch }];
       const restricted = parts.map((part) => ({ ...part, ...part.table.restrict(part.batch) }));
       let refusal = refusalOf(batch, parts, restricted);
-      if (refusal === undefined && !tested) {
+      if (refusal === undefined && !tested && parts.some((part) => part.table.checks !== undefined)) {
         tested = true;
+        const { testParts } = await import("./quality.ts");
         refusal = testParts(batch, parts, restricted, failed && rowsAmong(failed, from));
       }
       if (tested && run.tables.some(({ checks }) => checks?.isDoomed())) {

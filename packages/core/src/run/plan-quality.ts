@@ -2,7 +2,7 @@ import type { Destination, DestinationSession } from "../destination.ts";
 import { hasTables } from "../nesting/choice.ts";
 import { nameOf, tokenName } from "../nesting/path.ts";
 import type { Check } from "../quality/check.ts";
-import type { TableChecks } from "../quality/table-checks.ts";
+import { openChecks, type TableChecks } from "../quality/table-checks.ts";
 import type { TableDescription } from "../stream.ts";
 import { refused } from "./plan-checks.ts";
 
@@ -15,10 +15,7 @@ export interface QualityOptions {
 }
 
 /** Opens the checks of a resource's own table. Throws `ALV_CONFIG` and `ALV_UNSUPPORTED` for those that cannot be made. */
-export async function planQuality(
-  description: TableDescription,
-  options: QualityOptions,
-): Promise<TableChecks | undefined> {
+export function planQuality(description: TableDescription, options: QualityOptions): TableChecks | undefined {
   const { checks = [] } = description;
   if (checks.length === 0) return undefined;
   for (const check of checks) refuseCheck(description, check, options);
@@ -27,24 +24,22 @@ export async function planQuality(
 }
 
 /** Opens the checks of a child table, that of the list at `path`. */
-export async function planChildQuality(
+export function planChildQuality(
   description: TableDescription,
   resource: string,
   options: QualityOptions,
-): Promise<TableChecks | undefined> {
+): TableChecks | undefined {
   const own = description.checks?.filter(({ list }) => resource === `${description.name}.${list}`) ?? [];
   return own.length === 0 ? undefined : open(description, resource, own, options, true);
 }
 
-async function open(
+function open(
   { primaryKey, masked = [] }: TableDescription,
   resource: string,
   checks: readonly Check[],
   { budget }: QualityOptions,
   isChild = false,
-): Promise<TableChecks> {
-  // Most pipelines need nothing of it.
-  const { openChecks } = await import("../quality/table-checks.ts");
+): TableChecks {
   const key = isChild ? [] : primaryKey;
   return openChecks(
     { resource, primaryKey: key, masked: isChild ? [] : masked, ...(isChild && { nameOf: elementName }) },

@@ -20,7 +20,6 @@ import {
   takesEffectAtEnd,
 } from "./plan-checks.ts";
 import { forgetCursor, refuseTwiceLoaded } from "./refresh.ts";
-import { planChildQuality, planQuality } from "./plan-quality.ts";
 import { storedCursor } from "./stored-cursor.ts";
 import { refuseNestingChange } from "./nesting-change.ts";
 import { createSpelling, speller, type Spelling } from "./spelling.ts";
@@ -154,7 +153,9 @@ async function planTable(
     agreed: contract && agreedTable(contract, description, spelling),
   });
   const quality = { destination, session, budget: options.checkBudget };
-  root.checks = await planQuality(description, quality);
+  // Most pipelines need nothing of it.
+  const planned = (description.checks?.length ?? 0) === 0 ? undefined : await import("./quality.ts");
+  root.checks = planned?.planQuality(description, quality);
   tables.push(root);
   planQuarantine(description, root, tables, options);
   if (nestedTables === undefined) return;
@@ -184,7 +185,7 @@ async function planTable(
         changes: [],
         agreed: contract && agreedTable(contract, child.description, child.spelling),
       });
-      run.checks = await planChildQuality(description, child.description.name, quality);
+      run.checks = planned?.planChildQuality(description, child.description.name, quality);
       tables.push(run);
       if (late) onTable?.(run, stream);
       return run;

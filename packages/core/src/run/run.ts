@@ -5,7 +5,7 @@ import { decodeSchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { SourceSession, Stream, StreamContext } from "../stream.ts";
 import { checkOptions } from "./check-options.ts";
-import type { TableResults } from "./checks-table.ts";
+import type { TableResults } from "./table-results.ts";
 import { createAcknowledger } from "./acknowledge.ts";
 import { createBudget, shareBudget, type Shares } from "./budget.ts";
 import { closing } from "./closing.ts";
@@ -158,7 +158,7 @@ async function loadStreams(
       await loads.finish();
       if (!streams.some(({ tables }) => tables.some(({ checks }) => (checks?.after.length ?? 0) > 0)))
         return conclude(streams, errors, report);
-      const { checkAfter } = await import("./check-after.ts");
+      const { checkAfter } = await import("./quality.ts");
       const record = loads.record.bind(loads);
       const looking = { session, streams, budget, signal: stops.ending, onChecks, record };
       return conclude(streams, errors, report, await checkAfter(looking));

@@ -1,6 +1,6 @@
 import type { DestinationSession } from "../destination.ts";
 import type { PipelineDefinition } from "./definition.ts";
-import { checksTableName } from "./checks-table.ts";
+import { checksTable } from "./table-results.ts";
 import type { Emit } from "./emitter.ts";
 
 /** Opens a pipeline's destination for one run or call. */
@@ -14,6 +14,6 @@ export function openDestination(
   },
 ): Promise<DestinationSession> {
   // All pipelines write their results into one table.
-  const others = shared === true ? true : [...(shared === false ? [] : shared), checksTableName];
+  const others = shared === true ? true : [...(shared === false ? [] : shared), checksTable];
   return destination.open({ pipeline: { pipeline: name, lane }, adopt, shared: others, leaseWait, ...call });
 }

@@ -14,7 +14,6 @@ export function testParts(
   restricted: readonly Restricted[],
   failed: FailedRows | undefined,
 ): Refusal | undefined {
-  if (parts.every(({ table }) => table.checks === undefined)) return undefined;
   const tested = parts.map(({ table }, i): Restricted => {
     const rows = restricted[i]!.batch;
     // Where nested values are taken apart the resource's columns are those of the rows as they came.
@@ -23,11 +22,4 @@ export function testParts(
     return { batch: rows, offences, discarded: 0 };
   });
   return refusalOf(batch, parts, tested);
-}
-
-/** The rows that functions refused, as they are numbered after some were left out: `from` says which each was. */
-export function rowsAmong(failed: FailedRows, from: Int32Array | undefined): FailedRows {
-  if (from === undefined) return failed;
-  const now = new Map(Array.from(from, (row, i) => [row, i]));
-  return new Map(Array.from(failed, ([name, rows]) => [name, rows.flatMap((row) => now.get(row) ?? [])]));
 }

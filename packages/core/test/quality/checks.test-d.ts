@@ -67,7 +67,7 @@ test("the rows of a read are known to their checks", () => {
       check("x", (row: { readonly id: number; readonly x: string }) => row.x !== ""),
     ],
     async *read({ position }) {
-      yield await Promise.resolve([{ id: 1, x: String(position) }]);
+      yield await Promise.resolve([{ id: 1, x: JSON.stringify(position) }]);
     },
   });
   resource({
@@ -75,7 +75,7 @@ test("the rows of a read are known to their checks", () => {
     // @ts-expect-error there is no column name
     checks: [range("name", { min: 0 })],
     async *read({ position }) {
-      yield await Promise.resolve([{ id: 1, x: String(position) }]);
+      yield await Promise.resolve([{ id: 1, x: JSON.stringify(position) }]);
     },
   });
 });

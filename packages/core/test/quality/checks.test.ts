@@ -361,11 +361,9 @@ describe("rows that fail", () => {
     expect(
       store
         .rows("orders__quarantine")
-        .map(({ rule }) => rule)
+        .map(({ rule }) => String(rule))
         .sort(),
-    ).toEqual(
-      ["odd", "odd", "range(total)", "schema", "schema"].map((rule) => rule.replace("schema", "type")),
-    );
+    ).toEqual(["odd", "odd", "range(total)", "type", "type"]);
     expect(resultOf(report, "odd")).toMatchObject({ rows: 4, failed: 2 });
   });
 

@@ -111,7 +111,6 @@ const cases: readonly Case[] = [
     "ALV_ROW_INVALID",
     [/18446744073709551616n/, /int64/],
   ],
-  ["a bigint beyond decimal(38,0)", yields([{ d: 10n ** 40n }]), "ALV_ROW_INVALID", [/row 1/, /"d"/]],
   [
     "null where none is allowed",
     { columns: { d: { type: "int32", nullable: false } }, ...yields([{ d: 1 }, { d: null }]) },
@@ -119,10 +118,10 @@ const cases: readonly Case[] = [
     [/row 2/, /"d"/, /null is not allowed/, /fill it in/],
   ],
   [
-    "values of two kinds",
-    yields([{ d: 1 }, { d: "x" }]),
+    "values of two kinds for a declared type",
+    { columns: { d: { type: "int64" } }, ...yields([{ d: 1 }, { d: "x" }]) },
     "ALV_ROW_INVALID",
-    [/row 2/, /"x" is a string/, /int64/, /type: "json"/],
+    [/row 2/, /"x" has no exact form as int64/],
   ],
   [
     "an object that holds itself",

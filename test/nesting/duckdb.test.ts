@@ -12,5 +12,5 @@ const open = async () => {
     },
   };
 };
-roundTrips("duckdb", open);
-mergesFollow("duckdb", open, 8);
+roundTrips("duckdb", open, { numRuns: 10 });
+mergesFollow("duckdb", open, 4);

@@ -20,5 +20,5 @@ const open = async () => {
   };
 };
 // A table has at most 1600 columns.
-roundTrips("postgres", open, { numRuns: 15 });
-mergesFollow("postgres", open, 6);
+roundTrips("postgres", open, { numRuns: 6 });
+mergesFollow("postgres", open, 4);

@@ -94,10 +94,11 @@ export async function* collect(
       number += 1;
       let rule = "schema";
       try {
-        const checked = checks === undefined ? row : validateRow(checks, row, name, number);
+        // A promise of a schema is waited for; one in place of a row is none.
+        const checked = checks && validateRow(checks, row, name, number);
         const made = checked instanceof Promise ? await checked : checked;
         rule = "type";
-        append(made);
+        append(checks === undefined ? row : made);
       } catch (error) {
         // In a declared order a refused row has its place between the others.
         if (cursor?.order === "ascending" && appender.length > 0) yield* cut();

@@ -4,8 +4,9 @@ import type { LeaseOptions, SqlLease } from "../sql/engine.ts";
 import { lockNumber, tryLock, unlock } from "./advisory-lock.ts";
 import type { PgConnection } from "./connection.ts";
 
-/** Milliseconds between two looks at a lease that another run holds. */
-const POLL = 250;
+/** Milliseconds until the second look at a lease that another run holds: one whose process died is free at once. Each pause is twice as long. */
+const FIRST_PAUSE = 10;
+const LONGEST_PAUSE = 500;
 
 /** A lease that moves to another connection when its own broke. */
 export interface Lease extends SqlLease {
@@ -23,6 +24,7 @@ export async function takeLease(
   const lock = lockNumber("lease", schema, pipeline, lane);
   const began = performance.now();
   let told = false;
+  let pause = FIRST_PAUSE;
   while (!(await tryLock(connection(), lock, { signal, step: "recover" }))) {
     const waited = performance.now() - began;
     if (waited >= wait)
@@ -40,7 +42,8 @@ export async function takeLease(
         time: Date.now(),
       });
     }
-    await sleep(Math.max(1, Math.min(POLL, wait - waited)), undefined, { signal }).catch(() => {});
+    await sleep(Math.max(1, Math.min(pause, wait - waited)), undefined, { signal }).catch(() => {});
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
     signal.throwIfAborted();
   }
   let held = connection();

@@ -97,7 +97,9 @@ export function faultyProcess(url: string, plan: FaultPlan = {}): FaultyProcess 
       return broke;
     },
     async connect() {
-      if (stopped) throw new DeadError("the process is dead");
+      // As if it were refused at the door (`invalid_authorization_specification`): what is dead does not try again.
+      if (stopped)
+        throw Object.assign(new DeadError("the process is dead"), { code: "28000", severity: "FATAL" });
       const client = new pg.Client({ connectionString: url });
       client.on("error", () => {});
       await client.connect();

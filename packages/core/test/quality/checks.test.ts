@@ -252,7 +252,11 @@ for (const rule of rules)
           examples: rule.examples ?? [],
           value: rule.value,
         });
-        if (rule.failed > 0) expect(error!.message).toContain(`${rule.failed} of ${found.rows} rows`);
+        expect(error!.message).toContain(
+          rule.failed > 0
+            ? `${rule.failed} of ${found.rows} rows`
+            : `found ${found.value}, wanted ${found.wanted}`,
+        );
         expect(events.filter(({ type }) => type === "checkFinished")).toMatchObject([
           { table: "orders", check: found },
         ]);

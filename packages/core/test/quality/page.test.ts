@@ -80,7 +80,7 @@ test("nothing on it is read as HTML, and it asks for nothing from elsewhere", ()
   expect(page).not.toMatch(/<script|<img|onerror='/);
   expect(page.match(/<\/style>/g)).toHaveLength(1);
   expect(page).toContain("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;");
-  expect(page).not.toMatch(/[\u0000\u202e]/u);
+  for (const hidden of ["\u0000", "\u202e"]) expect(page).not.toContain(hidden);
   expect(page.isWellFormed()).toBe(true);
   expect(page).not.toMatch(/https?:|url\(|@import|<link|src=(?!x)/);
   expect(page).toContain('name="viewport"');
@@ -92,10 +92,12 @@ test("its elements are closed in the order in which they were opened", () => {
     report([result({}), result({ name: "b", passed: false, failed: 1, examples: ["1"] })]),
   );
   const open: string[] = [];
+  const wrong: string[] = [];
   for (const [, end, name] of page.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>/g)) {
     if (name === "meta" || name === "br") continue;
     if (end === "") open.push(name!);
-    else expect(open.pop()).toBe(name);
+    else if (open.pop() !== name) wrong.push(name!);
   }
+  expect(wrong).toEqual([]);
   expect(open).toEqual([]);
 });

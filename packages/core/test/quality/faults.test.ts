@@ -23,13 +23,13 @@ interface Reading {
 }
 
 /** Of each page one row is bad. */
-const pages: readonly (readonly Reading[])[] = [0, 1, 2, 3].map((page) => [
+const pages: readonly (readonly Reading[])[] = [0, 1, 2].map((page) => [
   { id: 3 * page, value: page },
   { id: 3 * page + 1, value: -1 },
   { id: 3 * page + 2, value: null },
 ]);
-const good = [0, 2, 3, 5, 6, 8, 9, 11];
-const bad = [1, 4, 7, 10];
+const good = [0, 2, 3, 5, 6, 8];
+const bad = [1, 4, 7];
 
 /** One run that fails at the given step. Gives the number of steps. */
 async function attempt(
@@ -50,7 +50,7 @@ async function attempt(
       range("value", { min: 0 }, { severity: "quarantine" }),
       notNull("value", { severity: "warn" }),
       unique("id"),
-      rowCount({ max: 8 }),
+      rowCount({ max: 6 }),
     ],
     async *read({ position }) {
       for (let page = typeof position === "number" ? position : 0; page < pages.length; page++) {
@@ -118,7 +118,7 @@ for (const disposition of ["append", "merge", "replace"] as const)
         const rows = store.rows("readings__quarantine").map((row) => (row["row"] as { id: number }).id);
         expect(rows.toSorted((a, b) => a - b)).toEqual(bad);
         const after = store.rows("_alv_checks").filter((row) => row["check_name"] === "unique(id)");
-        expect(after.at(-1)).toMatchObject({ passed: true, checked_rows: 8n });
+        expect(after.at(-1)).toMatchObject({ passed: true, checked_rows: 6n });
       }
   });
 

@@ -191,7 +191,7 @@ export function pattern<const Column extends string>(
  *
  * @example
  * ```ts
- * const check = check("paid orders have a total", (order: Order) => !order.open || order.total !== null);
+ * const total = check("open orders have a total", (order: Order) => !order.open || order.total !== null);
  * ```
  */
 export function check<Row>(
@@ -288,7 +288,7 @@ export function references<const Column extends string>(
  *
  * @example
  * ```ts
- * const check = reconcile({ rows: () => countOrders(), sums: { total: () => sumOfTotals() } });
+ * const check = reconcile({ rows: async ({ signal }) => (await fetchPage(0, signal)).length, sums: { total: "1250.40" } });
  * ```
  */
 export function reconcile(
@@ -356,7 +356,7 @@ export function sqlCheck(
  *
  * @example
  * ```ts
- * const checks = [notNull("id"), ...each("items", notNull("sku"), range("quantity", { min: 1 }))];
+ * const ofItems = each("items", notNull("sku"), range("quantity", { min: 1 }));
  * ```
  */
 export function each(list: string, ...checks: readonly ColumnCheck<string>[]): readonly ColumnCheck<never>[] {

@@ -21,6 +21,8 @@ export interface ChecksPageOptions {
  *
  * @example
  * ```ts
+ * import { writeFile } from "node:fs/promises";
+ *
  * const report = await pipeline({ name: "shop", source, destination }).run();
  * await writeFile("checks.html", checksPage(report));
  * ```

@@ -170,6 +170,8 @@ export interface TablePlan {
    * effect, whether rows came for this table or not. Only for destinations whose `capabilities.follows` says so.
    */
   readonly follows?: Follows | undefined;
+  /** Whether nothing depends on the rows that are there: a table that is gone is made anew, and no error. @default false */
+  readonly isLog?: boolean | undefined;
   /**
    * The first commit that has the table's stream sealed (or ended, where rows take effect at the end) also takes away everything the table held,
    * whether rows come for it or not: `data` its rows, `tables` its columns as well, so that it has those of the load only. Later loads of the

@@ -39,6 +39,7 @@ export function planChecksTable({ storedType }: Pick<Capabilities, "storedType">
     disposition: { kind: "append" },
     primaryKey: [],
     partitionBy: [],
+    isLog: true,
     schema: storedSchema(storedType),
   };
 }

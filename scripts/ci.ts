@@ -15,6 +15,7 @@ const steps: readonly Step[] = [
   { name: "unused", command: npm("run", "--silent", "check:unused") },
   { name: "packages", command: npm("run", "--silent", "test:packages") },
   { name: "docs", command: npm("run", "--silent", "docs") },
+  { name: "s3", command: npm("run", "--silent", "test:s3") },
   { name: "interop", command: npm("run", "--silent", "test:interop") },
 ];
 

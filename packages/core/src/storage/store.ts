@@ -37,6 +37,8 @@ export interface StoreCapabilities {
   /** Whether `putIfAbsent` is atomic against other processes and machines. Without it nothing can be committed safely. */
   readonly putIfAbsent: boolean;
   readonly rename: boolean;
+  /** Whether what is written survives a loss of power by itself, so that `sync` has nothing to do and looks at nothing. @default false */
+  readonly durable?: boolean;
 }
 
 /** Options of every call. */

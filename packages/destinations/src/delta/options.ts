@@ -3,8 +3,8 @@ import type { ObjectStore } from "@alluvium/core";
 /** Options of {@link delta}: a `url` or a `store`, and how files are written. */
 export interface DeltaOptions {
   /**
-   * The folder of the lake: a path (relative to the working folder when the pipeline runs) or a `file:` URL. Tables are folders in it,
-   * pipelines' state stands in `_alluvium`.
+   * The folder of the lake: a path (relative to the working folder when the pipeline runs), a `file:` URL, or `s3://bucket/prefix` with credentials and
+   * region from the environment (for others give `store: s3Store(…)`). Tables are folders in it, pipelines' state stands in `_alluvium`.
    */
   readonly url?: string | URL;
   /** The lake as a store, instead of `url`. It must be able to put conditionally. */

@@ -1,6 +1,7 @@
 import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import { describeValue } from "@alluvium/core/columns";
 import { fileStore } from "@alluvium/core/storage/file";
+import { s3Store } from "@alluvium/core/storage/s3";
 import * as z from "zod";
 
 /** What the lakes' options have in common, after checking. */
@@ -11,7 +12,12 @@ export interface LakeOptions {
 }
 
 const shape = z.strictObject({
-  url: z.union([z.string(), z.instanceof(URL)], "must be the path of a folder, or a file: URL").optional(),
+  url: z
+    .union(
+      [z.string(), z.instanceof(URL)],
+      "must be the path of a folder, a file: URL, or s3://bucket/prefix",
+    )
+    .optional(),
   store: z.custom<ObjectStore>(isStore, "must be an ObjectStore, such as memoryStore()").optional(),
   compression: z
     .enum(["zstd", "snappy", "gzip", "none"], 'must be "zstd", "snappy", "gzip" or "none"')
@@ -58,14 +64,15 @@ export function openStore(url: string | URL, who: string): ObjectStore {
   if ((typeof url !== "string" && !(url instanceof URL)) || url === "")
     throw new AlluviumError(
       "ALV_CONFIG",
-      `${who}: url is ${url === "" ? "empty" : describeValue(url)}; give the path of a folder, or a file: URL`,
+      `${who}: url is ${url === "" ? "empty" : describeValue(url)}; give the path of a folder, a file: URL, or s3://bucket/prefix`,
       { step: "open" },
     );
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(String(url))?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === "file") return fileStore(url);
+  if (scheme === "s3" || scheme === "s3a") return s3Store(url);
   throw new AlluviumError(
     "ALV_UNSUPPORTED",
-    `${who}: ${scheme}: URLs are not supported yet; use a path or file: URL, or give a store of your own as \`store\``,
+    `${who}: ${scheme}: URLs are not supported yet; use a path, a file: URL or s3://bucket/prefix, or give a store of your own as \`store\``,
     { step: "open" },
   );
 }

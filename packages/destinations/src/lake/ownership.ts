@@ -60,6 +60,12 @@ function knownTarget(
   }
   if (found.id !== known.id) {
     if (names(context.adopt, table)) return { tableId: found.id, create: false, ownership: "adopt" };
+    // Pipelines that share it made it at the same moment, and another one was first: it has our loads all the same.
+    const joined = found.pipelines.some(
+      (entry) => isOurs(context, entry) && entry.incarnation === newest.incarnation,
+    );
+    if (joined && names(context.shared, table))
+      return { tableId: found.id, create: false, ownership: "shared" };
     throw new AlluviumError(
       "ALV_TABLE_REPLACED",
       `table ${table} has id ${found.id}, this pipeline wrote ${known.id}: somebody dropped it and made another. Use adopt: ["${table}"] to go on with it, after resync("${table}") if it is to be filled from the start`,

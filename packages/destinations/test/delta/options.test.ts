@@ -18,7 +18,7 @@ test.each<[unknown, string, RegExp]>([
   [{ url: "./x", compression: "lzma" }, "ALV_CONFIG", /compression/],
   [{ url: "./x", targetFileBytes: 0 }, "ALV_CONFIG", /targetFileBytes/],
   [{ url: "./x", typo: 1 }, "ALV_CONFIG", /typo/],
-  [{ url: "s3://bucket/lake" }, "ALV_UNSUPPORTED", /s3: URLs are not supported yet/],
+  [{ url: "gs://bucket/lake" }, "ALV_UNSUPPORTED", /gs: URLs are not supported yet/],
 ])("%j is refused when it is opened, not before", async (options, code, message) => {
   const destination = delta(options as DeltaOptions);
   expect(destination.capabilities.abilities).toContain("append");

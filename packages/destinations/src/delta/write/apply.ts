@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AlluviumError } from "@alluvium/core";
 import type { Applied, ApplyContext, TableChange } from "../../lake/contract.ts";
+import { partitionName } from "../../lake/files/partition.ts";
 import { commitPath, pause, readCommitInfo } from "../log/commit.ts";
 import { findTransaction } from "../log/find-transaction.ts";
 import { checkWritable } from "../log/protocol.ts";
@@ -32,7 +33,7 @@ export async function applyChange(
   let conflict = "";
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const state = await loadState(store, directory, { signal });
-    checkIdentity(change, state);
+    checkIdentity(change, state, appId);
     const done = state && (await applied(change, state, context));
     if (done !== undefined) return done;
     if (state !== undefined) checkOwner(change, state, context);
@@ -118,10 +119,8 @@ function isGone(error: unknown): boolean {
   return AlluviumError.is(error) && error.code === "ALV_NOT_FOUND";
 }
 
-function checkIdentity(
-  { table, tableId, create, directory }: TableChange,
-  state: TableState | undefined,
-): void {
+function checkIdentity(change: TableChange, state: TableState | undefined, appId: string): void {
+  const { table, tableId, create, directory } = change;
   if (state === undefined) {
     if (create) return;
     throw new AlluviumError(
@@ -131,13 +130,31 @@ function checkIdentity(
     );
   }
   const { id } = state.metadata;
-  if (id !== tableId)
+  if (id !== tableId && !isJoined(change, state, appId))
     throw new AlluviumError(
       "ALV_TABLE_REPLACED",
       `table "${table}" in "${directory}" has the id ${id}, but the load is for ${tableId}: another table was put in its place`,
       { resource: table },
     );
   checkWritable(state.protocol, state.metadata, state.schema, `table "${table}"`);
+}
+
+/** Whether pipelines that share a table made it at the same moment: one was first, and the others append to what it made. */
+function isJoined(
+  { table, create, ownership, partitionBy }: TableChange,
+  { metadata, transactions }: TableState,
+  appId: string,
+): boolean {
+  if (ownership !== "shared" || !(create || transactions.has(appId))) return false;
+  const { partitionColumns } = metadata;
+  const own = partitionBy.map(partitionName);
+  if (own.length === partitionColumns.length && own.every((name, i) => name === partitionColumns[i]))
+    return true;
+  throw new AlluviumError(
+    "ALV_SCHEMA_CONFLICT",
+    `table "${table}" was made by another pipeline meanwhile, partitioned by ${partitionColumns.join(", ") || "nothing"}; this load's files are partitioned by ${own.join(", ") || "nothing"}`,
+    { resource: table },
+  );
 }
 
 /** A table that another pipeline took over in the meantime is no longer ours to write. */

@@ -1,0 +1,87 @@
+import type * as Sdk from "@aws-sdk/client-s3";
+import { AlluviumError } from "../../errors.ts";
+import { revealCredential } from "../../secret.ts";
+import type { S3ClientLike, S3StoreOptions } from "./options.ts";
+
+/** The SDK's commands, and a client to send them with. */
+export interface Bucket {
+  readonly sdk: typeof Sdk;
+  readonly name: string;
+  /** Sends a command; ended by the signal. */
+  readonly send: <Input extends object, Output extends object>(
+    command: Command<Input, Output>,
+    signal: AbortSignal | undefined,
+  ) => Promise<Output>;
+}
+
+/** A command of the SDK by what it takes and gives. */
+interface Command<Input extends object, Output extends object> {
+  readonly input: Input;
+  readonly resolveMiddleware: (...parts: never[]) => (...parts: never[]) => Promise<{ output: Output }>;
+}
+
+/** Loads the SDK with the first call, and makes the client unless there is one. */
+export function openBucket(name: string, options: S3StoreOptions): () => Promise<Bucket> {
+  let opened: Promise<Bucket> | undefined;
+  return () =>
+    (opened ??= open(name, options).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
+}
+
+async function open(name: string, options: S3StoreOptions): Promise<Bucket> {
+  const sdk = await importSdk();
+  const client = options.client ?? makeClient(sdk, options);
+  return {
+    sdk,
+    name,
+    async send(command, signal) {
+      const send = client.send.bind(client) as unknown as (
+        command: unknown,
+        options: { readonly abortSignal: AbortSignal | undefined },
+      ) => Promise<never>;
+      return send(command, { abortSignal: signal });
+    },
+  };
+}
+
+async function importSdk(): Promise<typeof Sdk> {
+  try {
+    return await import("@aws-sdk/client-s3");
+  } catch (cause) {
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      "S3 needs the package @aws-sdk/client-s3, which is not installed: npm install @aws-sdk/client-s3",
+      { cause },
+    );
+  }
+}
+
+function makeClient(sdk: typeof Sdk, options: S3StoreOptions): S3ClientLike {
+  const { region, endpoint, credentials, attempts = 6, timeout = 30_000 } = options;
+  const { forcePathStyle = endpoint !== undefined } = options;
+  return new sdk.S3Client({
+    maxAttempts: attempts,
+    forcePathStyle,
+    // A server that is not AWS has no regions, but signatures name one.
+    ...(region !== undefined ? { region } : endpoint === undefined ? {} : { region: "us-east-1" }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(credentials && {
+      credentials: async () => ({
+        accessKeyId: await revealCredential(credentials.accessKeyId, "s3: accessKeyId"),
+        secretAccessKey: await revealCredential(credentials.secretAccessKey, "s3: secretAccessKey"),
+        ...(credentials.sessionToken !== undefined && {
+          sessionToken: await revealCredential(credentials.sessionToken, "s3: sessionToken"),
+        }),
+      }),
+    }),
+    requestHandler: {
+      connectionTimeout: Math.min(timeout, 10_000),
+      requestTimeout: timeout,
+      // Of answers that begin and stand still.
+      socketTimeout: timeout,
+      throwOnRequestTimeout: true,
+    },
+  }) as unknown as S3ClientLike;
+}

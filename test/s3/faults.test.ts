@@ -1,0 +1,206 @@
+import { describe, expect, test } from "vitest";
+import { AlluviumError } from "@alluvium/core";
+import { s3Store, type S3StoreOptions } from "@alluvium/core/storage/s3";
+import type { ObjectStore } from "@alluvium/core";
+import { BUCKET, startS3, type S3Fault, type S3Server, type S3ServerOptions } from "./server.ts";
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const MiB = 1024 * 1024;
+
+async function open(
+  faults: S3ServerOptions["faults"],
+  options: S3StoreOptions = {},
+  more: S3ServerOptions = {},
+): Promise<AsyncDisposable & { readonly server: S3Server; readonly store: ObjectStore }> {
+  const server = await startS3({ ...more, ...(faults && { faults }) });
+  const { endpoint, account } = server;
+  const store = s3Store(`s3://${BUCKET}/lake`, {
+    endpoint,
+    credentials: account,
+    timeout: 500,
+    partSize: 5 * MiB,
+    ...options,
+  });
+  return { server, store, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+async function codeOf(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    if (AlluviumError.is(error)) return error.code;
+    throw error;
+  }
+}
+
+/** Bytes of which no two places are alike. */
+const large = Uint8Array.from({ length: 6 * MiB }, (_, i) => (i * 2654435761) >>> 24);
+
+/** Everything that a store does, with what it must give. */
+async function useStore(store: ObjectStore): Promise<void> {
+  await store.put("a/put", text("put"));
+  expect(await store.putIfAbsent("a/once", text("first"))).toBe(true);
+  expect(await store.putIfAbsent("a/once", text("second"))).toBe(false);
+  expect(Buffer.from(await store.get("a/once")).toString()).toBe("first");
+  {
+    await using writer = await store.create("a/large", {});
+    for (let at = 0; at < large.length; at += MiB) await writer.write(large.subarray(at, at + MiB));
+    await writer.complete();
+  }
+  expect(Buffer.compare(await store.get("a/large"), large)).toBe(0);
+  const part = await store.get("a/large", { range: { start: 4 * MiB, end: 6 * MiB } });
+  expect(Buffer.compare(part, large.subarray(4 * MiB, 6 * MiB))).toBe(0);
+  {
+    await using writer = await store.create("a/small");
+    await writer.write(text("small"));
+    await writer.complete();
+  }
+  expect((await store.head("a/small"))?.size).toBe(5);
+  const listed = (await Array.fromAsync(store.list("a/"))).map(({ path, size }) => `${path} ${size}`);
+  expect(listed).toEqual([`a/large ${large.length}`, "a/once 5", "a/put 3", "a/small 5"]);
+  await store.delete(["a/put", "a/once", "a/none"]);
+  await store.delete(["a/small"]);
+  expect((await Array.fromAsync(store.list(""))).map(({ path }) => path)).toEqual(["a/large"]);
+  expect(Math.abs((await store.now()).getTime() - Date.now())).toBeLessThan(5000);
+}
+
+describe("a fault at every request", () => {
+  test.each<S3Fault>(["slowDown", "reset", "lost", "cut", "slow", "stall", "conflict"])(
+    "%s: the store gives and holds the same",
+    { timeout: 120_000 },
+    async (fault) => {
+      let count = 0;
+      {
+        await using opened = await open(undefined);
+        await useStore(opened.store);
+        count = opened.server.requests.length;
+        expect(opened.server.objects.uploads).toBe(0);
+      }
+      expect(count).toBeGreaterThan(15);
+      for (let at = 0; at < count; at++) {
+        let done = false;
+        await using opened = await open(({ index, conditional }) => {
+          // 409 is an answer to conditional puts alone.
+          const fits = fault !== "conflict" || conditional;
+          if (done || index < at || !fits) return undefined;
+          done = true;
+          return fault;
+        });
+        await useStore(opened.store);
+      }
+    },
+  );
+});
+
+describe("a put whose answer is lost", () => {
+  test("is known as ours, and never taken for another's with the same bytes", async () => {
+    let lost = 0;
+    await using opened = await open(({ operation }) =>
+      operation === "PutObject" && lost++ === 0 ? "lost" : undefined,
+    );
+    const { store } = opened;
+    expect(await store.putIfAbsent("x", text("same"))).toBe(true);
+    lost = 0;
+    expect(await store.putIfAbsent("x", text("same"))).toBe(false);
+  });
+
+  test("of an upload's end is settled, too", async () => {
+    let lost = 0;
+    await using opened = await open(({ operation }) =>
+      operation === "CompleteMultipartUpload" && lost++ === 0 ? "lost" : undefined,
+    );
+    await using writer = await opened.store.create("x");
+    await writer.write(large);
+    await writer.complete();
+    expect(lost).toBeGreaterThan(1);
+    expect(Buffer.compare(await opened.store.get("x"), large)).toBe(0);
+  });
+});
+
+describe("what is refused", () => {
+  test("a server that takes no notice of conditions", async () => {
+    await using opened = await open(undefined, {}, { unconditional: true });
+    expect(await codeOf(opened.store.putIfAbsent("x", text("x")))).toBe("ALV_STORE_UNSAFE");
+  });
+
+  test.each<[string, S3StoreOptions, RegExp]>([
+    [
+      "a key that is not known",
+      { credentials: { accessKeyId: "NOBODY", secretAccessKey: "x" } },
+      /access key/,
+    ],
+    ["a wrong secret", { credentials: { accessKeyId: "AKIATEST", secretAccessKey: "wrong" } }, /secret key/],
+  ])("%s", async (_, options, message) => {
+    await using opened = await open(undefined, options);
+    const { store } = opened;
+    const calls = [
+      () => store.put("x", text("x")),
+      () => store.get("x"),
+      () => Array.fromAsync(store.list("")),
+    ];
+    for (const call of calls)
+      await expect(call()).rejects.toMatchObject({
+        code: "ALV_AUTH",
+        message: expect.stringMatching(message) as string,
+      });
+  });
+
+  test("a bucket that is not there", async () => {
+    await using opened = await open(undefined);
+    const { endpoint, account } = opened.server;
+    const store = s3Store("s3://none", { endpoint, credentials: account });
+    await expect(store.put("x", text("x"))).rejects.toMatchObject({
+      code: "ALV_NOT_FOUND",
+      message: expect.stringMatching(/no such bucket/) as string,
+    });
+  });
+
+  test("a server that is not there, after some tries", async () => {
+    const store = s3Store("s3://lake", {
+      endpoint: "http://127.0.0.1:1",
+      credentials: { accessKeyId: "a", secretAccessKey: "b" },
+      attempts: 2,
+    });
+    await expect(store.get("x")).rejects.toMatchObject({ code: "ALV_STORE_FAILED", retryable: true });
+  });
+
+  test.each(["http://lake", "s3://", "s3://UPPER", "s3://lake/../x", "lake"])("the URL %s", (url) => {
+    expect(() => s3Store(url)).toThrow(expect.objectContaining({ code: "ALV_CONFIG" }));
+  });
+
+  test("parts that are too small", () => {
+    expect(() => s3Store("s3://lake", { partSize: 1024 })).toThrow(/partSize is 1024/);
+  });
+});
+
+test("an abort ends a read that stands still, with its reason", async () => {
+  await using opened = await open(({ operation }) => (operation === "GetObject" ? "stall" : undefined), {
+    timeout: 60_000,
+  });
+  await opened.store.put("x", text("x".repeat(1000)));
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  setTimeout(() => controller.abort(reason), 50);
+  await expect(opened.store.get("x", { signal: controller.signal })).rejects.toBe(reason);
+});
+
+test("an upload that is disposed leaves nothing", async () => {
+  await using opened = await open(undefined);
+  {
+    await using writer = await opened.store.create("x");
+    await writer.write(large);
+    expect(opened.server.objects.uploads).toBe(1);
+  }
+  expect(opened.server.objects.uploads).toBe(0);
+  expect(await opened.store.head("x")).toBeUndefined();
+});
+
+test("secrets are in no error", async () => {
+  await using opened = await open(undefined, {
+    credentials: { accessKeyId: "AKIATEST", secretAccessKey: "hunter2-hunter2" },
+  });
+  const error: unknown = await opened.store.get("x").catch((thrown: unknown) => thrown);
+  const { inspect } = await import("node:util");
+  expect(inspect(error, { depth: 8 })).not.toContain("hunter2");
+});

@@ -187,6 +187,14 @@ describe("examples that need no service run", () => {
     expect(shown).toContain("forgotten: 1");
   });
 
+  test("quality", options, async () => {
+    const folder = emptyFolder();
+    const shown = await run("quality", folder);
+    expect(shown).toContain("10 of 13 passed");
+    expect(shown).toContain("check accepted(status) failed before the commit: 1 of 3 rows");
+    expect(readFileSync(join(folder, "checks.html"), "utf8")).toContain("2 checks failed");
+  });
+
   test("embed", options, async () => {
     const shown = await run("embed", emptyFolder());
     expect(shown).toContain("load 0 is committed");

@@ -3,7 +3,14 @@ import { renameWindow } from "./disposition.ts";
 import { joinLimits } from "./quarantine-limits.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { TableDescription } from "./stream.ts";
-import { columnAfter, keyAfter, partitionsAfter, schemaAfter } from "./plan-steps.ts";
+import {
+  checksAfter,
+  columnAfter,
+  keyAfter,
+  maskedAfter,
+  partitionsAfter,
+  schemaAfter,
+} from "./plan-steps.ts";
 
 /** The table that a resource becomes: what its definition says, and for the rest what its origin's table has. */
 export function describeResource(definition: ResourceDefinition, origin: TableDescription): TableDescription {
@@ -22,6 +29,8 @@ export function describeResource(definition: ResourceDefinition, origin: TableDe
     naming: table.naming ?? origin.naming,
     contract: joinContracts(table.contract, origin.contract),
     quarantine: joinLimits(table.quarantine, origin.quarantine),
+    checks: checksAfter(name, table.checks, steps) ?? origin.checks,
+    masked: maskedAfter(origin.masked ?? [], steps),
     nesting: table.nesting ?? origin.nesting,
     partial: origin.partial,
     // A resource that goes by its own name keeps the table that the connector gave it; a renamed one is another table.

@@ -102,6 +102,14 @@ export interface DestinationSession extends AsyncDisposable {
    * rows. `ALV_TABLE_NOT_FOUND` where there is none, `ALV_SOURCE_NOT_FOUND` where it lacks a column. May be called between loads and while one is written, but not while one is committed.
    */
   scan?(table: string, options?: TableScanOptions): AsyncIterable<Batch>;
+  /**
+   * Runs a query of the user's and gives how many rows it finds, and the first of them as JSON texts. `{table}` in its text stands for `table`,
+   * quoted and with its schema. Changes nothing. Only for destinations that have SQL, between loads.
+   */
+  query?(
+    text: string,
+    options: { readonly table: string; readonly first: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly rows: number; readonly first: readonly string[] }>;
   /** Starts a load. Files left open by the load before carry over into it. */
   begin(plan: LoadPlan): Promise<Load>;
   /** Loads of this pipeline, newest first. */
@@ -162,6 +170,8 @@ export interface TablePlan {
    * effect, whether rows came for this table or not. Only for destinations whose `capabilities.follows` says so.
    */
   readonly follows?: Follows | undefined;
+  /** Whether nothing depends on the rows that are there: a table that is gone is made anew, and no error. @default false */
+  readonly isLog?: boolean | undefined;
   /**
    * The first commit that has the table's stream sealed (or ended, where rows take effect at the end) also takes away everything the table held,
    * whether rows come for it or not: `data` its rows, `tables` its columns as well, so that it has those of the load only. Later loads of the

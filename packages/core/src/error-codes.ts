@@ -51,6 +51,10 @@ export const errorCodes = {
     retryable: false,
     text: "More rows of a table were refused than its quarantine may take, so nothing of them is committed. The message names the counts, the limit and some reasons.",
   },
+  ALV_CHECK_FAILED: {
+    retryable: false,
+    text: "A check of severity error failed. The message names the check, the column and how many rows; the report has all results. What failed before the commit is not loaded.",
+  },
   ALV_VALUE_TOO_LARGE: {
     retryable: false,
     text: "One value or row is larger than a column or the run's budget can hold.",

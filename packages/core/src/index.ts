@@ -55,6 +55,32 @@ export {
 } from "./typed.ts";
 export { redact, sha256, tokenize, type Mask } from "./mask.ts";
 export { env, revealCredential, Secret, type Credential } from "./secret.ts";
+export {
+  accepted,
+  check,
+  each,
+  freshness,
+  notNull,
+  pattern,
+  range,
+  reconcile,
+  references,
+  rowCount,
+  sqlCheck,
+  unique,
+  type Check,
+  type CheckOptions,
+  type CheckRule,
+  type ColumnCheck,
+  type FunctionCheck,
+  type FunctionRule,
+  type CheckSeverity,
+  type ChecksOption,
+  type CheckValue,
+  type RowCheckOptions,
+  type SourceFigure,
+} from "./quality/check.ts";
+export type { CheckResult } from "./quality/check-result.ts";
 export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
 export { AlluviumError, type ErrorCode, type ErrorPlace } from "./errors.ts";
 export {

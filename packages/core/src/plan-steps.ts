@@ -1,7 +1,8 @@
 import { decidingColumns, type Disposition, type MergeOptions } from "./disposition.ts";
 import type { Mask } from "./mask.ts";
 import { resourceError, type AlluviumError } from "./errors.ts";
-import type { Step } from "./resource-definition.ts";
+import type { Check } from "./quality/check.ts";
+import type { Step, TableDefinition } from "./resource-definition.ts";
 import type { Field, Schema } from "./schema/types.ts";
 import { fieldOfHint, fieldsOfHints } from "./schema/hints.ts";
 import type { Partition } from "./stream.ts";
@@ -131,6 +132,49 @@ function staysTime(column: string, step: Step): boolean {
   if ((step.kind !== "cast" && step.kind !== "mask") || !Object.hasOwn(step.columns, column)) return true;
   const hint = step.kind === "cast" ? step.columns[column]! : undefined;
   return hint?.type === "date" || hint?.type === "timestamp";
+}
+
+/**
+ * The checks after the steps that came later than they: with the columns' new names, and without those whose columns `select` left out. Throws
+ * `ALV_CONFIG` where rows are made anew, and where a function would see other rows than it was written for.
+ */
+export function checksAfter(
+  resource: string,
+  declared: TableDefinition["checks"],
+  steps: readonly Step[],
+): readonly Check[] | undefined {
+  if (declared === undefined) return undefined;
+  const later = steps.slice(declared.step).filter(({ kind }) => kind !== "filter");
+  return declared.list.flatMap((check) => {
+    const { name, columns, rule } = check;
+    const anew = later.find(({ kind }) => rule.kind === "check" || kind === "map" || kind === "flatMap");
+    if (anew !== undefined)
+      throw resourceError(
+        "ALV_CONFIG",
+        resource,
+        `its check ${name} is about rows as they were before ${anew.kind}: say what holds for them now with as(${JSON.stringify(resource)}, { checks: […] })`,
+        { step: "plan" },
+      );
+    if (check.list !== undefined) {
+      const [column = "", ...path] = check.list.split(".");
+      const now = columnAfter(column, later);
+      return now === undefined ? [] : { ...check, list: [now, ...path].join(".") };
+    }
+    const renamed = columns.map((column) => columnAfter(column, later));
+    if (renamed.some((column) => column === undefined)) return [];
+    const names = renamed as string[];
+    if (rule.kind !== "reconcile") return { ...check, columns: names };
+    const sums = Object.fromEntries(columns.map((column, i) => [names[i]!, rule.sums![column]!]));
+    return { ...check, columns: names, rule: { ...rule, sums } };
+  });
+}
+
+/** The columns that are masked after the steps. What a map makes is the program's. */
+export function maskedAfter(masked: readonly string[], steps: readonly Step[]): readonly string[] {
+  return steps.reduce((before, step) => {
+    const now = step.kind === "mask" ? [...before, ...Object.keys(step.columns)] : before;
+    return [...new Set(now)].flatMap((column) => columnAfter(column, [step]) ?? []);
+  }, masked);
 }
 
 /** The columns that are known after the steps. After a map only those with hints are. */

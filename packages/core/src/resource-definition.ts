@@ -7,6 +7,7 @@ import type { Ordered, Duration } from "./resource-options.ts";
 import type { QuarantineLimits } from "./quarantine-limits.ts";
 import type { ColumnHints } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
+import type { Check } from "./quality/check.ts";
 import type { Naming, Partition, Source } from "./stream.ts";
 import type { RowSchema } from "./typed.ts";
 
@@ -72,6 +73,8 @@ export interface TableDefinition {
   readonly nesting: NestingChoice | undefined;
   readonly contract: SpelledContract;
   readonly quarantine: QuarantineLimits | undefined;
+  /** What must hold, by the names that columns have before the step of that number. */
+  readonly checks?: { readonly list: readonly Check[]; readonly step: number } | undefined;
 }
 
 /** One transform. Those by row call a function of the user's, the others stay in columns. */

@@ -4,6 +4,7 @@ import type { QuarantineLimits } from "./quarantine-limits.ts";
 import type { DerivedPartition } from "./partition.ts";
 import type { InferenceOptions } from "./inference-option.ts";
 import type { NestingMode } from "./nesting-option.ts";
+import type { ChecksOption } from "./quality/check.ts";
 import type { ColumnHint } from "./schema/hints.ts";
 import type { Json } from "./state/json.ts";
 import type { Ability, Naming } from "./stream.ts";
@@ -252,6 +253,11 @@ export interface TableOptions<Row> {
    * it, those of its pipeline after it, each for what it names. @default no limit
    */
   readonly quarantine?: QuarantineLimits;
+  /**
+   * What must hold for rows and table: `[notNull("email"), range("total", { min: 0 })]`. Checks of rows follow their columns through select, rename,
+   * cast, mask and filter; a resource derived by map or flatMap names its own with `as()`. @default nothing
+   */
+  readonly checks?: ChecksOption<Row>;
   /** Columns, or parts of dates (`day("createdAt")`), by which files are partitioned. @default none */
   readonly partitionBy?: readonly (ColumnOf<Row> | DerivedPartition<ColumnOf<Row>>)[];
 }

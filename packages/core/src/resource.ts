@@ -15,6 +15,7 @@ import type {
 } from "./resource-options.ts";
 import type { ColumnHints } from "./schema/hints.ts";
 import { inferenceOf, type InferenceOptions } from "./inference-option.ts";
+import { checksOf } from "./quality/check.ts";
 import { dispositionOf, keyOf, layoutOf, oneOf, optionError } from "./table-options.ts";
 import { makeResource, type Resource } from "./transform.ts";
 import { typedVendor, type OutputOf, type RowSchema } from "./typed.ts";
@@ -87,6 +88,7 @@ export function resource(unchecked: object): unknown {
   const key = keyOf(name, primaryKey);
   if (disposition.kind === "merge" && key.length === 0)
     refuse("primaryKey", primaryKey, "given for a resource that merges: rows are found by it");
+  const checks = checksOf(name, options.checks);
   if (typeof partial !== "boolean") refuse("partial", partial, "true or false");
   return makeResource({
     name,
@@ -103,7 +105,13 @@ export function resource(unchecked: object): unknown {
       read: read as ReadRoot["read"],
     },
     steps: [],
-    table: { primaryKey: key, disposition, merge, ...layoutOf(name, options) },
+    table: {
+      primaryKey: key,
+      disposition,
+      merge,
+      ...layoutOf(name, options),
+      checks: checks && { list: checks, step: 0 },
+    },
   });
 }
 
@@ -134,6 +142,7 @@ const known: readonly string[] = [
   "nesting",
   "contract",
   "quarantine",
+  "checks",
   "partial",
   "partitionBy",
   "read",

@@ -4,6 +4,7 @@ import type { Disposition, MergeOptions } from "./disposition.ts";
 import type { NestingChoice } from "./nesting-option.ts";
 import type { QuarantineLimits } from "./quarantine-limits.ts";
 import type { RefusedRow } from "./refused-row.ts";
+import type { Check } from "./quality/check.ts";
 import type { ResourceDefinition } from "./resource-definition.ts";
 import type { RunEvent } from "./run/events.ts";
 import type { Schema } from "./schema/types.ts";
@@ -138,6 +139,8 @@ export type StreamItem<Cursor = unknown> =
        * that is not known (a destination that keeps batches, a transform, a failure); the arrays are then left to the collector.
        */
       readonly release?: () => void;
+      /** The rows for which the functions of the table's checks do not hold, by the check's name: whoever reads them has them as functions take them. */
+      readonly failed?: ReadonlyMap<string, readonly number[]>;
     }
   | {
       readonly table: string;
@@ -196,6 +199,10 @@ export interface TableDescription {
   readonly contract?: ContractPolicy | Partial<Contract> | undefined;
   /** How much of it may be refused into its quarantine. @default no limit */
   readonly quarantine?: QuarantineLimits | undefined;
+  /** What must hold for its rows and for the table. @default nothing */
+  readonly checks?: readonly Check[] | undefined;
+  /** Columns whose values must not be shown in messages and reports. @default none */
+  readonly masked?: readonly string[] | undefined;
   /**
    * Whether its batches may have cells that do not change what is stored (`Changes.unchanged`): transforms by row are refused then, and a column
    * that no row has is not gone. Only for tables that merge by `upsert` or `scd2`. @default false

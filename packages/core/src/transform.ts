@@ -6,6 +6,7 @@ import type { AbilityOfDisposition, ColumnOf, DispositionOption, TableOptions } 
 import type { ColumnHint, ColumnHints, ValueOfHint } from "./schema/hints.ts";
 import type { Mask } from "./mask.ts";
 import type { Ability } from "./stream.ts";
+import { checksOf } from "./quality/check.ts";
 import { dispositionOf, keyOf, layoutOf, optionError } from "./table-options.ts";
 
 /** Any resource, whatever its types. */
@@ -200,6 +201,7 @@ export function makeResource(definition: ResourceDefinition): Resource {
     as: (newName, options = {}) => {
       const { columns, disposition, primaryKey } = options;
       const { naming, contract, quarantine, nesting, partitionBy } = layoutOf(newName, options);
+      const checks = checksOf(newName, options.checks);
       return makeResource({
         ...definition,
         name: newName,
@@ -212,6 +214,7 @@ export function makeResource(definition: ResourceDefinition): Resource {
           contract: contract ?? table.contract,
           quarantine: quarantine ?? table.quarantine,
           nesting: nesting ?? table.nesting,
+          checks: checks === undefined ? table.checks : { list: checks, step: steps.length },
           partitionBy: partitionBy ?? table.partitionBy,
         },
       }) as never;

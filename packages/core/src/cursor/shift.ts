@@ -22,7 +22,7 @@ export function pointBelow(point: Point, lag: Distance, column: string): Point {
   if (isNumber && typeof lag === "object") throw refuse("give a number");
   if (!isNumber && typeof lag !== "object") throw refuse("give a time span, such as { minutes: 5 }");
   const below =
-    typeof lag === "object" ? timeBelow(family, value, microsOf(lag)) : numberBelow(point, value, lag);
+    typeof lag === "object" ? timeBelow(family, value, spanMicros(lag)) : numberBelow(point, value, lag);
   const shifted = formatScalar(typeOfText(kind, text), below);
   const made = pointOfText(kind, shifted);
   if (made !== undefined) return made;
@@ -44,7 +44,7 @@ function numberBelow({ kind, scale }: Point, value: number | bigint, lag: number
 }
 
 /** A time span in microseconds. */
-function microsOf(span: Duration): bigint {
+export function spanMicros(span: Duration): bigint {
   const { days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0 } = span;
   const total = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + milliseconds;
   if (Number.isFinite(total) && total >= 0) return BigInt(Math.round(total * 1000));

@@ -2,7 +2,9 @@ import type { Batch } from "../columns/batch.ts";
 import type { ResourceDefinition } from "../resource-definition.ts";
 import { canonicalJson } from "../state/canonical.ts";
 import type { Stream, StreamContext, StreamItem, TableDescription } from "../stream.ts";
+import type { Check } from "../quality/check.ts";
 import { writtenBatches } from "./deletes.ts";
+import type { FailedRows } from "./function-checks.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { takePortion } from "./portion.ts";
 import { withPositions } from "./positions.ts";
@@ -52,7 +54,7 @@ export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor>
     read: (context) => readShared({ origin, resources: planned, wholeSet, positions, reveal }, context),
     async retake(table, rows, { signal }) {
       const resource = planned.find(({ definition }) => definition.name === table)!;
-      const { definition, keys, needsRows: byRows } = resource;
+      const { definition, keys, byRows } = resource;
       const { steps } = definition;
       const { portion, places, refused } = await origin.retake(resource.table, rows);
       if (steps.length === 0)
@@ -91,9 +93,12 @@ export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor>
 interface Planned extends SharedResource {
   readonly keys: readonly (KeyNames | undefined)[];
   readonly appends: boolean;
-  readonly needsRows: boolean;
+  /** Whether steps go by rows. */
+  readonly byRows: boolean;
   /** Whether rows that a filter refuses delete their keys. */
   readonly deletes: boolean;
+  /** What functions check. */
+  readonly checks: readonly Check[];
 }
 
 interface Shared {
@@ -108,11 +113,13 @@ function plan(resource: SharedResource): Planned {
   const { definition, description } = resource;
   const { steps } = definition;
   const { disposition } = description;
+  const checks = description.checks?.filter(({ rule }) => rule.kind === "check") ?? [];
   return {
     ...resource,
     keys: planSteps({ ...description, steps }),
     appends: disposition.kind === "append",
-    needsRows: steps.some((step) => "call" in step),
+    byRows: steps.some((step) => "call" in step),
+    checks,
     deletes: disposition.kind === "merge" && steps.some(({ kind }) => kind === "filter"),
   };
 }
@@ -155,7 +162,7 @@ async function* readShared(
       until: goal,
       appends: group.resources.some(({ appends }) => appends),
       wholeSet,
-      needsRows: group.resources.some(({ needsRows }) => needsRows),
+      needsRows: group.resources.some(({ byRows, checks }) => byRows || checks.length > 0),
       positions,
     });
     for await (const item of items) {
@@ -173,10 +180,19 @@ async function* readShared(
       const numbered = numberRows(item, positions, group.resources);
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
-        for (const batch of await batchesFor(resource, runners.get(resource)!, numbered)) {
+        const isSample = context.limit !== undefined;
+        const { batches, failed } = await batchesFor(
+          resource,
+          runners.get(resource)!,
+          numbered,
+          signal,
+          isSample,
+        );
+        for (const [i, batch] of batches.entries()) {
           if (batch.length === 0) continue;
           left.set(resource, left.get(resource)! - batch.length);
-          yield { table: resource.definition.name, batch };
+          const item = { table: resource.definition.name, batch };
+          yield i === 0 && failed !== undefined ? { ...item, failed } : item;
         }
       }
       if (group.resources.every((resource) => left.get(resource)! <= 0)) break;
@@ -229,9 +245,21 @@ function countRows(): OriginRequest["positions"] {
   };
 }
 
-async function batchesFor(resource: Planned, run: StepRunner, item: Rows): Promise<readonly Batch[]> {
-  const { definition, appends, keys, deletes, needsRows: byRows } = resource;
-  const portion = appends ? item.fresh : item.portion;
-  if (definition.steps.length === 0) return [portion.batch()];
-  return writtenBatches(await run(withPositions(portion, keys[0], definition.name, { deletes, byRows })));
+/** A portion after the steps of a resource: its rows, then keys that are deleted; and the rows that functions refused. */
+async function batchesFor(
+  resource: Planned,
+  run: StepRunner,
+  item: Rows,
+  signal: AbortSignal,
+  isSample: boolean,
+): Promise<{ readonly batches: readonly Batch[]; readonly failed?: FailedRows }> {
+  const { definition, appends, keys, deletes, checks, byRows } = resource;
+  const { name, steps } = definition;
+  const given = appends ? item.fresh : item.portion;
+  const isPlain = steps.length === 0;
+  const portion = isPlain ? given : await run(withPositions(given, keys[0], name, { deletes, byRows }));
+  const batches = isPlain ? [portion.batch()] : writtenBatches(portion);
+  if (checks.length === 0 || isSample) return { batches };
+  const { askFunctions } = await import("./function-checks.ts");
+  return { batches, failed: await askFunctions(name, checks, portion, batches[0]!, signal) };
 }

@@ -2,6 +2,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { TableReceipt } from "../destination.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import type { Refresh } from "./definition.ts";
+import type { CheckResult } from "../quality/check-result.ts";
 import type { RunReport } from "./report.ts";
 
 /**
@@ -46,6 +47,8 @@ export type EventBody =
       readonly quarantine: string;
       readonly rows: number;
     }
+  /** How a check came out: before the commit for each load, of a load that does not happen too; after it once a run. */
+  | { readonly type: "checkFinished"; readonly table: string; readonly check: CheckResult }
   | { readonly type: "checkpoint"; readonly stream: string }
   | { readonly type: "streamFinished"; readonly stream: string; readonly rows: number }
   | {

@@ -5,6 +5,8 @@ import type { DestinationSession, Load, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
 import type { RefusedRow } from "../refused-row.ts";
 import type { PipelineState } from "../state/state.ts";
+import type { Capabilities } from "../destination.ts";
+import { checksTable, type TableResults } from "./table-results.ts";
 import type { Emit } from "./emitter.ts";
 import { createGate } from "./gate.ts";
 import { timeOrderedId } from "./id.ts";
@@ -14,6 +16,8 @@ import { partsOfReplay, type ReplayedRows } from "./replayed-rows.ts";
 import type { TablePart } from "./nested-tables.ts";
 import type { QuarantineEntry } from "./quarantine-table.ts";
 import type { Offence } from "./restrict.ts";
+import type { FailedRows } from "../read/function-checks.ts";
+import { rowsAmong } from "./failed-rows.ts";
 import { refusalOf } from "./refuse-rows.ts";
 import type { RefusalCounts } from "./refusals.ts";
 import type { StreamRun } from "./stream-run.ts";
@@ -24,6 +28,8 @@ import { abortable } from "./wait.ts";
 /** What the loads of a run need. */
 export interface LoadsOptions {
   readonly session: DestinationSession;
+  readonly capabilities: Capabilities;
+  readonly run: { readonly runId: string; readonly pipeline: string; readonly lane: string };
   readonly state: PipelineState | undefined;
   readonly streams: readonly StreamRun[];
   readonly emit: Emit;
@@ -41,6 +47,8 @@ export interface LoadsOptions {
     streams: readonly StreamRun[],
     refusals: ReadonlyMap<string, RefusalCounts>,
   ) => void;
+  /** Told how checks came out: those of what was committed, and those that stop a stream. */
+  readonly onChecks: (checked: TableResults) => void;
 }
 
 /**
@@ -48,8 +56,8 @@ export interface LoadsOptions {
  * when every stream has got to a point that can be committed.
  */
 export interface Loads extends AsyncDisposable {
-  /** Writes a batch of a stream's table; resolves when there is room for more. */
-  write(run: StreamRun, table: TableRun, batch: Batch, bytes: number): Promise<void>;
+  /** Writes a batch of a stream's table; resolves when there is room for more. `failed`: the rows that functions of checks refused. */
+  write(run: StreamRun, table: TableRun, batch: Batch, bytes: number, failed?: FailedRows): Promise<void>;
   /** Takes rows of a stream's table that were refused when they were read; `values` were left out of others. */
   refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[], values: number): Promise<void>;
   /**
@@ -68,12 +76,14 @@ export interface Loads extends AsyncDisposable {
   end(run: StreamRun): Promise<void>;
   /** Drops what a stream wrote after its last sealed mark; all it wrote where it takes effect as a whole. */
   rollback(run: StreamRun): Promise<void>;
-  /** A stream is read no further: what came before its last checkpoint is kept, where nothing has been written since. */
-  cut(run: StreamRun): Promise<void>;
+  /** A stream is read no further: what came before its last checkpoint is kept, where nothing has been written since. Resolves with why it is not. */
+  cut(run: StreamRun): Promise<AlluviumError | undefined>;
   /** Looks again whether a due commit can be made: for use after a stream came to rest. */
   settle(): Promise<void>;
   /** Commits what is sealed: for use when no stream is read any more. */
   finish(): Promise<void>;
+  /** Commits how checks of committed tables came out, in a load of their own: for use after {@link Loads.finish}. */
+  record(results: readonly TableResults[]): Promise<void>;
 }
 
 /** Opens the first load. */
@@ -88,12 +98,14 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   let due = false;
   let begun = Date.now();
   let waiting: (() => void)[] = [];
+  let committed = false;
   /** The tables of the present load. */
   let planned = new Set<TableRun>();
   let load: Load = await begin(timeOrderedId());
 
   function begin(loadId: string): Promise<Load> {
     begun = Date.now();
+    committed = false;
     const tables = streams.filter((run) => !isDone(run)).flatMap((run) => run.tables);
     planned = new Set(tables);
     return session.begin({
@@ -128,7 +140,10 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   async function mark(run: StreamRun, as: "savepoint" | "seal" | "close" | "end"): Promise<void> {
     const { position } = run;
     const seal = as !== "savepoint";
-    if (seal) for (const table of run.tables) stopExcess(run, table, true);
+    if (seal) {
+      for (const table of run.tables) stopExcess(run, table, true);
+      refuseFailed(run);
+    }
     const cursor =
       seal && position !== undefined && keepsCursor(run)
         ? run.stream.cursor.encode(position.cursor)
@@ -145,6 +160,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     if (!seal) return;
     run.seal = { cursor, position };
     run.refusals.seal();
+    for (const { checks } of run.tables) checks?.seal(as === "close");
     if (cursor !== undefined) run.since = position?.cursor;
     run.sealedRows = run.rows;
     run.sealedAt = Date.now();
@@ -180,12 +196,18 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   async function commitSealed(goOn: boolean): Promise<void> {
     const sealed = streams.filter((run) => run.seal !== undefined);
     const now = new Date();
+    // What a replay writes is a part of a table: counts and the like are about whole runs.
+    const checked = sealed
+      .filter((run) => !run.replays)
+      .flatMap((run) => run.tables.flatMap((table) => resultsOf(table)));
     const next = followingState(state, sealed, { incarnation, loadId: load.loadId, now });
     if (nextUsed || sealed.some((run) => isChanged(state, next, run))) {
       const schemaChanges = new Map(
         sealed.flatMap((run) => run.tables.map((table) => [table.table, table.changes()] as const)),
       );
+      await writeResults(checked);
       const receipt = await load.commit(next, { signal, schemaChanges });
+      committed = true;
       state = withParked({ ...next, loadId: receipt.loadId, sequence: receipt.sequence }, receipt);
       const { loadId, sequence, tables } = receipt;
       options.emit({ type: "loadCommitted", loadId, sequence, tables });
@@ -194,6 +216,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       options.onCommit(receipt, sealed, new Map(sealed.flatMap((run) => [...run.refusals.commit()])));
       if (goOn && !streams.every(isDone)) load = await begin(nextId ?? timeOrderedId());
     }
+    for (const one of checked) options.onChecks(one);
+    for (const run of sealed) for (const { checks } of run.tables) checks?.commit();
     nextId = undefined;
     nextUsed = false;
     bytes = 0;
@@ -211,6 +235,25 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     const woken = waiting;
     waiting = [];
     for (const wake of woken) wake();
+  }
+
+  /** Stops a stream of which something fails a check before it can be committed. Nothing of it is lost: the report has all results. */
+  function refuseFailed(run: StreamRun): void {
+    const failed = run.tables.map(({ checks }) => checks?.failure()).find((error) => error !== undefined);
+    if (failed === undefined) return;
+    for (const table of run.tables) for (const one of resultsOf(table, true)) options.onChecks(one);
+    throw failed;
+  }
+
+  /** Results go into the load that they are about. */
+  async function writeResults(checked: readonly TableResults[]): Promise<void> {
+    if (checked.length === 0) return;
+    const { checkRows, planChecksTable } = await import("./quality.ts");
+    const { capabilities } = options;
+    const rows = checkRows(checked, { ...options.run, loadId: load.loadId, now: new Date() }, capabilities);
+    await load.add(planChecksTable(capabilities));
+    await load.write(checksTable, rows, { signal });
+    await load.mark(checksTable, { seal: true, end: true });
   }
 
   /** Waits until the load for which `run` is closed is committed. */
@@ -245,6 +288,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       for (const table of run.tables) table.restart();
     }
     run.refusals.rollback(generation);
+    for (const { checks } of run.tables) checks?.rollback(generation);
     run.rows = run.sealedRows;
     run.position = undefined;
     run.offered = false;
@@ -295,15 +339,34 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   }
 
   /** Only inside the gate. Rows that the contract refuses go, with all that belongs to them in child tables, before anything is written. */
-  async function writeParts(run: StreamRun, table: TableRun, given: Batch): Promise<void> {
+  async function writeParts(
+    run: StreamRun,
+    table: TableRun,
+    given: Batch,
+    failed?: FailedRows,
+  ): Promise<void> {
     let batch = given;
+    /** Which row of `given` each row is. */
+    let from: Int32Array | undefined;
+    let tested = false;
     for (;;) {
       const loadId = loadOf(run);
       const parts = (await table.nested?.split(batch, loadId)) ?? [{ table, batch }];
       const restricted = parts.map((part) => ({ ...part, ...part.table.restrict(part.batch) }));
-      const refusal = refusalOf(batch, parts, restricted);
+      let refusal = refusalOf(batch, parts, restricted);
+      if (refusal === undefined && !tested && parts.some((part) => part.table.checks !== undefined)) {
+        tested = true;
+        const { testParts } = await import("./quality.ts");
+        refusal = testParts(batch, parts, restricted, failed && rowsAmong(failed, from));
+      }
+      if (tested && run.tables.some(({ checks }) => checks?.isDoomed())) {
+        // It will not be committed, so it need not be written; what comes is only counted.
+        run.loose += batch.length;
+        return;
+      }
       if (refusal === undefined) {
         const values = restricted.reduce((sum, { discarded }) => sum + discarded, 0);
+        for (const part of restricted) part.table.checks?.count(part.batch);
         for (const part of restricted) await put(run, part.table, part.table.conform(part.batch, loadId));
         await quarantine(run, table, [], { rows: 0, values });
         return;
@@ -312,14 +375,15 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       await quarantine(run, table, refused, { rows: discarded, values: 0 });
       if (kept.length === 0) return;
       batch = takeBatch(batch, kept);
+      from = from === undefined ? kept : kept.map((row) => from![row]!);
     }
   }
 
   return {
-    write: (run, table, batch, size) =>
+    write: (run, table, batch, size, failed) =>
       gate.shared(async () => {
         run.refusals.add(table.table, { read: batch.length });
-        await writeParts(run, table, run.ordinals.place(batch));
+        await writeParts(run, table, run.ordinals.place(batch), failed);
         run.rows += batch.length;
         bytes += size;
       }),
@@ -366,6 +430,9 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
           `stream ${run.stream.name} yielded ${run.loose} rows after its last checkpoint and ended; a stream that yields checkpoints yields the last one at its end`,
           { resource: run.stream.name, step: "read" },
         );
+      if (!run.replays) for (const { checks } of run.tables) await checks?.end(signal);
+      // Before what the tables say: of what fails a check nothing was written.
+      refuseFailed(run);
       // A replay is no read: nothing can be missing from it.
       if (!run.replays) for (const table of run.tables) table.finish();
       await reopened(run);
@@ -375,11 +442,16 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     },
     async cut(run) {
       const clean = run.loose === 0 && run.position !== undefined;
-      if (!clean || !isResumable(run) || run.closed) return rollback(run);
+      if (!clean || !isResumable(run) || run.closed) {
+        await rollback(run);
+        return undefined;
+      }
       try {
         await gate.shared(() => mark(run, "seal"));
-      } catch {
+        return undefined;
+      } catch (error) {
         await rollback(run);
+        return AlluviumError.is(error) && error.code === "ALV_CHECK_FAILED" ? error : undefined;
       }
     },
     rollback,
@@ -387,10 +459,33 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     async finish() {
       if (streams.some((run) => run.seal !== undefined)) await gate.alone(() => commit(false));
     },
+    async record(results) {
+      if (state === undefined) return;
+      if (committed) load = await begin(timeOrderedId());
+      const now = new Date();
+      await writeResults(results);
+      const next = followingState(state, [], { incarnation, loadId: load.loadId, now });
+      const receipt = await load.commit(next, { signal });
+      committed = true;
+      state = { ...next, loadId: receipt.loadId, sequence: receipt.sequence };
+      options.emit({
+        type: "loadCommitted",
+        loadId: receipt.loadId,
+        sequence: receipt.sequence,
+        tables: receipt.tables,
+      });
+      options.onCommit(receipt, [], new Map());
+    },
     async [Symbol.asyncDispose]() {
       await load[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What a table's checks say of what is sealed; `all`: of what is not, too. */
+function resultsOf({ table, checks }: TableRun, all = false): readonly TableResults[] {
+  const results = checks?.results(all) ?? [];
+  return results.length === 0 ? [] : [{ table, results }];
 }
 
 /** Remembers what the destination set aside. */

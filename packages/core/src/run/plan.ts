@@ -53,6 +53,8 @@ export interface PlanOptions {
   readonly onChange: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onCommit: (table: string, changes: readonly SchemaChange[]) => void;
   readonly onRefresh: (table: string, refresh: Refresh) => void;
+  /** Bytes that a check of quality may keep. */
+  readonly checkBudget: number;
   /** Told of a child table that turns up while the run is under way. */
   readonly onTable?: (table: TableRun, stream: Stream) => void;
 }
@@ -165,6 +167,10 @@ async function planTable(
     changes: dispositionChange({ description, spelling, merge, known, standing, refresh }),
     agreed: contract && agreedTable(contract, description, spelling),
   });
+  const quality = { destination, session, budget: options.checkBudget };
+  // Most pipelines need nothing of it.
+  const planned = (description.checks?.length ?? 0) === 0 ? undefined : await import("./quality.ts");
+  root.checks = planned?.planQuality(description, quality);
   tables.push(root);
   planQuarantine(description, root, tables, options);
   if (nestedTables === undefined) return;
@@ -195,6 +201,7 @@ async function planTable(
         changes: [],
         agreed: contract && agreedTable(contract, child.description, child.spelling),
       });
+      run.checks = planned?.planChildQuality(description, child.description.name, quality);
       tables.push(run);
       if (late) onTable?.(run, stream);
       return run;

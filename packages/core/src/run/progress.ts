@@ -206,6 +206,10 @@ export function progress(options: ProgressOptions): Progress {
       case "runFinished":
         if (event.report.complete) message = "";
         return;
+      case "checkFinished":
+        if (!event.check.passed)
+          say(`check ${event.check.name} of ${event.table} failed (${event.check.severity})`);
+        return;
       case "acknowledged":
       case "acknowledgeFailed":
       case "checkpoint":

@@ -53,13 +53,14 @@ export async function readStream(run: StreamRun, options: ReadOptions): Promise<
       // A table that was set aside takes its stream with it; what is left of it is dropped with the load.
       if (isParked(run)) return undefined;
       const cut = reading.aborted;
-      await (cut ? loads.cut(run) : loads.rollback(run));
+      const unfit = cut ? await loads.cut(run) : undefined;
+      if (!cut) await loads.rollback(run);
       const problem = asError(error, { resource: stream, step: "read" });
       failures = run.since === since ? failures + 1 : 1;
       const over = cut || !mayPass(error) || failures >= options.attempts;
       if (over) run.status = cut ? "cut" : "failed";
       await loads.settle();
-      if (over) return cut ? undefined : problem;
+      if (over) return cut ? unfit : problem;
       const delay = backoff(failures, options.minDelay, options.maxDelay);
       const { code, message } = problem;
       emit({ type: "retry", stream, attempt: attempt + 1, delay, code, message });
@@ -122,7 +123,7 @@ async function readOnce(run: StreamRun, attempt: number, options: ReadOptions): 
       // What is larger than the stream's own slot waits until there is room for it.
       const release = await surplus.take(bytes - shares.slot, signal);
       try {
-        await loads.write(run, table, item.batch, bytes);
+        await loads.write(run, table, item.batch, bytes, item.failed);
       } finally {
         release();
       }

@@ -74,8 +74,9 @@ export function refusalReason({
   rule,
   column,
   message,
+  reason: given,
 }: Offence): Pick<RefusedRow, "reason" | "rule" | "column" | "message"> {
-  const reason = rule === "column" || rule === "table" ? "ALV_SCHEMA_CONFLICT" : "ALV_ROW_INVALID";
+  const reason = given ?? (rule === "column" || rule === "table" ? "ALV_SCHEMA_CONFLICT" : "ALV_ROW_INVALID");
   return { reason, rule, column, message };
 }
 

@@ -8,10 +8,12 @@ import { openResources } from "../read/open.ts";
 import type { RefusedRow } from "../refused-row.ts";
 import { decodeSchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
+
 import type { SourceSession, Stream, TableDescription } from "../stream.ts";
 import { closing } from "./closing.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import type { Emit } from "./emitter.ts";
+import { timeOrderedId } from "./id.ts";
 import { openLoads } from "./loads.ts";
 import { withPipeline, type ManageOptions } from "./manage.ts";
 import { planRun } from "./plan.ts";
@@ -156,6 +158,9 @@ async function replayLoad(
     commitBytes: Infinity,
     commitInterval: Infinity,
     deadline: undefined,
+    capabilities: definition.destination.capabilities,
+    run: { runId: timeOrderedId(), pipeline: definition.name, lane: definition.lane ?? "main" },
+    onChecks() {},
     fail: (error) => stopping.abort(error),
     onCommit: (receipt) => {
       loadId = receipt.loadId;
@@ -217,6 +222,7 @@ async function planReplay(
     refresh: undefined,
     contract: definition.contract && decodeSchemaDocument(definition.contract),
     policies: contract,
+    checkBudget: Math.floor((definition.budget ?? 96 * 1024 * 1024) / 4),
     onChange: (table, changes) => emit({ type: "schemaChanged", table, changes }),
     onCommit() {},
     onRefresh() {},

@@ -20,17 +20,23 @@ export interface ReplayParts {
   readonly offences: ReadonlyMap<number, Offence>;
 }
 
-/** Holds rows to the contract of their tables. Of a quarantined row that became several, all are written or none. */
+/** Holds rows to the contract of their tables, and to those of their checks that look at columns. Of a quarantined row that became several, all are written or none. */
 export async function partsOfReplay(
   { batch: given, places: from }: ReplayedRows,
   split: (batch: Batch) => Promise<readonly TablePart[]>,
 ): Promise<ReplayParts> {
   const offences = new Map<number, Offence>();
   let [batch, places] = [given, from];
+  let tested = false;
   while (batch.length > 0) {
     const parts = await split(batch);
     const restricted = parts.map(({ table, batch: part }) => table.restrict(part));
-    const found = offencesOf(parts, restricted);
+    let found = offencesOf(parts, restricted);
+    if (found.size === 0 && !tested && parts.some(({ table }) => table.checks !== undefined)) {
+      tested = true;
+      const { testedParts } = await import("./quality.ts");
+      found = offencesOf(parts, testedParts(batch, parts, restricted, undefined));
+    }
     if (found.size === 0)
       return {
         parts: parts.map(({ table }, i) => ({ table, batch: restricted[i]!.batch })),

@@ -1,6 +1,8 @@
 import type { LoadReceipt, RowCounts } from "../destination.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import type { RunEvent } from "./events.ts";
+import type { CheckResult } from "../quality/check-result.ts";
+import { joinResults } from "./join-results.ts";
 import { printReport } from "./report-text.ts";
 import type { RefusalCounts } from "./refusals.ts";
 import type { RunPlan } from "./run-plan.ts";
@@ -22,6 +24,8 @@ export interface ReportBuilder {
   load(receipt: LoadReceipt): void;
   /** Counts what was refused of a table, once it is committed. */
   refusals(table: string, counts: RefusalCounts): void;
+  /** Takes how checks of a table came out. */
+  checks(table: string, results: readonly CheckResult[]): void;
   schemaChanges(table: string, changes: readonly SchemaChange[]): void;
   /** What a dry run found out. */
   plan(plan: RunPlan): void;
@@ -69,6 +73,7 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         version: undefined,
         disposition,
         refreshed: undefined,
+        checks: [],
         schemaChanges: [],
         snapshot: undefined,
         complete: false,
@@ -92,6 +97,11 @@ export function createReportBuilder(head: ReportHead): ReportBuilder {
         const { discarded } = report;
         report.quarantined += quarantined;
         report.discarded = { rows: discarded.rows + rows, values: discarded.values + values };
+      });
+    },
+    checks(table, results) {
+      change("table", table, (report) => {
+        report.checks = joinResults(report.checks, results);
       });
     },
     schemaChanges(table, changes) {

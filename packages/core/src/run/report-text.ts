@@ -2,6 +2,7 @@ import type { RowCounts } from "../destination.ts";
 import { describeType } from "../schema/describe.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { alignCells, bytesText, countText, durationText } from "./measure.ts";
+import { printChecks } from "./checks-text.ts";
 import { printPlan } from "./plan-text.ts";
 import type { RunReport, TableReport } from "./report.ts";
 
@@ -92,6 +93,7 @@ export function printReport(report: RunReport): string {
     `${heading}: ${countText(rows)} ${rows === 1 ? "row" : "rows"} ${verb} in ${durationText(milliseconds)}${rate}`,
     ...section("", tables.length > 0 ? alignCells(lines, flush) : []),
     ...section("Schema", changes),
+    ...section("Checks", printChecks(tables)),
     ...section("Problems", failures),
     "",
     `run ${runId}, ${written}`,

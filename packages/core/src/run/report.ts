@@ -1,6 +1,7 @@
 import type { RowCounts } from "../destination.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
+import type { CheckResult } from "../quality/check-result.ts";
 import type { RunPlan } from "./run-plan.ts";
 
 /** What a run did. Serialises to JSON and prints as a table. */
@@ -57,6 +58,8 @@ export interface TableReport<Row extends object = object> {
   readonly disposition: string;
   /** What `refresh` forgot of the table; `undefined`: nothing, or not yet. */
   readonly refreshed: Refresh | undefined;
+  /** How the checks of the table came out. */
+  readonly checks: readonly CheckResult[];
   /** How the columns changed. */
   readonly schemaChanges: readonly SchemaChange[];
   /** The source's snapshot that the rows come from, where it has one. */

@@ -4,17 +4,21 @@ import { materialize } from "../columns/dictionary.ts";
 import { fitVector, type Fit } from "../columns/fit.ts";
 import { isValid, type Vector } from "../columns/vector.ts";
 import type { Contract, ContractPolicy } from "../contract.ts";
+import type { ErrorCode } from "../errors.ts";
 import { describeType } from "../schema/describe.ts";
 import type { ColumnType, Field, Schema } from "../schema/types.ts";
 
 /** Why a row is not stored. */
 export interface Offence {
   readonly row: number;
-  readonly rule: "column" | "type" | "notNull" | "key" | "table";
+  /** `column`, `type`, `notNull`, `key`, `table`, or the name of a check. */
+  readonly rule: string;
   /** The column, as the source names it. */
   readonly column: string | undefined;
   readonly message: string;
   readonly policy: ContractPolicy;
+  /** @default from the rule */
+  readonly reason?: ErrorCode;
 }
 
 /** What a contract leaves of a batch. */

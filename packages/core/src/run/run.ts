@@ -5,6 +5,7 @@ import { decodeSchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
 import type { SourceSession, Stream, StreamContext } from "../stream.ts";
 import { checkOptions } from "./check-options.ts";
+import type { TableResults } from "./table-results.ts";
 import { createAcknowledger } from "./acknowledge.ts";
 import { createBudget, shareBudget, type Shares } from "./budget.ts";
 import { closing } from "./closing.ts";
@@ -119,18 +120,25 @@ async function loadStreams(
   state: PipelineState | undefined,
   all: readonly Stream[],
 ): Promise<AlluviumError | undefined> {
-  const { options, emit, report, stops } = context;
+  const { definition, runId, options, emit, report, stops, streamBudget: budget } = context;
   const { commitBytes = 1024 ** 3, commitInterval = 300_000, deadline } = options;
   const streams = await plan(context, session, state, all, (table, changes) =>
     emit({ type: "schemaChanged", table, changes }),
   );
 
+  const onChecks = ({ table, results }: TableResults): void => {
+    report.checks(table, results);
+    for (const check of results) emit({ type: "checkFinished", table, check });
+  };
   const acknowledger = createAcknowledger(emit, stops.ending);
   const loads = await openLoads({
     session,
+    capabilities: definition.destination.capabilities,
+    run: { runId, pipeline: definition.name, lane: definition.lane ?? "main" },
     state,
     streams,
     emit,
+    onChecks,
     signal: stops.ending,
     commitBytes,
     commitInterval,
@@ -148,14 +156,19 @@ async function loadStreams(
     closing("load", loads, emit, async () => {
       const errors = await readAll(streams, loads, context);
       await loads.finish();
-      return conclude(streams, errors, report);
+      if (!streams.some(({ tables }) => tables.some(({ checks }) => (checks?.after.length ?? 0) > 0)))
+        return conclude(streams, errors, report);
+      const { checkAfter } = await import("./quality.ts");
+      const record = loads.record.bind(loads);
+      const looking = { session, streams, budget, signal: stops.ending, onChecks, record };
+      return conclude(streams, errors, report, await checkAfter(looking));
     }),
   );
 }
 
 /** Plans what each stream does, and names the tables in the report. */
 async function plan(
-  { definition, options, contract, emit, report, window }: Context,
+  { definition, options, contract, emit, report, window, streamBudget }: Context,
   session: DestinationSession,
   state: PipelineState | undefined,
   all: readonly Stream[],
@@ -173,6 +186,7 @@ async function plan(
     contract,
     policies: options.contract,
     limits: { run: options.quarantine, pipeline: definition.quarantine },
+    checkBudget: streamBudget,
     onChange,
     onCommit: (table, changes) => report.schemaChanges(table, changes),
     onRefresh: (table, refresh) => emit({ type: "tableRefreshed", table, refresh }),
@@ -263,6 +277,7 @@ function conclude(
   streams: readonly StreamRun[],
   errors: ReadonlyMap<StreamRun, AlluviumError>,
   report: ReportBuilder,
+  unfit: ReadonlyMap<StreamRun, AlluviumError> = new Map(),
 ): AlluviumError | undefined {
   const late = "the deadline came before";
   for (const run of streams) {
@@ -284,8 +299,10 @@ function conclude(
         `${late} its end, and without a checkpoint nothing of it was committed; give it more time, or a cursor in ascending order`,
       );
     else problem("ALV_DEADLINE", `${late} it was read`);
+    const failed = unfit.get(run);
+    if (failed !== undefined) problem(failed.code, failed.message);
   }
-  return errors.values().next().value;
+  return errors.values().next().value ?? unfit.values().next().value;
 }
 
 /** Plans a run, and writes nothing. Resolves with the error of a stream that could not be loaded. */

@@ -1,5 +1,6 @@
 import type { DestinationSession } from "../destination.ts";
 import type { PipelineDefinition } from "./definition.ts";
+import { checksTable } from "./table-results.ts";
 import type { Emit } from "./emitter.ts";
 
 /** Opens a pipeline's destination for one run or call. */
@@ -12,5 +13,7 @@ export function openDestination(
     readonly emit: Emit;
   },
 ): Promise<DestinationSession> {
-  return destination.open({ pipeline: { pipeline: name, lane }, adopt, shared, leaseWait, ...call });
+  // All pipelines write their results into one table.
+  const others = shared === true ? true : [...(shared === false ? [] : shared), checksTable];
+  return destination.open({ pipeline: { pipeline: name, lane }, adopt, shared: others, leaseWait, ...call });
 }

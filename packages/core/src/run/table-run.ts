@@ -15,6 +15,7 @@ import type { TableDescription } from "../stream.ts";
 import { isNative } from "../nesting/choice.ts";
 import { parseName } from "../nesting/path.ts";
 import type { RefusedRow } from "../refused-row.ts";
+import type { TableChecks } from "../quality/table-checks.ts";
 import type { Refresh } from "./definition.ts";
 import type { SchemaChange } from "../schema/schema-change.ts";
 import { mergeRoles, validityNames } from "./merge-columns.ts";
@@ -41,6 +42,12 @@ export interface TableRun {
   rows: number;
   /** What becomes of nested values; `undefined`: they stay as they are. */
   nested: NestedTables | undefined;
+  /** What must hold for its rows and for itself. */
+  checks: TableChecks | undefined;
+  /** In the destination's names. */
+  readonly merge: MergeOptions | undefined;
+  /** The destination's name of a column. */
+  readonly spell: (column: string) => string;
   /** Where its refused rows go; `undefined`: a quarantine itself, or a child table, of which whole rows of the root are refused. */
   readonly quarantine: QuarantineTable | undefined;
   /** Columns that its source describes and its contract does not let in. */
@@ -233,6 +240,9 @@ export function startTable(options: TableRunOptions): TableRun {
     withheld: { columns: withheld, policy: contract.columns },
     leavesOutInvalid: contract.types === "discardRow" || contract.types === "discardValue",
     limits: options.limits ?? {},
+    checks: undefined,
+    merge,
+    spell,
     quarantine:
       child === undefined ? openQuarantine({ stream, table, disposition, capabilities, refresh }) : undefined,
     disposition: windowOf(disposition) === undefined ? abilityOf(disposition) : "replace where",

@@ -48,6 +48,7 @@ function knownTarget(
     if (
       known.resync === true ||
       plan.restart !== undefined ||
+      plan.isLog === true ||
       (plan.disposition.kind === "replace" && plan.disposition.where === undefined)
     )
       return { tableId: crypto.randomUUID(), create: true, ownership: "own" };

@@ -52,7 +52,7 @@ export function refuseShared(context: SqlContext, plan: TablePlan): void {
 
 /** What is read whole anyway can be made again; rows behind a cursor cannot. */
 function missingTarget(
-  { table, disposition, restart }: TablePlan,
+  { table, disposition, restart, isLog }: TablePlan,
   entry: TableEntry | undefined,
   state: PipelineState | undefined,
 ): Target {
@@ -61,6 +61,7 @@ function missingTarget(
     state === undefined ||
     entry.resync ||
     restart !== undefined ||
+    isLog === true ||
     (disposition.kind === "replace" && disposition.where === undefined);
   if (again) return { tableId: crypto.randomUUID(), create: true, identify: true, entry: undefined };
   throw new AlluviumError(

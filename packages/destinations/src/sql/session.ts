@@ -11,6 +11,7 @@ import { readParked, shownParked, type ParkedEntry } from "./parked.ts";
 import { previewTables } from "./preview.ts";
 import { openQueue } from "./queue.ts";
 import { ownEntries } from "./registry.ts";
+import { countRows } from "./count-rows.ts";
 import { scanTable } from "./scan-table.ts";
 import { refuseDead, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
@@ -80,6 +81,7 @@ function sessionOver(context: SqlContext): DestinationSession {
       }),
     preview: (plan) => queue(() => previewTables(recovered(), plan)),
     scan: (table, options) => scanTable(context, table, options),
+    query: (text, options) => queue(() => countRows(context, text, options)),
     begin: (plan) =>
       queue(async () => {
         const session = recovered();

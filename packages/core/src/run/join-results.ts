@@ -1,0 +1,29 @@
+import type { CheckResult } from "../quality/check-result.ts";
+
+/** Values that are shown of a check. */
+const most = 5;
+
+/** Results of a table together with further ones: those of one check count as one, with the newest figure. */
+export function joinResults(
+  before: readonly CheckResult[],
+  more: readonly CheckResult[],
+): readonly CheckResult[] {
+  const joined = new Map(before.map((result) => [result.name, result]));
+  for (const result of more) {
+    const known = joined.get(result.name);
+    const isCounted = result.when === "before" && result.value === undefined;
+    joined.set(
+      result.name,
+      known === undefined || !isCounted
+        ? result
+        : {
+            ...result,
+            passed: known.passed && result.passed,
+            rows: known.rows + result.rows,
+            failed: known.failed + result.failed,
+            examples: [...new Set([...known.examples, ...result.examples])].slice(0, most),
+          },
+    );
+  }
+  return [...joined.values()];
+}

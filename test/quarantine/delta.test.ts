@@ -8,4 +8,4 @@ const open = async () => ({
   async [Symbol.asyncDispose]() {},
 });
 contractMatrix("delta", open, false);
-lateRows("delta", open, ["native"]);
+lateRows("delta", open);

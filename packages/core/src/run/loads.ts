@@ -399,10 +399,10 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
         const loadId = loadOf(run);
         const offences = new Map<number, Offence>();
         let left = 0;
-        for (const { batch, places } of rows) {
+        for (const { batch, places, failed } of rows) {
           const split = async (part: Batch): Promise<readonly TablePart[]> =>
             (await table.nested?.split(part, loadId)) ?? [{ table, batch: part }];
-          const replayed = await partsOfReplay({ batch: run.ordinals.place(batch), places }, split);
+          const replayed = await partsOfReplay({ batch: run.ordinals.place(batch), places, failed }, split);
           for (const part of replayed.parts)
             await put(run, part.table, part.table.conform(part.batch, loadId));
           for (const [place, offence] of replayed.offences) offences.set(place, offence);

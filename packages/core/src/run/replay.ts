@@ -5,6 +5,7 @@ import { checkContract } from "../contract.ts";
 import { describeValue } from "../columns/refuse.ts";
 import { mapRows } from "../read/map-rows.ts";
 import { openResources } from "../read/open.ts";
+import { portionOfBatch } from "../read/portion.ts";
 import type { RefusedRow } from "../refused-row.ts";
 import { decodeSchemaDocument } from "../state/schema-document.ts";
 import type { PipelineState } from "../state/state.ts";
@@ -334,11 +335,27 @@ async function tryRows(
     for (const { batch, places } of again.batches)
       batches.push({ batch, places: Int32Array.from(places, (place) => read[place]!) });
   }
+  const inOrder = batches.filter(({ batch }) => batch.length > 0).map(numbered);
   return {
-    batches: batches.filter(({ batch }) => batch.length > 0).map(numbered),
+    batches: await Promise.all(inOrder.map((one) => asked(one, description, signal))),
     dropped,
     refused,
     leavesOut: table.leavesOutInvalid,
+  };
+}
+
+/** With what functions of checks say of the rows. */
+async function asked(
+  rows: ReplayedRows,
+  { name, checks = [] }: TableDescription,
+  signal: AbortSignal,
+): Promise<ReplayedRows> {
+  const functions = checks.filter(({ rule }) => rule.kind === "check");
+  if (functions.length === 0) return rows;
+  const { askFunctions } = await import("../read/function-checks.ts");
+  return {
+    ...rows,
+    failed: await askFunctions(name, functions, portionOfBatch(rows.batch), rows.batch, signal),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { located, pipeline, resource, source, type Pipeline } from "@alluvium/core";
+import { accepted, check, located, notNull, pipeline, resource, source, type Pipeline } from "@alluvium/core";
 import { memoryDestination } from "@alluvium/core/testing";
 import { z } from "zod";
 
@@ -335,4 +335,46 @@ test("what cannot be asked for is refused", async () => {
   });
   const stop = AbortSignal.abort(new Error("enough"));
   await expect(load.replay({ resource: "items", signal: stop })).rejects.toThrow("enough");
+});
+
+describe("checks of rows", () => {
+  const rows = [
+    { id: 1, status: "open", total: 5 },
+    { id: 2, status: "odd", total: 5 },
+    { id: 3, status: "open", total: -5 },
+  ];
+  const checks = [
+    accepted("status", ["open", "paid"], { severity: "quarantine" }),
+    check("positive", (row: { total: number | bigint }) => row.total > 0, { severity: "quarantine" }),
+  ];
+
+  test("hold for rows that are replayed, too", async () => {
+    const memory = memoryDestination();
+    const load = shop(memory, rows, { checks });
+    await load.run();
+    expect(rowsIn(memory)).toEqual([{ id: 1n, status: "open", total: 5n }]);
+    expect(await load.replay({ resource: "items" })).toMatchObject({ replayed: 0, refused: 2 });
+    expect(await load.quarantine({ resource: "items" })).toMatchObject([
+      { reason: "ALV_CHECK_FAILED", rule: "accepted(status)" },
+      { reason: "ALV_CHECK_FAILED", rule: "positive" },
+    ]);
+    const fix = (row: Record<string, unknown>): object => ({ ...row, status: "paid" });
+    expect(await load.replay({ resource: "items", fix })).toMatchObject({ replayed: 1, refused: 1 });
+    expect(rowsIn(memory)).toEqual([
+      { id: 1n, status: "open", total: 5n },
+      { id: 2n, status: "paid", total: 5n },
+    ]);
+    expect(memory.store.rows("_alv_checks").length).toBe(2);
+  });
+
+  test("of severity error stop a replay before its commit", async () => {
+    const memory = memoryDestination();
+    const first = shop(memory, rows, { checks });
+    await first.run();
+    const load = shop(memory, rows, { checks: [notNull("status")] });
+    const fix = ({ id }: Record<string, unknown>): object => ({ id, status: null });
+    await expect(load.replay({ resource: "items", fix })).rejects.toMatchObject({ code: "ALV_CHECK_FAILED" });
+    expect(rowsIn(memory).length).toBe(1);
+    expect(await load.quarantine({ resource: "items" })).toHaveLength(2);
+  });
 });

@@ -1,6 +1,8 @@
 // #region contract
-import { AlluviumError, pipeline, resource, source } from "@alluvium/core";
+import { AlluviumError, pipeline, range, resource, source, unique } from "@alluvium/core";
+import { checksPage } from "@alluvium/core/checks-page";
 import { delta } from "@alluvium/destinations/delta";
+import { writeFile } from "node:fs/promises";
 import * as z from "zod";
 
 interface Order {
@@ -24,6 +26,7 @@ const orders = resource({
   primaryKey: "id",
   disposition: { merge: "upsert", orderBy: "updatedAt" },
   contract: { columns: "quarantine", types: "quarantine" },
+  checks: [range("total", { min: 0, max: 75 }, { severity: "warn" }), unique("id")],
   quarantine: { maxRows: 1000, maxPercent: 60, minRows: 3 },
   read: () => days[today]!,
 });
@@ -66,7 +69,9 @@ let today = 0;
 
 for (today = 0; today < days.length; today++)
   try {
-    console.log(await load.run());
+    const report = await load.run();
+    console.log(report);
+    await writeFile("checks.html", checksPage(report));
   } catch (error) {
     // #region limit
     if (!AlluviumError.is(error) || error.code !== "ALV_QUARANTINE_LIMIT") throw error;

@@ -178,7 +178,10 @@ describe("examples that need no service run", () => {
   });
 
   test("drift", options, async () => {
-    const shown = await run("drift", emptyFolder());
+    const folder = emptyFolder();
+    const shown = await run("drift", folder);
+    expect(shown).toMatch(/range\(total\)/);
+    expect(readFileSync(join(folder, "checks.html"), "utf8")).toContain("unique(id)");
     expect(shown).toMatch(/3 of 3 rows of orders were refused \(100 %\).*maxPercent: 60/);
     expect(shown).toContain("replayed: 3");
     expect(shown).toContain("waiting: 0");

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { notNull, pipeline, resource, source, type Destination } from "@alluvium/core";
 import { memoryStore } from "@alluvium/core/storage/memory";
@@ -12,6 +15,19 @@ checkedLoads(
     return { destination: () => delta({ store }), async [Symbol.asyncDispose]() {} };
   },
   { sql: false, merges: true },
+);
+checkedLoads(
+  "delta on a disk",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "alluvium-checks-"));
+    return {
+      destination: () => delta({ url: folder }),
+      async [Symbol.asyncDispose]() {
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+  { sql: true, merges: true },
 );
 checkedLoads(
   "parquet",

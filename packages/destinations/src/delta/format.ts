@@ -50,6 +50,10 @@ export const deltaFormat: LakeFormat = {
   },
   preview: previewTable,
   scan: scanTable,
+  async query(text, context) {
+    const { queryLake } = await import("./query.ts");
+    return queryLake(text, context);
+  },
   place: placeFile,
   apply: (change, context) => applyChange(change, context, { mode: "vectors", files: {} }),
 };

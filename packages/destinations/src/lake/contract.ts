@@ -30,6 +30,8 @@ export interface LakeFormat {
    * definitions.
    */
   preview?(change: TableChange, context: ApplyContext): Promise<readonly string[]>;
+  /** Runs a query on the tables, as `DestinationSession.query` does. Absent: the format has no SQL. */
+  query?(text: string, context: QueryContext): Promise<QueryFound>;
   /** Where a new data file is written, and where it ends up once applied (both relative to the table's directory). Unique `id`s make unique names. */
   place(id: string, partition: PartitionValues): FilePlace;
   /**
@@ -58,6 +60,20 @@ export interface Prepared {
 export interface FormatContext {
   readonly store: ObjectStore;
   readonly signal: AbortSignal;
+}
+
+/** What a query works with. */
+export interface QueryContext extends FormatContext {
+  /** The table that `{table}` stands for. */
+  readonly table: string;
+  /** How many of the rows that it finds are given. */
+  readonly first: number;
+}
+
+/** How many rows a query finds, and the first of them as JSON texts. */
+export interface QueryFound {
+  readonly rows: number;
+  readonly first: readonly string[];
 }
 
 /** What a scan works with. */

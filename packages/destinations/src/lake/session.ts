@@ -13,6 +13,8 @@ import { readNewest, recoverNewest, stateOf } from "./recover.ts";
 import { noteBoundaries, refuseDead, type SessionState } from "./session-state.ts";
 import { settleTable } from "./settle.ts";
 
+type QueryOptions = Parameters<NonNullable<DestinationSession["query"]>>[1];
+
 /** A session of one pipeline and lane at a lake. */
 export function openSession(context: LakeContext, leaseWait: number): DestinationSession {
   let state: SessionState | undefined;
@@ -55,6 +57,17 @@ export function openSession(context: LakeContext, leaseWait: number): Destinatio
       const call = { store, signal: options?.signal ?? signal };
       yield* format.scan(tableDirectory(table), { ...call, columns: options?.columns });
     },
+    // An engine reads the files themselves.
+    ...(context.format.query &&
+      context.store.url.startsWith("file:") && {
+        query: (text: string, { table, first, signal }: QueryOptions) =>
+          context.format.query!(text, {
+            store: context.store,
+            signal: signal ?? context.signal,
+            table,
+            first,
+          }),
+      }),
     async begin(plan) {
       const session = recovered();
       refuseDead(session);

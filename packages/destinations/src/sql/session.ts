@@ -81,7 +81,12 @@ function sessionOver(context: SqlContext): DestinationSession {
       }),
     preview: (plan) => queue(() => previewTables(recovered(), plan)),
     scan: (table, options) => scanTable(context, table, options),
-    query: (text, options) => queue(() => countRows(context, text, options)),
+    query: (text, { table, first, signal: ending }) =>
+      queue(() => {
+        const ask = (query: string): ReturnType<typeof context.connection.query> =>
+          context.connection.query({ text: query }, { signal: ending });
+        return countRows(ask, text, { quoted: context.dialect.table(table), first });
+      }),
     begin: (plan) =>
       queue(async () => {
         const session = recovered();

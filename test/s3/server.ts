@@ -16,6 +16,10 @@ export interface S3Request {
   readonly key: string;
   /** Whether it has a condition. */
   readonly conditional: boolean;
+  /** What a listing is of. */
+  readonly prefix: string | undefined;
+  /** Bytes of the answer's body. */
+  readonly sent: number;
 }
 
 /**
@@ -63,7 +67,8 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
     const call = parse(request);
     const { operation, key } = call;
     const conditional = header(request, "if-none-match") !== undefined;
-    const seen: S3Request = { index: requests.length, operation, key, conditional };
+    const prefix = call.query.get("prefix") ?? undefined;
+    const seen = { index: requests.length, operation, key, conditional, prefix, sent: 0 };
     requests.push(seen);
     const fault = options.faults?.(seen);
     try {
@@ -77,6 +82,7 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
         throw new S3Failure(404, "NoSuchBucket", "The specified bucket does not exist");
       const done = handle(call, request, body);
       if (fault === "lost") return void request.socket.destroy();
+      seen.sent = request.method === "HEAD" ? 0 : (done.body?.length ?? 0);
       await send(response, done, request.method === "HEAD", fault);
     } catch (error) {
       if (!(error instanceof S3Failure)) throw error;

@@ -300,7 +300,7 @@ describe("places that cannot be", () => {
     );
     await expectFailure("ALV_CONFIG", [/url is empty/], () => deltaTable(""));
     await expectFailure("ALV_CONFIG", [/path of a folder/], () => deltaTable(undefined as never));
-    await expectFailure("ALV_UNSUPPORTED", [/s3: URLs/, /store/], () => deltaTable("s3://bucket/t"));
+    await expectFailure("ALV_UNSUPPORTED", [/gs: URLs/, /store/], () => deltaTable("gs://bucket/t"));
     const url = await threeLoads();
     await expectFailure("ALV_NOT_FOUND", [/version 9/, /newest is 2/], () =>
       deltaTable(`${url}/t`).snapshot({ version: 9 }),
@@ -446,10 +446,11 @@ describe("options", () => {
     [{ url: "./x", ulr: 1 }, "ALV_CONFIG", [/no option ulr/, /url, store, compression, targetFileBytes/]],
     [{ url: "./x", compression: "brotli" }, "ALV_CONFIG", [/compression is "brotli"/, /"zstd"/]],
     [{ url: "./x", targetFileBytes: "1MB" }, "ALV_CONFIG", [/targetFileBytes is "1MB"/, /bytes/]],
-    [{ url: "s3://bucket/lake" }, "ALV_UNSUPPORTED", [/s3: URLs/, /store/]],
+    [{ url: "gs://bucket/lake" }, "ALV_UNSUPPORTED", [/gs: URLs/, /store/]],
+    [{ url: "s3://UPPER/lake" }, "ALV_CONFIG", [/UPPER/, /s3:\/\/bucket\/prefix/]],
     [{ url: "file://elsewhere/lake" }, "ALV_CONFIG", [/elsewhere/, /path/]],
   ])("of a destination: %j", async (options, code, parts) => {
-    await expectFailedRun(code, [/^delta|fileStore/, ...parts], () => into(delta(options as never)));
+    await expectFailedRun(code, [/^delta|fileStore|s3Store/, ...parts], () => into(delta(options as never)));
     await expectFailedRun(code, [/^parquet|fileStore/, ...parts], () => into(parquet(options as never)));
     expect(existsSync("./x")).toBe(false);
   });

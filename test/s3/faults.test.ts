@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { AlluviumError } from "@alluvium/core";
 import { s3Store, type S3StoreOptions } from "@alluvium/core/storage/s3";
 import type { ObjectStore } from "@alluvium/core";
@@ -163,6 +163,15 @@ describe("what is refused", () => {
       attempts: 2,
     });
     await expect(store.get("x")).rejects.toMatchObject({ code: "ALV_STORE_FAILED", retryable: true });
+  });
+
+  test("no region", async () => {
+    for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"]) vi.stubEnv(name, undefined);
+    vi.stubEnv("AWS_CONFIG_FILE", "/nowhere");
+    await expect(s3Store("s3://lake").get("x")).rejects.toMatchObject({
+      code: "ALV_CONFIG",
+      message: expect.stringMatching(/AWS_REGION/) as string,
+    });
   });
 
   test.each(["http://lake", "s3://", "s3://UPPER", "s3://lake/../x", "lake"])("the URL %s", (url) => {

@@ -210,7 +210,7 @@ function parseUrl(url: string): { readonly name: string; readonly root: string }
   if (match === null)
     throw new AlluviumError(
       "ALV_CONFIG",
-      `${JSON.stringify(url)} is no place in S3: give s3://bucket/prefix`,
+      `s3Store takes s3://bucket/prefix, not ${JSON.stringify(url)}`,
     );
   const [, name, prefix = ""] = match as unknown as [string, string, string | undefined];
   if (prefix !== "") checkPath(prefix);

@@ -47,16 +47,9 @@ test("checks name columns of their rows", () => {
       yield await Promise.resolve([{ id: Number(signal.aborted), at: new Date() }]);
     },
   });
-  resource({
-    name: "orders",
-    // @ts-expect-error there is no column name
-    schema: typed<Order>(),
-    // @ts-expect-error there is no column name
-    checks: [notNull("name")],
-    *read() {
-      yield [{ id: 1, at: new Date() }];
-    },
-  });
+  const read = (): readonly Order[][] => [[{ id: 1, at: new Date() }]];
+  // @ts-expect-error there is no column name
+  resource({ name: "orders", schema: typed<Order>(), checks: [notNull("name")], read });
 });
 
 test("the rows of a read are known to their checks", () => {

@@ -115,7 +115,9 @@ for (const disposition of ["append", "merge", "replace"] as const)
         await attempt(store, disposition, -1, code);
         agree(store, disposition);
         expect(ids(store), `${code} at step ${step}`).toEqual(good);
-        const rows = store.rows("readings__quarantine").map((row) => (row["row"] as { id: number }).id);
+        const rows = store
+          .rows("readings__quarantine")
+          .map((row) => (JSON.parse(String(row["row"])) as { id: number }).id);
         expect(rows.toSorted((a, b) => a - b)).toEqual(bad);
         const after = store.rows("_alv_checks").filter((row) => row["check_name"] === "unique(id)");
         expect(after.at(-1)).toMatchObject({ passed: true, checked_rows: 6n });

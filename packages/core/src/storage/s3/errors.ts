@@ -26,6 +26,7 @@ const meanings: { readonly [name: string]: Meaning } = {
     "there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role, or give `credentials`",
   ],
   RequestTimeTooSkewed: ["ALV_AUTH", "the clock of this machine is wrong by more than 15 minutes: set it"],
+  RegionMissing: ["ALV_CONFIG", "no region is known: set AWS_REGION, or give `region`"],
   PermanentRedirect: ["ALV_CONFIG", "the bucket is in another region: give `region`"],
   AuthorizationHeaderMalformed: ["ALV_CONFIG", "the bucket is in another region: give `region`"],
   IllegalLocationConstraintException: ["ALV_CONFIG", "the bucket is in another region: give `region`"],
@@ -99,7 +100,8 @@ export function s3Error(error: unknown, doing: string, path: string, url: string
   const place = path === "" ? url : `${path} in ${url}`;
   if (isMissing(error))
     return new AlluviumError("ALV_NOT_FOUND", `there is no object ${place}`, { cause: error });
-  const name = nameOf(error);
+  // The SDK has no name for it.
+  const name = error.message === "Region is missing" ? "RegionMissing" : nameOf(error);
   const status = statusOf(error);
   const [code, remedy, retryable] =
     meanings[name] ??

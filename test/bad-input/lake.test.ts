@@ -451,7 +451,9 @@ describe("options", () => {
     [{ url: "file://elsewhere/lake" }, "ALV_CONFIG", [/elsewhere/, /path/]],
   ])("of a destination: %j", async (options, code, parts) => {
     await expectFailedRun(code, [/^delta|fileStore|s3Store/, ...parts], () => into(delta(options as never)));
-    await expectFailedRun(code, [/^parquet|fileStore|s3Store/, ...parts], () => into(parquet(options as never)));
+    await expectFailedRun(code, [/^parquet|fileStore|s3Store/, ...parts], () =>
+      into(parquet(options as never)),
+    );
     expect(existsSync("./x")).toBe(false);
   });
 

@@ -12,5 +12,5 @@ const open = async () => {
     },
   };
 };
-roundTrips("duckdb", open, { numRuns: 10 });
-mergesFollow("duckdb", open, 4);
+roundTrips("duckdb", open, { numRuns: 6 });
+mergesFollow("duckdb", open, 3);

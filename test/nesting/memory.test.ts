@@ -8,7 +8,7 @@ roundTrips(
     destination: memoryDestination(),
     async [Symbol.asyncDispose]() {},
   }),
-  { numRuns: 100 },
+  { numRuns: 40 },
 );
 mergesFollow(
   "memory",
@@ -16,5 +16,5 @@ mergesFollow(
     destination: memoryDestination(),
     async [Symbol.asyncDispose]() {},
   }),
-  100,
+  40,
 );

@@ -15,7 +15,7 @@ import { BUCKET, startS3, type S3Fault, type S3Server } from "./server.ts";
 
 const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
 /** Of so many requests one is the last of a process. */
-const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 41);
+const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 89);
 const PAGES = 4;
 const PAGE = 5;
 

@@ -159,14 +159,20 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     return { name, ...field, type: settled };
   }
 
-  /** A batch in which that is JSON which the table has as JSON. */
-  function withJson(batch: Batch): Batch {
-    if (json.size === 0) return batch;
+  /** A batch in which that is JSON which the table has as JSON. `done`: what is so already, as the text that stands for it. */
+  function withJson(batch: Batch, done: Set<string>): Batch {
+    if (json.size === done.size) return batch;
     const columns = [...batch.columns];
-    for (const [name, ...rest] of json.values()) {
+    const before = done.size;
+    for (const [path, [name, ...rest]] of json) {
+      if (done.has(path)) continue;
       const at = batch.schema.fields.findIndex((field) => fold(field.name) === fold(name!));
-      if (at >= 0) columns[at] = jsonAt(columns[at]!, rest);
+      const column = at < 0 ? undefined : jsonAt(columns[at]!, rest);
+      if (column === undefined) continue;
+      columns[at] = column;
+      done.add(path);
     }
+    if (done.size === before) return batch;
     const fields = batch.schema.fields.map((field, i) => withType(field, columns[i]!.type));
     return { ...batch, schema: { fields }, columns };
   }
@@ -229,8 +235,8 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   }
 
   /** A batch whose values fit the table, which grows by the variants of those that do not and by what is new in mixed values. */
-  function takeApart(named: Batch): Batch {
-    const given = withJson(named);
+  function takeApart(named: Batch, done: Set<string> = new Set()): Batch {
+    const given = withJson(named, done);
     const before = schema;
     const { batch, variants } = splitBatch(given, schema, {
       ...names,
@@ -244,7 +250,9 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     grow(batch.schema.fields.map(settle), variants);
     // A member that is new may be mixed as well.
     const isMore = schema !== before && batch.schema.fields.some(({ type }) => hasMixed(type));
-    return isMore ? takeApart(batch) : batch;
+    // And what is taken out of mixed values may be JSON to the table.
+    const next = withJson(batch, done);
+    return isMore || next !== batch ? takeApart(next, done) : batch;
   }
 
   /** Keys from which rows moved, as the table holds keys. */

@@ -69,8 +69,11 @@ export function settleMixed(
   );
 }
 
-/** A column whose part at `path` is JSON text, as what a table remembers to be JSON is written; `path` is the way from the column on. */
-export function jsonAt(vector: Vector, path: TypePath): Vector {
+/**
+ * A column whose part at `path` is JSON text, as what a table remembers to be JSON is written; `path` is the way from the column on. `undefined` where
+ * it has no such part.
+ */
+export function jsonAt(vector: Vector, path: TypePath): Vector | undefined {
   const [step, ...rest] = path;
   if (step === undefined) {
     const json = castVector(vector, { kind: "json" });
@@ -79,8 +82,8 @@ export function jsonAt(vector: Vector, path: TypePath): Vector {
   const { type } = vector;
   if (vector.layout === "struct" && type.kind === "struct") {
     const at = type.fields.findIndex(({ name }) => name === step);
-    if (at < 0) return vector;
-    const child = jsonAt(vector.children[at]!, rest);
+    const child = at < 0 ? undefined : jsonAt(vector.children[at]!, rest);
+    if (child === undefined) return undefined;
     return {
       ...vector,
       type: { kind: "struct", fields: typed(type.fields, at, child.type) },
@@ -89,13 +92,15 @@ export function jsonAt(vector: Vector, path: TypePath): Vector {
   }
   if (vector.layout === "list" && type.kind === "list" && step === "[]") {
     const child = jsonAt(vector.child, rest);
+    if (child === undefined) return undefined;
     return { ...vector, type: { kind: "list", element: withType(type.element, child.type) }, child };
   }
   if (vector.layout === "map" && type.kind === "map" && step === "{}") {
     const values = jsonAt(vector.values, rest);
+    if (values === undefined) return undefined;
     return { ...vector, type: { ...type, value: withType(type.value, values.type) }, values };
   }
-  return vector;
+  return undefined;
 }
 
 /** Fields of which the part at `path` is JSON: what a table means, where it stores JSON as text. */

@@ -208,10 +208,7 @@ function infoOf(
 function parseUrl(url: string): { readonly name: string; readonly root: string } {
   const match = /^s3a?:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/?$/s.exec(url);
   if (match === null)
-    throw new AlluviumError(
-      "ALV_CONFIG",
-      `s3Store takes s3://bucket/prefix, not ${JSON.stringify(url)}`,
-    );
+    throw new AlluviumError("ALV_CONFIG", `s3Store takes s3://bucket/prefix, not ${JSON.stringify(url)}`);
   const [, name, prefix = ""] = match as unknown as [string, string, string | undefined];
   if (prefix !== "") checkPath(prefix);
   return { name, root: prefix === "" ? "" : `${prefix}/` };

@@ -189,6 +189,44 @@ describe("values of several kinds", () => {
   });
 });
 
+/** A destination that has no type for JSON. */
+const withoutJson = (): Memory =>
+  memoryDestination({
+    storedType: (type) => (type.kind === "json" ? { kind: "string" } : type),
+  });
+
+describe("what a table remembers to be JSON", () => {
+  test("is written as JSON once, also where more of it turns up in the same batch", async () => {
+    const first = [
+      { id: 1, x: {} },
+      { id: 2, x: "a", y: { c: [1, ""] } },
+      { id: 3, y: "text" },
+    ];
+    const { rows } = await load([[[{ id: 0, y: { a: [false] } }]], [first]], {}, withoutJson());
+    expect(rows[1]).toMatchObject({ id: 1n, x: "{}" });
+    expect(rows[2]).toMatchObject({ id: 2n, x: '"a"', y: { c: '[1,""]' } });
+  });
+
+  test("is so in what is taken out of mixed values, too", async () => {
+    const runs = [
+      [
+        [
+          { id: 1, y: { a: [] } },
+          { id: 2, y: { a: "5" } },
+        ],
+      ],
+      [
+        [
+          { id: 3, y: { a: "2024-02-29" } },
+          { id: 4, y: "text" },
+        ],
+      ],
+    ];
+    const { rows } = await load(runs, {}, withoutJson());
+    expect(rows[2]).toMatchObject({ id: 3n, y: { a: '"2024-02-29"' } });
+  });
+});
+
 describe("the options", () => {
   test("infer and columnPatterns, before and after map", async () => {
     const options = { infer: { dates: true }, columnPatterns: [[/_cents$/, { type: "int32" }]] };

@@ -20,7 +20,7 @@ import { formatScalar, integerBits, parseScalar } from "./text.ts";
  * Numbers, bigints and their texts go into integers and decimals when they fit (a number counts as its shortest text: 19.99 is
  * exact at scale 2); `float32` rounds, as asked; text takes numbers, bigints, booleans and dates in canonical form; dates and times
  * take ISO text or a `Date` (a `date` only one at midnight UTC, a `timestamp` also bigint µs); `json` takes whatever
- * `JSON.stringify` does, and what that would lose: see {@link writtenJson}.
+ * `JSON.stringify` does, and what that would lose: bigints, NaN and the infinities, bytes, sets and Maps.
  */
 export function coerceScalar(type: ColumnType, value: unknown): Scalar | undefined {
   if (typeof value === "object" && isRawJson(value) && type.kind !== "json")

@@ -42,6 +42,7 @@ export type CheckRule =
 /** What a function of rows asks. */
 export interface FunctionRule<Row = never> {
   readonly kind: "check";
+  /** Whether a row is as it must be; promises are waited for. */
   readonly holds: (row: Row) => unknown;
 }
 

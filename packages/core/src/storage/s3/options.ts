@@ -2,6 +2,7 @@ import type { Credential } from "../../secret.ts";
 
 /** A client of `@aws-sdk/client-s3` (3.600 or later), as far as {@link s3Store} uses it. */
 export interface S3ClientLike {
+  /** Sends a command of the SDK. */
   send(command: never, options?: never): Promise<unknown>;
 }
 

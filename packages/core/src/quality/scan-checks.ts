@@ -12,8 +12,7 @@ import type { CheckResult } from "./check-result.ts";
 import { addFigures, figuresOf, hasFigures, judge, noFigures } from "./figures.ts";
 import { keyValues, wholeRows } from "./key-values.ts";
 import { found, rowCheck, type CheckedTable } from "./row-checks.ts";
-import { wantedText } from "./row-test.ts";
-import { head } from "./table-checks.ts";
+import { countingResult, resultHead } from "./make-result.ts";
 import { addTally, MOST_EXAMPLES, noTally, type Tally } from "./tally.ts";
 
 /** A committed table whose checks are made. */
@@ -107,24 +106,12 @@ async function checkInOneScan(
     for (const one of measured)
       one.figures = addFigures(one.figures, figuresOf(resource, one.check, batch, isCounted, spell));
   }
-  const results = counted.map(({ check, tally }) => counting(check, tally));
+  const results = counted.map(({ check, tally }) => countingResult(check, tally));
   for (const { check, figures } of measured) {
     const verdict = await judge(resource, check, figures, signal);
-    results.push({ ...head(check), ...verdict, rows: figures.rows, failed: 0, examples: [] });
+    results.push({ ...resultHead(check), ...verdict, rows: figures.rows, failed: 0, examples: [] });
   }
   return results;
-}
-
-function counting(check: Check, { rows, failed, examples }: Tally): CheckResult {
-  return {
-    ...head(check),
-    passed: failed === 0,
-    rows,
-    failed,
-    examples,
-    value: undefined,
-    wanted: wantedText(check.rule),
-  };
 }
 
 /**
@@ -148,7 +135,7 @@ async function byParts(
 async function checkUnique(given: CommittedTable, check: Check, schema: Schema): Promise<CheckResult> {
   const columns = check.columns.map(given.spell);
   const types = typesOf(schema, columns);
-  if (types === undefined) return counting(check, noTally);
+  if (types === undefined) return countingResult(check, noTally);
   const tally = await byParts(async (isIn, isLast) => {
     const seen = keyValues();
     let tally = noTally;
@@ -162,7 +149,7 @@ async function checkUnique(given: CommittedTable, check: Check, schema: Schema):
     }
     return tally;
   });
-  return counting(check, tally);
+  return countingResult(check, tally);
 }
 
 async function checkReferences(
@@ -174,7 +161,7 @@ async function checkReferences(
   const { session, checked } = given;
   const columns = check.columns.map(given.spell);
   const own = typesOf(schema, columns);
-  if (own === undefined) return counting(check, noTally);
+  if (own === undefined) return countingResult(check, noTally);
   const there = await session.describe(target.table);
   const missing = target.columns.find((name) => !there?.schema.fields.some((field) => field.name === name));
   const others = there && typesOf(there.schema, target.columns);
@@ -205,7 +192,7 @@ async function checkReferences(
     }
     return tally;
   });
-  return counting(check, tally);
+  return countingResult(check, tally);
 }
 
 async function checkBySql(
@@ -215,7 +202,7 @@ async function checkBySql(
 ): Promise<CheckResult> {
   const first = check.examples && checked.masked.length === 0 ? MOST_EXAMPLES : 0;
   const there = await session.describe(table);
-  if (there === undefined) return counting(check, noTally);
+  if (there === undefined) return countingResult(check, noTally);
   const { rows, first: examples } = await session.query!(text, { table, first, signal }).catch(
     (error: unknown) => {
       throw AlluviumError.is(error)
@@ -227,7 +214,7 @@ async function checkBySql(
         : error;
     },
   );
-  return counting(check, { rows, failed: rows, examples });
+  return countingResult(check, { rows, failed: rows, examples });
 }
 
 /** The types of columns; `undefined` where the table lacks one, so that there is nothing to compare. */

@@ -17,6 +17,7 @@ import { loadValues, type LoadValues } from "./load-values.ts";
 import { puts } from "./put-rows.ts";
 import { found, rowCheck, type CheckedTable, type RowCheck } from "./row-checks.ts";
 import { wantedText } from "./row-test.ts";
+import { countingResult, resultHead } from "./make-result.ts";
 import { addTally, noTally, type Tally } from "./tally.ts";
 
 /** The checks of one table in the course of a run, counted and cut where the rows of its stream are. */
@@ -87,22 +88,12 @@ export function openChecks(table: CheckedTable, checks: readonly Check[], most: 
       ...counted.flatMap(({ check, loose, sealed }) => {
         const { rows, failed, examples } = all ? addTally(sealed, loose) : sealed;
         if (rows === 0 && !ended) return [];
-        return [
-          {
-            ...head(check),
-            passed: failed === 0,
-            rows,
-            failed,
-            examples,
-            value: undefined,
-            wanted: wantedText(check.rule),
-          },
-        ];
+        return [countingResult(check, { rows, failed, examples })];
       }),
       ...measured.flatMap(({ check, verdict, committed, sealed, loose }) => {
         if (verdict === undefined || !ended) return [];
         const { rows } = addFigures(committed, all ? addFigures(sealed, loose) : sealed);
-        return [{ ...head(check), ...verdict, rows, failed: 0, examples: [] }];
+        return [{ ...resultHead(check), ...verdict, rows, failed: 0, examples: [] }];
       }),
     ];
   }
@@ -179,18 +170,6 @@ export function openChecks(table: CheckedTable, checks: readonly Check[], most: 
       }
       isSealedEnd = false;
     },
-  };
-}
-
-/** What a result says of its check. */
-export function head(check: Check): Pick<CheckResult, "name" | "kind" | "column" | "severity" | "when"> {
-  const { name, rule, columns, severity, when } = check;
-  return {
-    name,
-    kind: rule.kind,
-    column: columns.length === 0 ? undefined : columns.join(", "),
-    severity,
-    when,
   };
 }
 

@@ -1,23 +1,9 @@
 import { expect, test } from "vitest";
-import {
-  AlluviumError,
-  checkpoint,
-  pipeline,
-  resource,
-  source,
-  type ObjectStore,
-  type Pipeline,
-} from "@alluvium/core";
+import { pipeline, resource, source, type ObjectStore, type Pipeline } from "@alluvium/core";
 import { rebuildRows } from "@alluvium/core/nesting";
-import { memoryStore } from "@alluvium/core/storage/memory";
-import { faultStore, StoppedError } from "@alluvium/core/testing";
 import { delta } from "@alluvium/destinations/delta";
-import { memoryDisk } from "../crash/lakes.ts";
+import { atOnce, readPages, seed, stopAtSteps, stride } from "../crash/stopped.ts";
 import { readBack } from "./round-trip.ts";
-
-const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
-/** Of so many steps one is tried. */
-const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 11);
 
 interface Order {
   readonly id: number;
@@ -67,12 +53,7 @@ function shop(store: ObjectStore, { disposition, pages: given, mergeMode = "vect
     primaryKey: "id",
     // Which one it is, only the run knows.
     disposition: disposition as "merge",
-    async *read({ position }) {
-      for (let page = typeof position === "number" ? position : 0; page < given.length; page++) {
-        yield given[page]!;
-        yield checkpoint(page + 1);
-      }
-    },
+    read: readPages(given),
   });
   return pipeline({
     name: "shop",
@@ -109,16 +90,6 @@ function after({ pages: given, disposition }: Trial, count: number): readonly Or
   ].toSorted((a, b) => a.id - b.id);
 }
 
-async function untilStopped(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    let cause = error;
-    while (AlluviumError.is(cause) && cause.cause !== undefined) cause = cause.cause;
-    if (!(cause instanceof StoppedError)) throw error;
-  }
-}
-
 for (const trial of trials)
   test(
     `stopped at a step of a load into Delta, roots and child rows are there once: ${trial.name} (seed ${seed}, stride ${stride})`,
@@ -126,22 +97,18 @@ for (const trial of trials)
       timeout: 300_000,
     },
     async () => {
-      const whole = faultStore(memoryStore());
-      await shop(whole, trial).run({ commitInterval: 0 });
       const states = Array.from({ length: trial.pages.length + 1 }, (_, count) => after(trial, count));
-      // Merges take many steps, and the suite of the lake stops at more of them.
-      const every = trial.disposition === "merge" ? 3 * stride : stride;
-      for (let step = seed % every; step < whole.steps.length; step += every) {
-        const { store: disk, later } = memoryDisk();
-        const stopping = shop(faultStore(disk, { stopAt: step }), trial);
-        await untilStopped(stopping.run({ commitInterval: 0, retry: { attempts: 1 } }));
-        // The lease of the stopped process has run out.
-        later(20_000);
-        // Whole rows of the pages before a checkpoint, and of a replaced table all or none.
-        const found = await rebuilt(disk, trial);
-        expect(states, `recovered after step ${step}`).toContainEqual(found);
-        await shop(disk, trial).run({ commitInterval: 0 });
-        expect(await rebuilt(disk, trial), `completed after step ${step}`).toEqual(states.at(-1));
-      }
+      const steps = await stopAtSteps({
+        // Merges take many steps, and the suite of the lake stops at more of them.
+        every: trial.disposition === "merge" ? 3 * stride : stride,
+        run: (store) => shop(store, trial).run(atOnce),
+        async check(disk, step) {
+          // Whole rows of the pages before a checkpoint, and of a replaced table all or none.
+          expect(states, `recovered after step ${step}`).toContainEqual(await rebuilt(disk, trial));
+          await shop(disk, trial).run(atOnce);
+          expect(await rebuilt(disk, trial), `completed after step ${step}`).toEqual(states.at(-1));
+        },
+      });
+      expect(steps).toBeGreaterThan(20);
     },
   );

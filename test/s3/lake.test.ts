@@ -1,19 +1,11 @@
 import { describe, expect, test } from "vitest";
-import {
-  AlluviumError,
-  checkpoint,
-  pipeline,
-  resource,
-  source,
-  type ObjectStore,
-  type Pipeline,
-} from "@alluvium/core";
+import { AlluviumError, pipeline, resource, source, type ObjectStore, type Pipeline } from "@alluvium/core";
 import { s3Store } from "@alluvium/core/storage/s3";
 import { delta, deltaTable } from "@alluvium/destinations/delta";
 import { rowsOf } from "@alluvium/core/columns";
+import { atOnce, readPages, seed } from "../crash/stopped.ts";
 import { BUCKET, startS3, type S3Fault, type S3Server } from "./server.ts";
 
-const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
 /** Of so many requests one is the last of a process. */
 const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 89);
 const PAGES = 4;
@@ -23,28 +15,21 @@ function storeOf({ endpoint, account }: S3Server, attempts = 6): ObjectStore {
   return s3Store(`s3://${BUCKET}/lake`, { endpoint, credentials: account, attempts, timeout: 2000 });
 }
 
+const pagesOf = <Row extends object>(row: (page: number, i: number) => Row): readonly (readonly Row[])[] =>
+  Array.from({ length: PAGES }, (_, page) => Array.from({ length: PAGE }, (_row, i) => row(page, i)));
+
 /** Rows that are appended, and rows that are merged: each page writes all keys of the latter again. */
 function shop(store: ObjectStore): Pipeline {
   const events = resource({
     name: "events",
     disposition: "append",
-    async *read({ position }) {
-      for (let page = typeof position === "number" ? position : 0; page < PAGES; page++) {
-        yield Array.from({ length: PAGE }, (_, i) => ({ id: page * PAGE + i }));
-        yield checkpoint(page + 1);
-      }
-    },
+    read: readPages(pagesOf((page, i) => ({ id: page * PAGE + i }))),
   });
   const totals = resource({
     name: "totals",
     primaryKey: "key",
     disposition: "merge",
-    async *read({ position }) {
-      for (let page = typeof position === "number" ? position : 0; page < PAGES; page++) {
-        yield Array.from({ length: PAGE }, (_, key) => ({ key, page }));
-        yield checkpoint(page + 1);
-      }
-    },
+    read: readPages(pagesOf((page, key) => ({ key, page }))),
   });
   return pipeline({
     name: "shop",
@@ -53,8 +38,6 @@ function shop(store: ObjectStore): Pipeline {
     leaseWait: 0,
   });
 }
-
-const options = { commitInterval: 0, retry: { attempts: 1 } };
 
 async function rowsIn(store: ObjectStore, path: string): Promise<readonly Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
@@ -90,7 +73,7 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
       let count = 0;
       {
         await using server = await startS3();
-        await shop(storeOf(server)).run(options);
+        await shop(storeOf(server)).run(atOnce);
         count = server.requests.length;
         await expectComplete(storeOf(server), "at once");
       }
@@ -106,14 +89,14 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
           },
         });
         await shop(storeOf(server, 1))
-          .run(options)
+          .run(atOnce)
           .catch((error: unknown) => {
             if (!AlluviumError.is(error)) throw error;
           });
         alive = false;
         // The lease of the process that ended has run out.
         later = 20_000;
-        await shop(storeOf(server)).run(options);
+        await shop(storeOf(server)).run(atOnce);
         await expectComplete(storeOf(server), `after ${fault} at request ${last}`);
       }
     },
@@ -140,12 +123,7 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
         const rows = resource({
           name: "shared",
           disposition: "append",
-          async *read({ position }) {
-            for (let page = typeof position === "number" ? position : 0; page < pages; page++) {
-              yield [{ writer: name, page }];
-              yield checkpoint(page + 1);
-            }
-          },
+          read: readPages(Array.from({ length: pages }, (_, page) => [{ writer: name, page }])),
         });
         return pipeline({
           name: `w${name}`,

@@ -1,7 +1,6 @@
 import { expect, test, vi } from "vitest";
 import {
   AlluviumError,
-  checkpoint,
   notNull,
   pipeline,
   range,
@@ -13,6 +12,7 @@ import {
 } from "@alluvium/core";
 import { memoryDestination, memoryTables, type MemoryStore } from "@alluvium/core/testing";
 import { faultyDestination } from "../run/faulty-destination.ts";
+import { faultyRun, type Fault } from "../run/faulty-run.ts";
 
 // Hundreds of runs: quick on an idle machine, not on a busy one.
 vi.setConfig({ testTimeout: 120_000 });
@@ -32,43 +32,22 @@ const good = [0, 2, 3, 5, 6, 8];
 const bad = [1, 4, 7];
 
 /** One run that fails at the given step. Gives the number of steps. */
-async function attempt(
-  store: MemoryStore,
-  disposition: DispositionOption<Reading>,
-  fault: number,
-  code: "ALV_STORE_FAILED" | "ALV_INTERNAL",
-): Promise<number> {
-  let steps = 0;
-  const onStep = (): void => {
-    if (steps++ === fault) throw new AlluviumError(code, `fault at step ${fault}`);
-  };
-  const readings = resource({
-    name: "readings",
-    primaryKey: "id",
-    disposition: disposition as "merge",
-    checks: [
-      range("value", { min: 0 }, { severity: "quarantine" }),
-      notNull("value", { severity: "warn" }),
-      unique("id"),
-      rowCount({ max: 6 }),
-    ],
-    async *read({ position }) {
-      for (let page = typeof position === "number" ? position : 0; page < pages.length; page++) {
-        onStep();
-        yield pages[page]!;
-        onStep();
-        yield checkpoint(page + 1);
-      }
-    },
+function attempt(store: MemoryStore, disposition: DispositionOption<Reading>, fault: Fault): Promise<number> {
+  return faultyRun(store, fault, (destination, readPages) => {
+    const readings = resource({
+      name: "readings",
+      primaryKey: "id",
+      disposition: disposition as "merge",
+      checks: [
+        range("value", { min: 0 }, { severity: "quarantine" }),
+        notNull("value", { severity: "warn" }),
+        unique("id"),
+        rowCount({ max: 6 }),
+      ],
+      read: readPages(pages),
+    });
+    return pipeline({ name: "p", source: source("s", () => [readings])(), destination, leaseWait: 0 });
   });
-  const destination = faultyDestination(memoryDestination({ store }), onStep);
-  const load = pipeline({ name: "p", source: source("s", () => [readings])(), destination, leaseWait: 0 });
-  try {
-    await load.run({ commitInterval: 0, retry: { attempts: 3, minDelay: 0, maxDelay: 0 } });
-  } catch (error) {
-    if (!AlluviumError.is(error) || !error.message.includes("fault at step")) throw error;
-  }
-  return steps;
 }
 
 const ids = (store: MemoryStore): readonly number[] =>
@@ -104,15 +83,15 @@ function agree(store: MemoryStore, disposition: DispositionOption<Reading>): voi
 
 for (const disposition of ["append", "merge", "replace"] as const)
   test(`a fault at every single step costs and doubles no row, no refused row and no result: ${disposition}`, async () => {
-    const steps = await attempt(memoryTables(), disposition, -1, "ALV_INTERNAL");
+    const steps = await attempt(memoryTables(), disposition, { step: -1, code: "ALV_INTERNAL" });
     expect(steps).toBeGreaterThan(30);
     for (const code of ["ALV_STORE_FAILED", "ALV_INTERNAL"] as const)
       for (let step = 0; step < steps; step++) {
         const store = memoryTables();
-        await attempt(store, disposition, step, code);
+        await attempt(store, disposition, { step, code });
         agree(store, disposition);
         store.crash();
-        await attempt(store, disposition, -1, code);
+        await attempt(store, disposition, { step: -1, code });
         agree(store, disposition);
         expect(ids(store), `${code} at step ${step}`).toEqual(good);
         const rows = store

@@ -1,15 +1,8 @@
 import { expect, test, vi } from "vitest";
-import {
-  AlluviumError,
-  checkpoint,
-  pipeline,
-  resource,
-  source,
-  type DispositionOption,
-} from "@alluvium/core";
+import { pipeline, resource, source, type DispositionOption } from "@alluvium/core";
 import { rebuildRows } from "@alluvium/core/nesting";
-import { memoryDestination, memoryTables, type MemoryStore } from "@alluvium/core/testing";
-import { faultyDestination } from "./faulty-destination.ts";
+import { memoryTables, type MemoryStore } from "@alluvium/core/testing";
+import { faultyRun, type Fault } from "./faulty-run.ts";
 
 // Hundreds of runs: quick on an idle machine, not on a busy one.
 vi.setConfig({ testTimeout: 120_000 });
@@ -59,43 +52,17 @@ function rebuilt(store: MemoryStore): readonly string[] {
 }
 
 /** One run that fails at the given step. Gives the number of steps. */
-async function attempt(
-  store: MemoryStore,
-  disposition: DispositionOption<Order>,
-  fault: number,
-  code: "ALV_STORE_FAILED" | "ALV_INTERNAL",
-): Promise<number> {
-  let steps = 0;
-  const onStep = (): void => {
-    if (steps++ === fault) throw new AlluviumError(code, `fault at step ${fault}`);
-  };
-  const orders = resource({
-    name: "orders",
-    primaryKey: "id",
-    nesting: "tables",
-    disposition: disposition as "merge",
-    async *read({ position }) {
-      for (let page = typeof position === "number" ? position : 0; page < pages.length; page++) {
-        onStep();
-        yield pages[page]!;
-        onStep();
-        yield checkpoint(page + 1);
-      }
-    },
+function attempt(store: MemoryStore, disposition: DispositionOption<Order>, fault: Fault): Promise<number> {
+  return faultyRun(store, fault, (destination, readPages) => {
+    const orders = resource({
+      name: "orders",
+      primaryKey: "id",
+      nesting: "tables",
+      disposition: disposition as "merge",
+      read: readPages(pages),
+    });
+    return pipeline({ name: "shop", source: source("shop", () => [orders])(), destination, leaseWait: 0 });
   });
-  const destination = faultyDestination(memoryDestination({ store }), onStep);
-  const load = pipeline({
-    name: "shop",
-    source: source("shop", () => [orders])(),
-    destination,
-    leaseWait: 0,
-  });
-  try {
-    await load.run({ commitInterval: 0, retry: { attempts: 3, minDelay: 0, maxDelay: 0 } });
-  } catch (error) {
-    if (!AlluviumError.is(error) || !error.message.includes("fault at step")) throw error;
-  }
-  return steps;
 }
 
 for (const [disposition, whole] of [
@@ -110,16 +77,16 @@ for (const [disposition, whole] of [
 ] as const)
   test(`a fault at every single step costs and doubles no row and no child row: ${JSON.stringify(disposition)}`, async () => {
     const expected = whole.map((row) => JSON.stringify(plain({ id: row.id, items: row.items }))).sort();
-    const steps = await attempt(memoryTables(), disposition, -1, "ALV_INTERNAL");
+    const steps = await attempt(memoryTables(), disposition, { step: -1, code: "ALV_INTERNAL" });
     expect(steps).toBeGreaterThan(30);
     for (const code of ["ALV_STORE_FAILED", "ALV_INTERNAL"] as const)
       for (let step = 0; step < steps; step++) {
         const store = memoryTables();
-        await attempt(store, disposition, step, code);
+        await attempt(store, disposition, { step, code });
         // What is there holds together, whatever happened.
         rebuilt(store);
         store.crash();
-        await attempt(store, disposition, -1, code);
+        await attempt(store, disposition, { step: -1, code });
         expect(rebuilt(store), `${code} at step ${step}`).toEqual(expected);
       }
   });

@@ -1,16 +1,14 @@
 import {
-  timeOrderedId,
   type DestinationSession,
-  type Json,
   type ObjectStore,
   type PipelineState,
-  type StreamState,
   type TablePlan,
 } from "@alluvium/core";
 import type { Batch } from "@alluvium/core/columns";
 import { batchOf } from "@alluvium/core/testing";
 import { expect } from "vitest";
 import type { LakeUnderTest } from "./lakes.ts";
+import { cursorOf, expectLoads, range, scriptLoads } from "./script-loads.ts";
 import type { CrashScript } from "./script.ts";
 
 /*
@@ -84,30 +82,9 @@ const plan: readonly TablePlan[] = [
 ];
 
 async function runOrders(session: DestinationSession, run: number): Promise<void> {
-  let state = await session.recover();
-  const at = countOf(state, "orders");
+  const { state, begin, commit } = await scriptLoads(session, plan);
+  const at = cursorOf(state, "orders");
   const half = at + Math.ceil((LAST - at) / 2);
-  let sequence = (state?.sequence ?? -1) + 1;
-  const begin = () => session.begin({ loadId: timeOrderedId(), startedAt: new Date(), tables: plan });
-  const next = (loadId: string, cursors: Readonly<Record<string, Json>>): PipelineState => {
-    const streams = Object.entries(cursors).map(([name, cursor]): [string, StreamState] => [
-      name,
-      { cursor, cursorVersion: 1, identity: null, loadId, committedAt: new Date().toISOString() },
-    ]);
-    return {
-      incarnation: state?.incarnation ?? crypto.randomUUID(),
-      sequence: sequence++,
-      loadId,
-      streams: { ...state?.streams, ...Object.fromEntries(streams) },
-      tables: Object.fromEntries(
-        plan.map(({ table: name, stream, schema }) => [
-          name,
-          { stream, resource: name, schema, columns: {}, primaryKey: [], disposition: "upsert" },
-        ]),
-      ),
-    };
-  };
-
   {
     await using load = await begin();
     await load.write("orders", orders(at + 1, half));
@@ -121,9 +98,7 @@ async function runOrders(session: DestinationSession, run: number): Promise<void
     await load.write("days", day(run));
     await load.write("hours", hours(run, 1, 1));
     await load.mark("days", { seal: true, end: false });
-    const first = next(load.loadId, { orders: half });
-    await load.commit(first);
-    state = first;
+    await commit(load, { orders: half });
   }
   {
     await using load = await begin();
@@ -132,7 +107,7 @@ async function runOrders(session: DestinationSession, run: number): Promise<void
     await load.mark("orders", { seal: true, end: true });
     await load.write("hours", hours(run, 2, HOURS));
     await load.mark("days", { seal: true, end: true });
-    await load.commit(next(load.loadId, { orders: LAST, days: run }));
+    await commit(load, { orders: LAST, days: run });
   }
 }
 
@@ -145,19 +120,15 @@ async function expectRecovered(
   const state = await session.recover();
   const texts = async (name: string, column: string): Promise<readonly string[]> =>
     (await lake.read(store, name)).map((row) => String(row[column])).sort();
-  const expected = ordersAfter(countOf(state, "orders"));
+  const expected = ordersAfter(cursorOf(state, "orders"));
   expect(await texts("orders", "row"), `orders ${where}`).toEqual(expected.orders);
   expect(await texts("lines", "own"), `lines ${where}`).toEqual(expected.lines);
-  const run = countOf(state, "days");
+  const run = cursorOf(state, "days");
   expect(await texts("days", "row"), `days ${where}`).toEqual(run === 0 ? [] : [`day ${run}`]);
   expect(await texts("hours", "own"), `hours ${where}`).toEqual(
     run === 0 ? [] : range(1, HOURS).map((k) => `${run}.${k}`),
   );
-  const loads = (await lake.read(store, "_alv_loads")).map(({ sequence }) => Number(sequence));
-  expect(
-    loads.sort((a, b) => a - b),
-    `loads ${where}`,
-  ).toEqual(range(0, state?.sequence ?? -1));
+  await expectLoads(store, lake, state, where);
   return state;
 }
 
@@ -168,8 +139,8 @@ async function expectComplete(
   where: string,
 ): Promise<void> {
   const state = await expectRecovered(store, lake, session, where);
-  expect(countOf(state, "orders"), `cursor of orders ${where}`).toBe(LAST);
-  expect(countOf(state, "days"), `run of days ${where}`).toBeGreaterThan(0);
+  expect(cursorOf(state, "orders"), `cursor of orders ${where}`).toBe(LAST);
+  expect(cursorOf(state, "days"), `run of days ${where}`).toBeGreaterThan(0);
 }
 
 /** Child tables of what merges and of a window that is replaced. */
@@ -179,11 +150,3 @@ export const followScript: CrashScript = {
   expectComplete,
   counted: "orders",
 };
-
-function countOf(state: PipelineState | undefined, stream: string): number {
-  return (state?.streams[stream]?.cursor as number | undefined) ?? 0;
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
-}

@@ -1,17 +1,15 @@
 import {
-  timeOrderedId,
   validityColumns,
   type DestinationSession,
-  type Json,
   type ObjectStore,
   type PipelineState,
-  type StreamState,
   type TablePlan,
 } from "@alluvium/core";
 import { ChangeOp, type Batch } from "@alluvium/core/columns";
 import { batchOf } from "@alluvium/core/testing";
 import { expect } from "vitest";
 import type { LakeUnderTest } from "./lakes.ts";
+import { cursorOf, expectLoads, range, scriptLoads } from "./script-loads.ts";
 import type { Row } from "./json-writer.ts";
 import type { CrashScript } from "./script.ts";
 
@@ -166,33 +164,12 @@ const plan: readonly TablePlan[] = [
 ];
 
 async function runMerges(session: DestinationSession, run: number): Promise<void> {
-  let state = await session.recover();
-  const at = { items: countOf(state, "items"), totals: countOf(state, "totals") };
+  const { state, begin, commit } = await scriptLoads(session, plan);
+  const at = { items: cursorOf(state, "items"), totals: cursorOf(state, "totals") };
   const half = {
     items: at.items + Math.ceil((log.length - at.items) / 2),
     totals: at.totals + Math.ceil((TOTALS - at.totals) / 2),
   };
-  let sequence = (state?.sequence ?? -1) + 1;
-  const begin = () => session.begin({ loadId: timeOrderedId(), startedAt: new Date(), tables: plan });
-  const next = (loadId: string, cursors: Readonly<Record<string, Json>>): PipelineState => {
-    const streams = Object.entries(cursors).map(([name, cursor]): [string, StreamState] => [
-      name,
-      { cursor, cursorVersion: 1, identity: null, loadId, committedAt: new Date().toISOString() },
-    ]);
-    return {
-      incarnation: state?.incarnation ?? crypto.randomUUID(),
-      sequence: sequence++,
-      loadId,
-      streams: { ...state?.streams, ...Object.fromEntries(streams) },
-      tables: Object.fromEntries(
-        plan.map(({ table: name, stream, schema }) => [
-          name,
-          { stream, resource: name, schema, columns: {}, primaryKey: ["id"], disposition: "upsert" },
-        ]),
-      ),
-    };
-  };
-
   {
     await using load = await begin();
     const middle = at.items + Math.ceil((half.items - at.items) / 2);
@@ -208,9 +185,7 @@ async function runMerges(session: DestinationSession, run: number): Promise<void
     await load.write("groups", groups(run, 1, 1));
     await load.mark("groups", { seal: true, end: false });
     await load.write("people", people(run, 0, 1));
-    const first = next(load.loadId, half);
-    await load.commit(first);
-    state = first;
+    await commit(load, half);
   }
   {
     await using load = await begin();
@@ -228,7 +203,7 @@ async function runMerges(session: DestinationSession, run: number): Promise<void
       groups: run,
       people: [...runsOf(state), run],
     };
-    await load.commit(next(load.loadId, cursors));
+    await commit(load, cursors);
   }
 }
 
@@ -247,12 +222,12 @@ async function expectRecovered(
   const texts = async (name: string, text: (row: Row) => string): Promise<readonly string[]> =>
     (await lake.read(store, name)).map(text).sort();
   expect(await texts("items", ({ id, tag, note }) => words(id, tag, note)), `items ${where}`).toEqual(
-    itemsAfter(countOf(state, "items")),
+    itemsAfter(cursorOf(state, "items")),
   );
   expect(await texts("totals", ({ id, value }) => words(id, value)), `totals ${where}`).toEqual(
-    totalsAfter(countOf(state, "totals")),
+    totalsAfter(cursorOf(state, "totals")),
   );
-  const run = countOf(state, "groups");
+  const run = cursorOf(state, "groups");
   expect(await texts("groups", (row) => words(row["id"], row["run"])), `groups ${where}`).toEqual(
     run === 0
       ? []
@@ -267,11 +242,7 @@ async function expectRecovered(
   ).toEqual(versionsAfter(runsOf(state)));
   for (const row of versions)
     expect(row["_alv_active"], `end of a version ${where}`).toBe(row["_alv_valid_to"] === null);
-  const loads = (await lake.read(store, "_alv_loads")).map(({ sequence }) => Number(sequence));
-  expect(
-    loads.sort((a, b) => a - b),
-    `loads ${where}`,
-  ).toEqual(range(0, state?.sequence ?? -1));
+  await expectLoads(store, lake, state, where);
   return state;
 }
 
@@ -282,22 +253,14 @@ async function expectComplete(
   where: string,
 ): Promise<void> {
   const state = await expectRecovered(store, lake, session, where);
-  expect(countOf(state, "items"), `cursor of items ${where}`).toBe(log.length);
-  expect(countOf(state, "totals"), `cursor of totals ${where}`).toBe(TOTALS);
+  expect(cursorOf(state, "items"), `cursor of items ${where}`).toBe(log.length);
+  expect(cursorOf(state, "totals"), `cursor of totals ${where}`).toBe(TOTALS);
   expect(runsOf(state).length, `runs of people ${where}`).toBeGreaterThan(0);
 }
 
 /** Merges of every kind. */
 export const mergeScript: CrashScript = { run: runMerges, expectRecovered, expectComplete, counted: "items" };
 
-function countOf(state: PipelineState | undefined, stream: string): number {
-  return (state?.streams[stream]?.cursor as number | undefined) ?? 0;
-}
-
 function runsOf(state: PipelineState | undefined): readonly number[] {
   return (state?.streams["people"]?.cursor as number[] | undefined) ?? [];
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }

@@ -1,16 +1,14 @@
 import {
-  timeOrderedId,
   type DestinationSession,
-  type Json,
   type ObjectStore,
   type PipelineState,
-  type StreamState,
   type TablePlan,
 } from "@alluvium/core";
 import { batchOf } from "@alluvium/core/testing";
 import type { Batch } from "@alluvium/core/columns";
 import { expect } from "vitest";
 import type { LakeUnderTest } from "./lakes.ts";
+import { cursorOf, expectLoads, range, scriptLoads } from "./script-loads.ts";
 import type { Row } from "./json-writer.ts";
 
 /*
@@ -71,33 +69,12 @@ const plan: readonly TablePlan[] = [
 
 /** Runs the pipeline once, from wherever its state says. `run` marks the rows of the table that is replaced. */
 async function runScript(session: DestinationSession, run: number): Promise<void> {
-  let state = await session.recover();
+  const { state, begin, commit } = await scriptLoads(session, plan);
   const at = { events: cursorOf(state, "events"), pairs: cursorOf(state, "pairs") };
-  let sequence = (state?.sequence ?? -1) + 1;
   const half = {
     events: at.events + Math.ceil((LAST.events - at.events) / 2),
     pairs: at.pairs + Math.ceil((LAST.pairs - at.pairs) / 2),
   };
-  const begin = () => session.begin({ loadId: timeOrderedId(), startedAt: new Date(), tables: plan });
-  const next = (loadId: string, cursors: Readonly<Record<string, Json>>): PipelineState => {
-    const streams = Object.entries(cursors).map(([name, cursor]): [string, StreamState] => [
-      name,
-      { cursor, cursorVersion: 1, identity: null, loadId, committedAt: new Date().toISOString() },
-    ]);
-    return {
-      incarnation: state?.incarnation ?? crypto.randomUUID(),
-      sequence: sequence++,
-      loadId,
-      streams: { ...state?.streams, ...Object.fromEntries(streams) },
-      tables: Object.fromEntries(
-        plan.map(({ table: name, stream, schema }) => [
-          name,
-          { stream, resource: name, schema, columns: {}, primaryKey: [], disposition: "append" },
-        ]),
-      ),
-    };
-  };
-
   {
     await using load = await begin();
     await load.write("events", ids(...range(at.events + 1, half.events - 1)));
@@ -115,9 +92,7 @@ async function runScript(session: DestinationSession, run: number): Promise<void
       "events",
       ids(...range(half.events + 1, half.events + 2).filter((id) => id <= LAST.events)),
     );
-    const first = next(load.loadId, half);
-    await load.commit(first);
-    state = first;
+    await commit(load, half);
   }
   {
     await using load = await begin();
@@ -130,7 +105,7 @@ async function runScript(session: DestinationSession, run: number): Promise<void
     await load.write("users", users(run, 4, USERS));
     await load.mark("users", { seal: true, end: true });
     await load.mark("none", { seal: true, end: true });
-    await load.commit(next(load.loadId, { ...LAST, users: null, none: null }));
+    await commit(load, { ...LAST, users: null, none: null });
   }
 }
 
@@ -169,8 +144,7 @@ async function expectTables(
   expect(new Set(rows.map(({ run }) => String(run))).size, `generations of users ${where}`).toBe(
     committed ? 1 : 0,
   );
-  const loads = (await read("_alv_loads")).map(({ sequence }) => Number(sequence)).sort((a, b) => a - b);
-  expect(loads, `loads ${where}`).toEqual(range(0, state?.sequence ?? -1));
+  await expectLoads(store, lake, state, where);
 }
 
 /** What holds after a run to the end, whatever happened before it. */
@@ -192,11 +166,3 @@ export const appendScript: CrashScript = {
   expectComplete,
   counted: "events",
 };
-
-function cursorOf(state: PipelineState | undefined, stream: string): number {
-  return (state?.streams[stream]?.cursor as number | undefined) ?? 0;
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
-}

@@ -2,12 +2,13 @@ import type * as Sdk from "@aws-sdk/client-s3";
 import { AlluviumError } from "../../errors.ts";
 import { revealCredential } from "../../secret.ts";
 import type { S3ClientLike, S3StoreOptions } from "./options.ts";
+import { ATTEMPTS, retrying } from "./retry.ts";
 
 /** The SDK's commands, and a client to send them with. */
 export interface Bucket {
   readonly sdk: typeof Sdk;
   readonly name: string;
-  /** Sends a command; ended by the signal. */
+  /** Sends a command; again where that may help, if the client is ours. Ended by the signal. */
   readonly send: <Input extends object, Output extends object>(
     command: Command<Input, Output>,
     signal: AbortSignal | undefined,
@@ -33,6 +34,8 @@ export function openBucket(name: string, options: S3StoreOptions): () => Promise
 async function open(name: string, options: S3StoreOptions): Promise<Bucket> {
   const sdk = await importSdk();
   const client = options.client ?? makeClient(sdk, options);
+  // Whoever brings a client says how often it tries.
+  const attempts = options.client === undefined ? (options.attempts ?? ATTEMPTS) : 1;
   return {
     sdk,
     name,
@@ -41,7 +44,7 @@ async function open(name: string, options: S3StoreOptions): Promise<Bucket> {
         command: unknown,
         options: { readonly abortSignal: AbortSignal | undefined },
       ) => Promise<never>;
-      return send(command, { abortSignal: signal });
+      return retrying({ attempts, signal }, () => send(command, { abortSignal: signal }));
     },
   };
 }
@@ -59,10 +62,11 @@ async function importSdk(): Promise<typeof Sdk> {
 }
 
 function makeClient(sdk: typeof Sdk, options: S3StoreOptions): S3ClientLike {
-  const { region, endpoint, credentials, attempts = 6, timeout = 30_000 } = options;
+  const { region, endpoint, credentials, timeout = 30_000 } = options;
   const { forcePathStyle = endpoint !== undefined } = options;
   return new sdk.S3Client({
-    maxAttempts: attempts,
+    // Tries are counted in one place.
+    maxAttempts: 1,
     forcePathStyle,
     // A server that is not AWS has no regions, but signatures name one.
     ...(region !== undefined ? { region } : endpoint === undefined ? {} : { region: "us-east-1" }),

@@ -52,6 +52,8 @@ const passing: ReadonlySet<string> = new Set([
   "BandwidthLimitExceeded",
   "InternalError",
   "RequestTimeout",
+  // The SDK corrects its clock by the answer.
+  "RequestTimeTooSkewed",
   "TimeoutError",
   "OperationAborted",
   "ConditionalRequestConflict",

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { AlluviumError } from "../../errors.ts";
-import { mayPass, statusOf } from "./errors.ts";
+import { statusOf } from "./errors.ts";
+import type { S3StoreOptions } from "./options.ts";
 import type { S3Place } from "./place.ts";
-import { retrying } from "./retry.ts";
+import { ATTEMPTS, retrying } from "./retry.ts";
 import { settlesAsOurs, TOKEN } from "./token.ts";
 
 /**
@@ -19,45 +20,36 @@ export async function putNew(
   token: string = randomUUID(),
 ): Promise<boolean> {
   const { bucket, key, options, encryption, server, url } = place;
-  const { attempts = 6, conditionalPuts = "probe" } = options;
+  const { conditionalPuts = "probe" } = options;
   if (conditionalPuts === false) throw unsafe(url, "conditionalPuts is false");
   const { sdk, name, send } = await bucket();
-  const put = (): Promise<object> =>
-    send(
-      new sdk.PutObjectCommand({
-        Bucket: name,
-        Key: key(path),
-        Body: bytes,
-        IfNoneMatch: "*",
-        Metadata: { [TOKEN]: token },
-        ...encryption,
-      }),
-      signal,
-    );
-  const again = (error: unknown): boolean => mayPass(error) || statusOf(error) === 409;
-  const created = await retrying({ attempts, signal, again }, async () => {
+  const object = { Bucket: name, Key: key(path), Metadata: { [TOKEN]: token }, ...encryption };
+  /** Whether the server took it; where it did not, it has looked at the condition. */
+  const put = async (): Promise<boolean> => {
     try {
-      await put();
+      const command = new sdk.PutObjectCommand({ ...object, Body: bytes, IfNoneMatch: "*" });
+      await whileContended(options, signal, () => send(command, signal));
       return true;
     } catch (error) {
       if (statusOf(error) !== 412) throw error;
-      return settlesAsOurs(place, path, token, signal);
+      server.conditional = true;
+      return false;
     }
-  });
-  if (created && conditionalPuts === "probe" && !server.conditional) {
-    // The same bytes again: a server that takes them does not look at the condition.
-    await retrying({ attempts, signal, again }, async () => {
-      try {
-        await put();
-      } catch (error) {
-        if (statusOf(error) === 412) return;
-        throw error;
-      }
-      throw unsafe(url, "the server took a second put of one object with If-None-Match");
-    });
-    server.conditional = true;
-  }
-  return created;
+  };
+  if (!(await put())) return settlesAsOurs(place, path, token, signal);
+  // The same bytes again: a server that takes them does not look at the condition.
+  if (conditionalPuts === "probe" && !server.conditional && (await put()))
+    throw unsafe(url, "the server took a second put of one object with If-None-Match");
+  return true;
+}
+
+/** Tries again while the server says 409: somebody else's conditional call on the object is under way. */
+export function whileContended<Result>(
+  { attempts = ATTEMPTS }: S3StoreOptions,
+  signal: AbortSignal | undefined,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  return retrying({ attempts, signal, again: (error) => statusOf(error) === 409 }, call);
 }
 
 function unsafe(url: string, why: string): AlluviumError {

@@ -1,11 +1,10 @@
-import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 import type { Readable } from "node:stream";
 import { AlluviumError } from "../../errors.ts";
 import { resolveRange } from "../range.ts";
 import type { ByteRange } from "../store.ts";
 import { nameOf, statusOf } from "./errors.ts";
 import type { S3Place } from "./place.ts";
-import { retrying } from "./retry.ts";
+import { ATTEMPTS, retrying } from "./retry.ts";
 
 /** Reads an object, or a range of it. A body that is cut or stands still is asked for again. */
 export async function readObject(
@@ -14,37 +13,34 @@ export async function readObject(
   range: ByteRange | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const { attempts = 6, timeout = 30_000 } = options;
+  const { attempts = ATTEMPTS, timeout = 30_000 } = options;
   if (range !== undefined) resolveRange(range, Number.MAX_SAFE_INTEGER);
   const { sdk, name, send } = await bucket();
-  const isEmpty = range?.end !== undefined && range.end === range.start;
-  return retrying({ attempts, signal }, async () => {
-    try {
-      if (isEmpty) {
-        await send(new sdk.HeadObjectCommand({ Bucket: name, Key: key(path) }), signal);
-        return new Uint8Array(0);
-      }
-      const found: GetObjectCommandOutput = await send(
-        new sdk.GetObjectCommand({
-          Bucket: name,
-          Key: key(path),
-          ...(range !== undefined && { Range: rangeHeader(range) }),
-        }),
-        signal,
-      );
-      return await readBody(
-        found.Body as Readable,
-        found.ContentLength,
-        timeout,
-        `${path} in ${url}`,
-        signal,
-      );
-    } catch (error) {
-      // The range starts behind the end.
-      if (statusOf(error) === 416 || nameOf(error) === "InvalidRange") return new Uint8Array(0);
-      throw error;
-    }
+  const object = { Bucket: name, Key: key(path) };
+  if (range?.end !== undefined && range.end === range.start) {
+    await send(new sdk.HeadObjectCommand(object), signal);
+    return new Uint8Array(0);
+  }
+  const command = new sdk.GetObjectCommand({
+    ...object,
+    ...(range !== undefined && { Range: rangeHeader(range) }),
   });
+  const again = (error: unknown): boolean => error instanceof BrokenBodyError;
+  try {
+    return await retrying({ attempts, signal, again }, async () => {
+      const { Body, ContentLength } = await send(command, signal);
+      return readBody(Body as Readable, ContentLength, { timeout, place: `${path} in ${url}`, signal });
+    });
+  } catch (error) {
+    // The range starts behind the end.
+    if (statusOf(error) === 416 || nameOf(error) === "InvalidRange") return new Uint8Array(0);
+    throw error instanceof BrokenBodyError ? error.cause : error;
+  }
+}
+
+/** A body that did not come whole: the call itself was answered, and is worth another one. */
+class BrokenBodyError extends Error {
+  override readonly name = "BrokenBodyError";
 }
 
 /** Source: https://www.rfc-editor.org/rfc/rfc9110#name-range-requests */
@@ -56,15 +52,16 @@ function rangeHeader({ start, end }: ByteRange): string {
 async function readBody(
   body: Readable,
   length: number | undefined,
-  timeout: number,
-  place: string,
-  signal: AbortSignal | undefined,
+  call: { readonly timeout: number; readonly place: string; readonly signal: AbortSignal | undefined },
 ): Promise<Uint8Array> {
+  const { timeout, place, signal } = call;
+  const broken = (code: "ALV_TIMEOUT" | "ALV_STORE_FAILED", what: string): AlluviumError =>
+    new AlluviumError(code, `${place}: ${what}`, { retryable: true });
   let timer: NodeJS.Timeout | undefined;
   const watch = (): void => {
     clearTimeout(timer);
     timer = setTimeout(
-      () => body.destroy(new AlluviumError("ALV_TIMEOUT", `${place}: no bytes came for ${timeout / 1000} s`)),
+      () => body.destroy(broken("ALV_TIMEOUT", `no bytes came for ${timeout / 1000} s`)),
       timeout,
     );
   };
@@ -81,14 +78,13 @@ async function readBody(
       else if (size + piece.length <= bytes.length) bytes.set(piece, size);
       size += piece.length;
     }
+    if (length !== undefined && size !== length)
+      throw broken("ALV_STORE_FAILED", `${size} bytes came of ${length}`);
+  } catch (cause) {
+    throw new BrokenBodyError(`the body of ${place} broke off`, { cause });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   }
-  if (bytes === undefined) return new Uint8Array(Buffer.concat(pieces));
-  if (size !== length)
-    throw new AlluviumError("ALV_STORE_FAILED", `${place}: ${size} bytes came of ${length}`, {
-      retryable: true,
-    });
-  return bytes;
+  return bytes ?? new Uint8Array(Buffer.concat(pieces));
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { mayPass } from "./errors.ts";
 
+/** Tries of a call where nobody says how many. */
+export const ATTEMPTS = 6;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 20_000;
 

@@ -2,10 +2,9 @@ import { randomUUID } from "node:crypto";
 import { AlluviumError } from "../../errors.ts";
 import type { ObjectInfo, ObjectWriter } from "../store.ts";
 import type { S3Place } from "./place.ts";
-import { putNew } from "./put-new.ts";
+import { putNew, whileContended } from "./put-new.ts";
 import { settlesAsOurs, TOKEN } from "./token.ts";
 import { nameOf, statusOf } from "./errors.ts";
-import { retrying } from "./retry.ts";
 
 /** Parts of the first size; the next as many are twice as large, and so on, since an upload has at most 10,000. */
 const PARTS_OF_A_SIZE = 1000;
@@ -19,7 +18,7 @@ const PARTS_OF_A_SIZE = 1000;
  */
 export function openUpload(place: S3Place, path: string, signal: AbortSignal | undefined): ObjectWriter {
   const { bucket, key, options, encryption, guard } = place;
-  const { partSize = 8 * 1024 * 1024, partsAtOnce = 2, attempts = 6 } = options;
+  const { partSize = 8 * 1024 * 1024, partsAtOnce = 2 } = options;
   const token = randomUUID();
   const tags: { readonly ETag: string | undefined; readonly PartNumber: number }[] = [];
   const underWay = new Set<Promise<void>>();
@@ -47,50 +46,40 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
 
   async function sendPart(body: Uint8Array): Promise<void> {
     uploadId ??= await start();
+    while (underWay.size >= partsAtOnce) await Promise.race(underWay);
+    if (failure !== undefined) throw failure;
     const PartNumber = (parts += 1);
     const { sdk, name, send } = await bucket();
-    const upload = retrying({ attempts, signal }, async () => {
-      const command = new sdk.UploadPartCommand({
-        Bucket: name,
-        Key: key(path),
-        UploadId: uploadId,
-        PartNumber,
-        Body: body,
-      });
-      const { ETag } = await send(command, signal);
-      tags[PartNumber - 1] = { ETag, PartNumber };
-    });
-    const task = upload
+    const part = { Bucket: name, Key: key(path), UploadId: uploadId, PartNumber };
+    const task = send(new sdk.UploadPartCommand({ ...part, Body: body }), signal)
+      .then(({ ETag }) => {
+        tags[PartNumber - 1] = { ETag, PartNumber };
+      })
       .catch((error: unknown) => {
         failure ??= error;
       })
       .finally(() => underWay.delete(task));
     underWay.add(task);
-    while (underWay.size >= partsAtOnce) await Promise.race(underWay);
-    if (failure !== undefined) throw failure;
   }
 
   async function completeParts(): Promise<void> {
     const { sdk, name, send } = await bucket();
-    await retrying({ attempts, signal }, async (attempt) => {
-      try {
-        const command = new sdk.CompleteMultipartUploadCommand({
-          Bucket: name,
-          Key: key(path),
-          UploadId: uploadId,
-          MultipartUpload: { Parts: tags },
-          IfNoneMatch: "*",
-        });
-        await send(command, signal);
-      } catch (error) {
-        const isGone = nameOf(error) === "NoSuchUpload" || statusOf(error) === 412;
-        if (!isGone) throw error;
-        // The answer to an earlier try may have been lost.
-        if (await settlesAsOurs(place, path, token, signal)) return;
-        if (statusOf(error) === 412) throw taken(path, place.url);
-        throw attempt > 1 ? error : aborted(path, place.url, error);
-      }
+    const command = new sdk.CompleteMultipartUploadCommand({
+      Bucket: name,
+      Key: key(path),
+      UploadId: uploadId,
+      MultipartUpload: { Parts: tags },
+      IfNoneMatch: "*",
     });
+    try {
+      await whileContended(options, signal, () => send(command, signal));
+    } catch (error) {
+      const isGone = nameOf(error) === "NoSuchUpload" || statusOf(error) === 412;
+      if (!isGone) throw error;
+      // The answer to an earlier try may have been lost.
+      if (await settlesAsOurs(place, path, token, signal)) return;
+      throw statusOf(error) === 412 ? taken(path, place.url) : aborted(path, place.url, error);
+    }
   }
 
   async function abort(): Promise<void> {

@@ -61,7 +61,7 @@ export function refusedJson(value: unknown): { readonly text: string; readonly t
       const copy: Record<string, unknown> = {};
       for (const [name, item] of Object.entries(given))
         Object.defineProperty(copy, name, {
-          value: plain(item, `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+          value: plain(item, memberPointer(pointer, name)),
           enumerable: true,
         });
       return copy;
@@ -72,6 +72,15 @@ export function refusedJson(value: unknown): { readonly text: string; readonly t
 
   const text = JSON.stringify(plain(value, ""));
   return { text, types: Object.keys(types).length > 0 ? types : undefined };
+}
+
+/**
+ * The JSON Pointer of a member.
+ *
+ * Source: https://www.rfc-editor.org/rfc/rfc6901
+ */
+export function memberPointer(pointer: string, name: string): string {
+  return `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 /** JSON text as a value that is JSON again: integers beyond 2^53 are text. */

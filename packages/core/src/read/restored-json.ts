@@ -1,6 +1,7 @@
 import { parseJson } from "../columns/parse-exact.ts";
 import { isRawJson } from "../columns/raw-json.ts";
 import type { Json } from "../state/json.ts";
+import { memberPointer } from "./refused-json.ts";
 
 /**
  * The value of which `refusedJson` gave this text and these types: dates, bigints, bytes, Maps, Sets and what JSON has no number for are what they were.
@@ -34,9 +35,8 @@ function restored(value: unknown, pointer: string, kinds: Readonly<Record<string
   }
   if (isRawJson(value)) return value;
   for (const [name, item] of Object.entries(value)) {
-    const path = `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
     Object.defineProperty(value, name, {
-      value: restored(item, path, kinds),
+      value: restored(item, memberPointer(pointer, name), kinds),
       enumerable: true,
       writable: true,
       configurable: true,

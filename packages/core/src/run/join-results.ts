@@ -1,7 +1,5 @@
 import type { CheckResult } from "../quality/check-result.ts";
-
-/** Values that are shown of a check. */
-const most = 5;
+import { MOST_EXAMPLES } from "../quality/tally.ts";
 
 /** Results of a table together with further ones: those of one check count as one, with the newest figure. */
 export function joinResults(
@@ -21,7 +19,7 @@ export function joinResults(
             passed: known.passed && result.passed,
             rows: known.rows + result.rows,
             failed: known.failed + result.failed,
-            examples: [...new Set([...known.examples, ...result.examples])].slice(0, most),
+            examples: [...new Set([...known.examples, ...result.examples])].slice(0, MOST_EXAMPLES),
           },
     );
   }

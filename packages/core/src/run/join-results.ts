@@ -1,5 +1,5 @@
 import type { CheckResult } from "../quality/check-result.ts";
-import { MOST_EXAMPLES } from "../quality/tally.ts";
+import { addTally } from "../quality/tally.ts";
 
 /** Results of a table together with further ones: those of one check count as one, with the newest figure. */
 export function joinResults(
@@ -17,9 +17,7 @@ export function joinResults(
         : {
             ...result,
             passed: known.passed && result.passed,
-            rows: known.rows + result.rows,
-            failed: known.failed + result.failed,
-            examples: [...new Set([...known.examples, ...result.examples])].slice(0, MOST_EXAMPLES),
+            ...addTally(known, result),
           },
     );
   }

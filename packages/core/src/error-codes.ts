@@ -39,6 +39,14 @@ export const errorCodes = {
     text: "A table, column or file named in the options does not exist at the source.",
   },
   ALV_SOURCE_FAILED: { retryable: false, text: "Reading from the source failed; the cause says why." },
+  ALV_SOURCE_DATA: {
+    retryable: false,
+    text: "A file cannot be decoded: it is cut off, damaged or of another format. The message names file and place; what was read before stays.",
+  },
+  ALV_SOURCE_CHANGED: {
+    retryable: true,
+    text: "A file was overwritten while it was read. Its rows so far are dropped, and it is read again; where some of them are committed, the message says what to choose.",
+  },
   ALV_SNAPSHOT_LOST: {
     retryable: true,
     text: "The source's snapshot ended while a table was being copied; the table starts again under a new one.",

@@ -11,6 +11,7 @@ type Retryable = {
 /** The registry's texts stay out of every bundle, so what errors need of it stands here too; the compiler compares the two. */
 const retryable: { readonly [Code in Retryable]: true } = {
   ALV_CONNECTION: true,
+  ALV_SOURCE_CHANGED: true,
   ALV_TIMEOUT: true,
   ALV_SNAPSHOT_LOST: true,
   ALV_STORE_FAILED: true,

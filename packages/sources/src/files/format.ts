@@ -1,0 +1,79 @@
+import type { ColumnHints, Json, RefusedRow, Schema } from "@alluvium/core";
+import type { Batch } from "@alluvium/core/columns";
+
+/**
+ * How files of one kind become rows. Made by `csv()`, `jsonLines()`, `json()`, `parquet()`, `avro()` and `binaries()`; making one does no I/O.
+ */
+export interface FileFormat {
+  /** Version of this contract. */
+  readonly specVersion: 1;
+  /** For messages and the stream's identity: `csv`. */
+  readonly name: string;
+  /**
+   * How rows are told apart in the files: what a position inside a file means depends on it, so a change of it reads no half-read file on. No secrets.
+   * @default nothing
+   */
+  readonly identity?: Json | undefined;
+  /** Opens the decoder of one table for one read. What it learns of columns and their types in one file it keeps for the next. */
+  decoder(context: DecoderContext): FileDecoder;
+}
+
+/** What a decoder is given for a table. */
+export interface DecoderContext {
+  /** Ends all reading. */
+  readonly signal: AbortSignal;
+  /** Columns whose type is known from the table's options, in their order; others follow what the files hold. */
+  readonly schema: Schema;
+  /** Types of single columns, stronger than `schema`. @default none */
+  readonly columns?: ColumnHints | undefined;
+  /** About how many bytes a batch may take. */
+  readonly batchBytes: number;
+}
+
+/** Reads the files of one table, one after another. */
+export interface FileDecoder {
+  /**
+   * The rows of a file from `since` on, in their order; `since` is the `position` of an earlier item of the same file (by its tag), or absent: from its start.
+   * A row that cannot be decoded is yielded as refused, and reading goes on after it; where the format does not say where the next row begins (a broken
+   * Parquet page, compressed data that ends too early), reading fails with `ALV_SOURCE_DATA`, which names file, place and remedy.
+   */
+  read(file: FileContent, since?: Json): AsyncIterable<FileItem>;
+}
+
+/** Rows of a file, or rows of it that cannot be decoded. */
+export type FileItem =
+  | {
+      readonly batch: Batch;
+      /** Reading from here yields all rows after this item's. Absent where reading cannot go on after it: in the midst of what is decoded at once. */
+      readonly position?: Json | undefined;
+      /** Where a row of the batch stood in its file, to be shown beside the file's path: `{ line: 17 }`, `{ row: 40 }`. */
+      readonly locate: (row: number) => { readonly [name: string]: Json };
+      /** As in a stream: the batch has been written and its arrays may be used again. */
+      readonly release?: (() => void) | undefined;
+    }
+  | {
+      /** `position` of each says where it stood in its file; the file's path is added by whoever reads it. */
+      readonly refused: readonly RefusedRow[];
+      readonly position?: Json | undefined;
+    };
+
+/** The bytes of one version of a file: all of them come from the same version, or reading fails. */
+export interface FileContent {
+  /** Path within the place that is read, for messages. */
+  readonly path: string;
+  /** Bytes as stored. */
+  readonly size: number;
+  /** When it was last written, by the store's clock. */
+  readonly modified: Date;
+  /** Tells versions of the file apart: the store's ETag, or what stands for it. */
+  readonly tag: string;
+  /** How it is compressed, by its first bytes; parts of what is compressed can only be had by reading from the start. */
+  readonly compression: "none" | "gzip" | "zstd";
+  /**
+   * Its bytes, decompressed, from `offset` of the decompressed bytes on (gzip and zstd are read from the start and skipped up to there). Chunks are the
+   * caller's to keep. Ends early only by an error: what is cut off is `ALV_SOURCE_DATA`.
+   */
+  read(offset?: number): AsyncIterable<Uint8Array>;
+  /** A range of the bytes as stored, `start` inclusive, `end` exclusive. */
+  range(start: number, end: number): Promise<Uint8Array>;
+}

@@ -121,6 +121,8 @@ export type {
   Naming,
   OpenResources,
   Partition,
+  RefusedAgain,
+  RetakenRows,
   Source,
   SourceContext,
   SourceSession,

@@ -89,7 +89,10 @@ const cases: readonly { readonly name: string; readonly run: (store: ObjectStore
       deepEqual(await store.get("v/x", { ifMatch, range: { start: 3, end: 3 } }), text(""));
       await store.put("v/x", text("other version"));
       const changed = code("ALV_SOURCE_CHANGED");
-      await rejects(store.get("v/x", { ifMatch }), (error) => changed(error) && String(error).includes("v/x"));
+      await rejects(
+        store.get("v/x", { ifMatch }),
+        (error) => changed(error) && String(error).includes("v/x"),
+      );
       await rejects(store.get("v/x", { ifMatch, range: { start: 2, end: 5 } }), changed);
       await rejects(store.get("v/x", { ifMatch, range: { start: 3, end: 3 } }), changed);
       const other = (await store.head("v/x"))!.etag;

@@ -59,7 +59,8 @@ export async function openContent(
     // It is there already, whatever the size of pieces.
     if (start < head.length) yield head.slice(start);
     const from = Math.max(start, head.length);
-    if (from < size) yield* readPieces({ range: get, start: from, end: size, pieceBytes, ahead: AHEAD, signal });
+    if (from < size)
+      yield* readPieces({ range: get, start: from, end: size, pieceBytes, ahead: AHEAD, signal });
   }
   const compression = compressionOf(head);
   return {

@@ -85,12 +85,14 @@ export function openLedger(since: FilesCursor | undefined, windowMs: number): Le
   };
 }
 
-/** Whether a file was done when a cursor was stored. */
-export function doneAt(cursor: FilesCursor, isDone: (file: FileVersion) => boolean, file: FileVersion): boolean {
+/** Tells of files whether they were done when a cursor was stored. */
+export function wasDone(cursor: FilesCursor): (file: FileVersion) => boolean {
   const { floor, sweep } = cursor;
-  const time = file.modified.getTime();
-  if (floor !== undefined && time <= floor) return true;
-  if (isDone(file)) return true;
-  const after = sweep?.after;
-  return after !== undefined && time <= sweep!.until && compareScalars(file.path, after) <= 0;
+  const done = openDoneFiles(cursor.done);
+  return (file) => {
+    const time = file.modified.getTime();
+    if ((floor !== undefined && time <= floor) || done.find(file) === "this") return true;
+    const after = sweep?.after;
+    return after !== undefined && time <= sweep!.until && compareScalars(file.path, after) <= 0;
+  };
 }

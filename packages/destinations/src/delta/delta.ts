@@ -7,6 +7,7 @@ import { openLake } from "../lake/lake.ts";
 import { checkLakeOptions } from "../lake/options.ts";
 import { withOptimize } from "./auto-optimize.ts";
 import { capabilities, deltaFormatWith } from "./format.ts";
+import type { LogStore } from "./log-store.ts";
 import type { AutoOptimize, DeltaOptions } from "./options.ts";
 
 const count = (what: string): z.ZodOptional<z.ZodInt> =>
@@ -27,6 +28,12 @@ const extra = {
       "must be true, false, or an object with every, minFiles, purge, maxBytes",
     )
     .default(false),
+  logStore: z
+    .custom<LogStore>(
+      (value) => typeof (value as LogStore | null)?.over === "function",
+      "must be a log store, such as dynamoDbLogStore()",
+    )
+    .optional(),
   mergeMode: z.enum(["vectors", "rewrite"], 'must be "vectors" or "rewrite"').default("vectors"),
 };
 
@@ -49,11 +56,21 @@ export function delta(
     runner,
     capabilities,
     async open(context) {
-      const { store, compression, targetFileBytes, mergeMode, optimize } = checkLakeOptions(
+      const {
+        store: bare,
+        logStore,
+        compression,
+        targetFileBytes,
+        mergeMode,
+        optimize,
+      } = checkLakeOptions(
         "delta",
         options,
         extra,
+        // Nothing is committed by the store's own conditions then, so that it need not have any.
+        (options as DeltaOptions | undefined)?.logStore === undefined ? {} : { conditionalPuts: false },
       );
+      const store = logStore?.over(bare) ?? bare;
       const files: FileOptions = { compression, ...(targetFileBytes !== undefined && { targetFileBytes }) };
       const open = openLake({
         store,

@@ -5,6 +5,7 @@
  */
 export { delta } from "./delta.ts";
 export type { AutoOptimize, DeltaOptions } from "./options.ts";
+export type { LogStore } from "./log-store.ts";
 export { deltaTable, type DeltaTable, type SnapshotOptions } from "./table.ts";
 export type { DeltaSnapshot, ScanOptions, SnapshotFile, SnapshotMetadata } from "./read/snapshot.ts";
 export {

@@ -1,0 +1,120 @@
+import type { ColumnType, Json, RefusedRow, Schema } from "@alluvium/core";
+import { takeBatch, type Batch } from "@alluvium/core/columns";
+import type { FileItem } from "../format.ts";
+import { refusedText } from "../text/refused-text.ts";
+import { cellText, type Cells } from "./cells.ts";
+import type { CsvColumn } from "./column.ts";
+import { isNumber } from "./said.ts";
+
+/** Most rows of one batch. */
+const MAX_ROWS = 65_536;
+
+/** Gathers the rows of one file in batches. */
+export interface CsvBatches {
+  /** Appends rows. */
+  add(cells: Cells): void;
+  /** A row that was refused before it came to columns. */
+  refuse(row: RefusedRow): void;
+  /** A cell of the rows being added, whose column does not hold it: its row is left out. */
+  refuseCell(cell: number, column: string, why: string): void;
+  /** Whether what there is makes a batch. */
+  readonly isFull: boolean;
+  /** Hands over what there is; `position` is that after it. */
+  take(position: Json): Iterable<FileItem>;
+}
+
+/** Batches of about `bytes` bytes of the columns of a file. */
+export function createBatches(path: string, columns: readonly CsvColumn[], bytes: number): CsvBatches {
+  let schema: Schema | undefined;
+  let rows = 0;
+  let lines = new Float64Array(1024);
+  let refused: RefusedRow[] = [];
+  let dropped = new Set<number>();
+  let adding: Cells | undefined;
+
+  function schemaOf(types: readonly ColumnType[]): Schema {
+    if (schema?.fields.every(({ type }, i) => type === types[i]) !== true)
+      schema = { fields: columns.map(({ name }, i) => ({ name, type: types[i]!, nullable: true })) };
+    return schema;
+  }
+
+  /** A row that was cut into cells, by the names of its columns; numbers with all their digits. */
+  function rowText(cells: Cells, row: number): string {
+    const members = columns.map(({ name, type }, i) => {
+      const text = cellText(cells, i, row);
+      const isPlain =
+        text === null ||
+        (type.kind === "boolean"
+          ? text === "true" || text === "false"
+          : type.kind !== "string" && isNumber(text));
+      return `${JSON.stringify(name)}:${isPlain ? text : JSON.stringify(text)}`;
+    });
+    return `{${members.join(",")}}`;
+  }
+
+  return {
+    add(cells) {
+      adding = cells;
+      for (let i = 0; i < columns.length; i++) columns[i]!.read(cells, i);
+      adding = undefined;
+      const needed = rows + cells.rows;
+      if (needed > lines.length) {
+        const more = new Float64Array(Math.max(needed, 2 * lines.length));
+        more.set(lines);
+        lines = more;
+      }
+      lines.set(cells.lines.subarray(0, cells.rows), rows);
+      rows = needed;
+    },
+    refuse(row) {
+      refused.push(row);
+    },
+    refuseCell(cell, column, why) {
+      const row = rows + cell;
+      if (dropped.has(row)) return;
+      dropped.add(row);
+      const line = adding!.lines[cell]!;
+      refused.push(refusedText({ path, line, why, rule: "column", column, row: rowText(adding!, cell) }));
+    },
+    get isFull() {
+      if (rows >= MAX_ROWS || refused.length >= 1000) return true;
+      let sum = 0;
+      for (let i = 0; i < columns.length; i++) sum += columns[i]!.byteLength;
+      return sum >= bytes;
+    },
+    *take(position) {
+      const given = refused;
+      refused = [];
+      const kept = rows - dropped.size;
+      if (given.length > 0) yield kept === 0 ? { refused: given, position } : { refused: given };
+      if (rows === 0) return;
+      const vectors = columns.map((column) => column.finish());
+      const whole: Batch = {
+        schema: schemaOf(vectors.map(({ type }) => type)),
+        length: rows,
+        columns: vectors,
+      };
+      let numbers = lines;
+      let batch = whole;
+      if (dropped.size > 0) {
+        const places = Int32Array.from({ length: rows }, (_, row) => row).filter((row) => !dropped.has(row));
+        batch = takeBatch(whole, places);
+        numbers = Float64Array.from(places, (row) => lines[row]!);
+      } else lines = new Float64Array(rows);
+      rows = 0;
+      dropped = new Set();
+      let isOut = true;
+      const release = (): void => {
+        if (!isOut) return;
+        isOut = false;
+        columns.forEach((column, i) => column.recycle(vectors[i]!));
+      };
+      if (batch.length === 0) {
+        release();
+        return;
+      }
+      const locate = (row: number): { readonly line: number } => ({ line: numbers[row]! });
+      yield { batch, locate, position, release };
+    },
+  };
+}

@@ -1,0 +1,210 @@
+import { Buffer, isUtf8 } from "node:buffer";
+import { AlluviumError, type Field, type Json } from "@alluvium/core";
+import { createAppender } from "@alluvium/core/columns";
+import type { DecoderContext, FileContent, FileDecoder, FileItem } from "../format.ts";
+import { lineRow, refusedText } from "../text/refused-text.ts";
+import { blockBytes, openText } from "../text/text-blocks.ts";
+import { createBatches, type CsvBatches } from "./batches.ts";
+import { dropCells, Form, type Cells } from "./cells.ts";
+import { declaredColumn, detectedColumn, type ColumnOptions, type CsvColumn } from "./column.ts";
+import { findLayout } from "./layout.ts";
+import type { CsvSettings } from "./options.ts";
+import { decodePosition, encodePosition } from "./position.ts";
+import { createScanner, type Scanner } from "./scan.ts";
+
+const REPLACEMENT = Buffer.from("\uFFFD");
+
+/** The decoder of the CSV files of one table. */
+export function csvDecoder(settings: CsvSettings, context: DecoderContext): FileDecoder {
+  const { signal, batchBytes } = context;
+  const declared = new Map(declaredFields(context).map((field) => [field.name, field]));
+  /** The columns of all files so far, by name: what a column is in one file it is in the next. */
+  const columns = new Map<string, CsvColumn>();
+  let batches: CsvBatches | undefined;
+  const options: ColumnOptions = {
+    point: settings.decimal,
+    refuse: (cell, column, why) => batches!.refuseCell(cell, column, why),
+  };
+
+  function columnOf(name: string, known: CsvColumn["type"] | undefined): CsvColumn {
+    const before = columns.get(name);
+    if (before !== undefined) return before;
+    const field = declared.get(name);
+    const type = settings.types === "text" ? ({ kind: "string" } as const) : known;
+    const column =
+      field === undefined || field.type.kind === "null"
+        ? detectedColumn(name, type, options)
+        : declaredColumn(field, options);
+    columns.set(name, column);
+    return column;
+  }
+
+  async function* read(file: FileContent, since?: Json): AsyncGenerator<FileItem> {
+    const position = since === undefined ? undefined : decodePosition(since);
+    await using text = await openText(file, settings.encoding, position?.offset ?? 0, signal);
+    const found = position ?? (await findLayout(text, settings));
+    if (found === undefined) return;
+    const { layout } = found;
+    let { line } = found;
+    const own = layout.names.map((name, i) => columnOf(name, position?.types[i]));
+    const rows = createBatches(file.path, own, batchBytes);
+    batches = rows;
+    const scanner = createScanner({
+      dialect: layout.dialect,
+      width: own.length,
+      emptyIsNull: settings.null.includes(""),
+      comment: settings.comment,
+      short: settings.shortRows,
+      long: settings.longRows,
+    });
+    const take = (): Iterable<FileItem> =>
+      rows.take(encodePosition({ offset: text.offset, line, layout, types: own.map(({ type }) => type) }));
+    const markNulls = nullMarker(settings);
+    const checks = !text.isTranscoded || settings.invalidBytes === "refuse";
+
+    /** Takes the rows and faults of a scan of `bytes[from, to)`. */
+    function accept(bytes: Buffer, from: number, to: number): void {
+      let { cells } = scanner;
+      if (checks && !isSound(bytes, from, to, text.isTranscoded)) {
+        if (settings.invalidBytes === "replace") {
+          acceptReplaced(bytes, from, to);
+          return;
+        }
+        cells = refuseInvalid(cells, file.path, rows, text.isTranscoded);
+      }
+      for (const { start, end, line: at, why } of scanner.faults)
+        rows.refuse(
+          refusedText({
+            path: file.path,
+            line: at,
+            why,
+            rule: "format",
+            row: lineRow(bytes.toString("utf8", start, end)),
+          }),
+        );
+      if (cells.rows === 0) return;
+      markNulls?.(cells);
+      rows.add(cells);
+    }
+
+    /** Takes the records of `bytes[from, to)` once more, with U+FFFD in the place of what stands for no character. */
+    function acceptReplaced(bytes: Buffer, from: number, to: number): void {
+      const sound = Buffer.from(`${bytes.toString("utf8", from, to)}\n`);
+      const end = sound.length - 1;
+      for (let at = 0, next = line; at < end; next = scanner.line) {
+        const start = at;
+        at = scanner.scan(sound, start, end, next, true);
+        accept(sound, start, at);
+      }
+    }
+
+    for (let size = blockBytes; ;) {
+      await text.fill(size);
+      const begin = text.start;
+      while (text.start < text.end) {
+        const from = text.start;
+        const to = scanner.scan(text.bytes, from, text.end, line, text.isLast);
+        if (to === from) break;
+        accept(text.bytes, from, to);
+        text.skip(to);
+        ({ line } = scanner);
+        if (rows.isFull) {
+          yield* take();
+          signal.throwIfAborted();
+        }
+      }
+      if (text.isLast && text.start >= text.end) break;
+      if (text.start > begin) {
+        size = blockBytes;
+        continue;
+      }
+      // Not a single record is whole: one that is longer than the window, or whose quote is never closed.
+      if (size < settings.maxRecordBytes) {
+        size = Math.min(2 * size, settings.maxRecordBytes);
+        continue;
+      }
+      const to = refuseOpen(scanner, text.bytes, text.start, text.end, line, file.path, settings);
+      accept(text.bytes, text.start, to);
+      text.skip(to);
+      ({ line } = scanner);
+      size = blockBytes;
+    }
+    yield* take();
+  }
+
+  return { read };
+}
+
+/** The columns that the table declares, hints included. */
+function declaredFields({ schema, columns }: DecoderContext): readonly Field[] {
+  return createAppender({ schema, ...(columns !== undefined && { columns }) }).finish().schema.fields;
+}
+
+/** Whether bytes are text. What was transcoded has a character in the place of what was none. */
+function isSound(bytes: Buffer, from: number, to: number, isTranscoded: boolean): boolean {
+  const part = bytes.subarray(from, to);
+  return isTranscoded ? !part.includes(REPLACEMENT) : isUtf8(part);
+}
+
+/** Refuses the rows with bytes that stand for no character; gives the others. */
+function refuseInvalid(cells: Cells, path: string, rows: CsvBatches, isTranscoded: boolean): Cells {
+  const { bytes, rowStarts, rowEnds, lines } = cells;
+  const why =
+    'has bytes that stand for no character: give the file\'s encoding, or take U+FFFD for them with invalidBytes: "replace"';
+  return dropCells(cells, (row) => {
+    const [start, end] = [rowStarts[row]!, rowEnds[row]!];
+    if (isSound(bytes, start, end, isTranscoded)) return false;
+    const text = lineRow(bytes.toString("utf8", start, end));
+    rows.refuse(refusedText({ path, line: lines[row]!, why, rule: "encoding", row: text }));
+    return true;
+  });
+}
+
+/** Refuses the first line of a record that is not whole within the bytes that one may take. */
+function refuseOpen(
+  scanner: Scanner,
+  bytes: Buffer,
+  from: number,
+  to: number,
+  line: number,
+  path: string,
+  { maxRecordBytes }: CsvSettings,
+): number {
+  const next = scanner.refuseLine(
+    bytes,
+    from,
+    to,
+    line,
+    `a quote is not closed within ${maxRecordBytes} bytes (maxRecordBytes)`,
+  );
+  if (next < to) return next;
+  throw new AlluviumError(
+    "ALV_SOURCE_DATA",
+    `${path}, line ${line}: a line of more than ${maxRecordBytes} bytes. If rows are so long, raise maxRecordBytes; else it is no CSV file, or has other line ends`,
+    { step: "read" },
+  );
+}
+
+/** Makes cells null whose text stands for it; `undefined` where only empty ones do. */
+function nullMarker({ null: texts, quotedNull }: CsvSettings): ((cells: Cells) => void) | undefined {
+  const others = texts.filter((text) => text !== "" || quotedNull).map((text) => Buffer.from(text));
+  if (others.length === 0) return undefined;
+  const sizes = new Set(others.map(({ length }) => length));
+  return ({ bytes, rows, width, stride, starts, ends }) => {
+    for (let column = 0; column < width; column++)
+      for (let at = column * stride, stop = at + rows; at < stop; at++) {
+        const packed = starts[at]!;
+        const form = packed & 3;
+        if (form !== Form.plain && (form !== Form.quoted || !quotedNull)) continue;
+        const start = packed >> 2;
+        const size = ends[at]! - start;
+        if (!sizes.has(size)) continue;
+        if (
+          others.some(
+            (text) => text.length === size && bytes.compare(text, 0, size, start, start + size) === 0,
+          )
+        )
+          starts[at] = packed | Form.null;
+      }
+  };
+}

@@ -1,0 +1,66 @@
+import type { Dialect } from "./dialect.ts";
+import { sampleRecords, type SampleRecord } from "./sample.ts";
+
+/** What of a dialect is known. */
+export interface KnownDialect extends Partial<Dialect> {
+  readonly comment: string;
+}
+
+// Of two that split all records alike the first is taken: commas and semicolons stand in texts and numbers more often than tabs do.
+const DELIMITERS = ["\t", "|", ";", ","];
+/** Records that are compared. */
+const LIMIT = 1000;
+
+/**
+ * The dialect of a file by its beginning (bytes as characters of the same numbers): the delimiter that splits the most records into the same number of cells,
+ * more than one; quotes `"` unless only `'` enclose cells; a backslash as escape where the quotes are only sound with it. A comma where nothing tells.
+ */
+export function detectDialect(text: string, isWhole: boolean, known: KnownDialect): Dialect {
+  const lineEnd = known.lineEnd ?? (text.includes("\r") && !text.includes("\n") ? "\r" : "\n");
+  const delimiters = known.delimiter === undefined ? DELIMITERS : [known.delimiter];
+  const quotes = known.quote === undefined ? ['"', "'"] : [known.quote];
+  let best: { readonly dialect: Dialect; readonly score: number } | undefined;
+  for (const quote of quotes) {
+    // Where double quotes are in use an apostrophe is one.
+    if (quote === "'" && known.quote === undefined && (!text.includes("'") || text.includes('"'))) continue;
+    const escapes = known.escape === undefined ? [quote, "\\"] : [known.escape === "\\" ? "\\" : quote];
+    for (const escape of escapes) {
+      if (escape === "\\" && known.escape === undefined && !text.includes(`\\${quote}`)) continue;
+      for (const delimiter of delimiters) {
+        const dialect = { delimiter, quote, escape, lineEnd };
+        const records = sampleRecords(text, dialect, { isWhole, comment: known.comment, limit: LIMIT });
+        const score = scoreOf(records, quote === "'" && known.quote === undefined);
+        if (best === undefined || score > best.score) best = { dialect, score };
+      }
+    }
+  }
+  if (best !== undefined && best.score > 0) return best.dialect;
+  const quote = known.quote ?? '"';
+  return { delimiter: known.delimiter ?? ",", quote, escape: known.escape ?? quote, lineEnd };
+}
+
+/** The share of records that are sound and have as many cells as most have; nothing where that is one cell. */
+function scoreOf(records: readonly SampleRecord[], mustQuote: boolean): number {
+  const width = usualWidth(records);
+  if (records.length === 0 || (mustQuote && !records.some(hasQuotes))) return 0;
+  const sound = records.filter(({ cells, isSound }) => isSound && cells.length === width).length;
+  const share = sound / records.length;
+  // A file of one column has records of one cell, whatever the delimiter; then only the quotes count.
+  if (width > 1) return share > 0.5 ? 1 + share : 0;
+  return share > 0.5 ? share / 2 : 0;
+}
+
+function hasQuotes({ cells }: SampleRecord): boolean {
+  return cells.some(({ isQuoted }) => isQuoted);
+}
+
+/** How many cells most records have; the most of those where several numbers are as frequent. */
+export function usualWidth(records: readonly SampleRecord[]): number {
+  const counts = new Map<number, number>();
+  for (const { cells } of records) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
+  let width = 0;
+  let most = 0;
+  for (const [cells, count] of counts)
+    if (count > most || (count === most && cells > width)) [width, most] = [cells, count];
+  return width;
+}

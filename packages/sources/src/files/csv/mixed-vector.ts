@@ -1,0 +1,50 @@
+import type { ColumnType } from "@alluvium/core";
+import { createAppender, formatScalar, scalarReader, type Scalar, type Vector } from "@alluvium/core/columns";
+import { saidValue } from "./said.ts";
+
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+
+/**
+ * The rows of a column with texts among them that are none of its type, in the place of nulls: as core's appender makes it of values of several kinds, each
+ * text as the value that it says it is.
+ */
+export function mixedVector(
+  vector: Vector,
+  misfits: readonly (readonly [row: number, text: string])[],
+  plainNumber: (text: string) => string,
+): Vector {
+  const { type, length } = vector;
+  const appender = createAppender({ infer: { dates: true, timestamps: true } });
+  const read = scalarReader(vector);
+  let next = 0;
+  for (let row = 0; row < length; row++) {
+    const misfit = misfits[next];
+    if (misfit !== undefined && misfit[0] === row) {
+      const [, text] = misfit;
+      const said = saidValue(plainNumber(text));
+      appender.append({ value: typeof said === "string" ? text : said });
+      next += 1;
+    } else {
+      const scalar = read(row);
+      appender.append({ value: scalar === null ? null : valueOf(type, scalar) });
+    }
+  }
+  return appender.finish().columns[0]!;
+}
+
+/** A stored value as the appender takes it for one of the same type. */
+function valueOf(type: ColumnType, scalar: Scalar): unknown {
+  switch (type.kind) {
+    case "int64": {
+      const number = Number(scalar);
+      return Number.isSafeInteger(number) ? number : scalar;
+    }
+    case "decimal":
+      return rawJSON(formatScalar(type, scalar));
+    case "date":
+    case "timestamp":
+      return formatScalar(type, scalar);
+    default:
+      return scalar;
+  }
+}

@@ -1,0 +1,35 @@
+import type { RefusedRow } from "@alluvium/core";
+
+/** What is refused of a text file. */
+export interface RefusedText {
+  /** The file's path, for the message. */
+  readonly path: string;
+  /** The line that it begins in. */
+  readonly line: number;
+  /** What is wrong with it. */
+  readonly why: string;
+  /** `format` or `encoding` of what is no row at all, `column` of a value that its column does not hold. */
+  readonly rule: "format" | "encoding" | "column";
+  readonly column?: string | undefined;
+  /** The row as JSON text. */
+  readonly row: string;
+}
+
+/** A row of a text file that was refused. */
+export function refusedText({ path, line, why, rule, column, row }: RefusedText): RefusedRow {
+  const place = column === undefined ? `${path}, line ${line}` : `${path}, line ${line}, column "${column}"`;
+  return {
+    stage: "read",
+    reason: "ALV_ROW_INVALID",
+    rule,
+    ...(column !== undefined && { column }),
+    message: `${place}: ${why}`,
+    row,
+    position: { line },
+  };
+}
+
+/** Text that is no row as one that holds it, so that nothing is lost. */
+export function lineRow(text: string): string {
+  return JSON.stringify({ line: text });
+}

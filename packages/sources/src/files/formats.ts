@@ -1,8 +1,14 @@
 import { AlluviumError } from "@alluvium/core";
+import { csv } from "./csv/index.ts";
 import type { FileFormat } from "./format.ts";
+import { parquet } from "./parquet/index.ts";
 
 /** Formats by the extension of files, where that says enough. */
-const byExtension: { readonly [extension: string]: () => FileFormat } = {};
+const byExtension: { readonly [extension: string]: () => FileFormat } = {
+  csv,
+  parquet,
+  tsv: () => csv({ delimiter: "\t" }),
+};
 
 /** What files may end with behind their extension: their bytes say how they are compressed. */
 const COMPRESSED = /\.(gz|gzip|zst|zstd)$/i;

@@ -80,7 +80,7 @@ export function describeTable(
     (table.disposition ?? "append") as DispositionOption<unknown>,
   );
   const primaryKey = keyOf(name, table.primaryKey);
-  if (disposition.kind === "merge" && disposition.strategy !== "deleteInsert" && primaryKey.length === 0)
+  if (disposition.kind === "merge" && primaryKey.length === 0)
     throw optionError(name, "a merge needs a primaryKey");
   const { partitionBy = [], ...layout } = layoutOf(name, table as TableOptions<Record<string, unknown>>);
   const whole = layoutOf(name, options.contract === undefined ? {} : { contract: options.contract });

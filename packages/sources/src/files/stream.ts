@@ -185,11 +185,11 @@ async function* readHalf(
   ledger.pass(path);
   if (now === undefined) return;
   const file = { ...now, tag: tagOf(now) };
-  const what = ledger.look(file);
   if (changed === "skip") {
-    if (what !== "later") ledger.finish(file);
+    ledger.finish(file);
     return;
   }
+  const what = ledger.look(file);
   if (what !== "new" && what !== "changed") return;
   const content = await openAgain(table, context, ledger, reader, now, undefined);
   if (content !== undefined) yield* readWhole(reader, ledger, content);

@@ -1,6 +1,6 @@
 import type { ColumnType } from "@alluvium/core";
 import { createAppender, formatScalar, scalarReader, type Scalar, type Vector } from "@alluvium/core/columns";
-import { saidValue } from "./said.ts";
+import { saidValue } from "../text/said.ts";
 
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 

@@ -116,8 +116,7 @@ export function createTally(): Tally {
     },
     type() {
       if (seen.size === 0) return undefined;
-      const isOnly = (...kinds: readonly Said[]): boolean =>
-        [...seen].every((said) => kinds.includes(said));
+      const isOnly = (...kinds: readonly Said[]): boolean => [...seen].every((said) => kinds.includes(said));
       if (isOnly("boolean")) return { kind: "boolean" };
       if (isOnly("date")) return { kind: "date" };
       if (isOnly("instant")) return UTC;

@@ -128,7 +128,7 @@ function readerOf(type: ColumnType, isDeclared: boolean, onMisfit: OnMisfit): Ce
     case "string":
       return textReader();
     case "int64":
-      return integerReader(onMisfit);
+      return integerReader(onMisfit, true);
     case "float64":
       return floatReader(type, POINT, onMisfit);
     case "boolean":

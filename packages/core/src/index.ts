@@ -79,6 +79,7 @@ export {
   type CheckValue,
   type RowCheckOptions,
   type SourceFigure,
+  checksOf,
 } from "./quality/check.ts";
 export type { CheckResult } from "./quality/check-result.ts";
 export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
@@ -120,6 +121,8 @@ export type {
   Naming,
   OpenResources,
   Partition,
+  RefusedAgain,
+  RetakenRows,
   Source,
   SourceContext,
   SourceSession,

@@ -141,6 +141,8 @@ export type StreamItem<Cursor = unknown> =
       readonly release?: () => void;
       /** The rows for which the functions of the table's checks do not hold, by the check's name: whoever reads them has them as functions take them. */
       readonly failed?: ReadonlyMap<string, readonly number[]>;
+      /** Where a row of the batch stood at the source (`{ file, line }`), for rows that are refused on the way to the table. @default not known */
+      readonly locate?: ((row: number) => { readonly [name: string]: Json }) | undefined;
     }
   | {
       readonly table: string;

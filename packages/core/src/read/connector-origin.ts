@@ -37,7 +37,7 @@ async function* readConnector(
       yield item;
       continue;
     }
-    const portion = portionOfBatch(item.batch);
+    const portion = { ...portionOfBatch(item.batch), locate: item.locate };
     yield { table: item.table, portion, fresh: portion };
   }
 }

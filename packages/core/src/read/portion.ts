@@ -1,6 +1,7 @@
 import type { Batch } from "../columns/batch.ts";
 import { rowsOf } from "../columns/rows.ts";
 import { takeBatch } from "../columns/take.ts";
+import type { StreamItem } from "../stream.ts";
 
 /**
  * Some rows on their way, as columns and as objects: whichever form is asked for and not there yet is made from the other, once.
@@ -15,7 +16,12 @@ export interface Portion {
   readonly ordinals?: BigInt64Array | undefined;
   /** Keys that are deleted, by their final column names. */
   readonly deletes?: readonly KeyDeletes[] | undefined;
+  /** Where a row stood at the source, where it says so. */
+  readonly locate?: Locate | undefined;
 }
+
+/** Where a row stood at its source. */
+export type Locate = NonNullable<Extract<StreamItem, { readonly batch: unknown }>["locate"]>;
 
 /** Deleted keys (or truncations, which have none), with the position of each. */
 export interface KeyDeletes {
@@ -25,7 +31,7 @@ export interface KeyDeletes {
 }
 
 /** What a portion carries besides its rows. */
-export type Baggage = Pick<Portion, "ordinals" | "deletes">;
+export type Baggage = Pick<Portion, "ordinals" | "deletes" | "locate">;
 
 /** Rows that are there as columns, and perhaps as objects too. */
 export function portionOfBatch(batch: Batch, rows?: readonly object[]): Portion {
@@ -41,7 +47,7 @@ export function portionOfBatch(batch: Batch, rows?: readonly object[]): Portion 
 export function portionOfRows(
   rows: readonly object[],
   toBatch: (rows: readonly object[]) => Batch,
-  { ordinals, deletes }: Baggage,
+  { ordinals, deletes, locate }: Baggage,
 ): Portion {
   return {
     length: rows.length,
@@ -50,13 +56,14 @@ export function portionOfRows(
     given: true,
     ordinals,
     deletes,
+    locate,
   };
 }
 
 /** The rows named by `indexes`; deletes stay. */
 export function takePortion(portion: Portion, indexes: Int32Array): Portion {
   if (indexes.length === portion.length) return portion;
-  const { ordinals } = portion;
+  const { ordinals, locate } = portion;
   return {
     ...portion,
     length: indexes.length,
@@ -66,6 +73,7 @@ export function takePortion(portion: Portion, indexes: Int32Array): Portion {
       return Array.from(indexes, (index) => rows[index]!);
     }),
     ordinals: ordinals && takeOrdinals(ordinals, indexes),
+    locate: locate && ((row) => locate(indexes[row]!)),
   };
 }
 

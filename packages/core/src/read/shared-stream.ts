@@ -6,7 +6,7 @@ import type { Check } from "../quality/check.ts";
 import { writtenBatches } from "./deletes.ts";
 import type { FailedRows } from "./function-checks.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
-import { takePortion } from "./portion.ts";
+import { takePortion, type Portion } from "./portion.ts";
 import { withPositions } from "./positions.ts";
 import { planSteps, type KeyNames } from "../plan-steps.ts";
 import { sharedCursorCodec, type SharedCursor } from "./shared-cursor.ts";
@@ -181,7 +181,7 @@ async function* readShared(
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
         const isSample = context.limit !== undefined;
-        const { batches, failed } = await batchesFor(
+        const { batches, failed, locate } = await batchesFor(
           resource,
           runners.get(resource)!,
           numbered,
@@ -192,7 +192,7 @@ async function* readShared(
           if (batch.length === 0) continue;
           left.set(resource, left.get(resource)! - batch.length);
           const item = { table: resource.definition.name, batch };
-          yield i === 0 && failed !== undefined ? { ...item, failed } : item;
+          yield i === 0 ? { ...item, ...(failed && { failed }), ...(locate && { locate }) } : item;
         }
       }
       if (group.resources.every((resource) => left.get(resource)! <= 0)) break;
@@ -252,14 +252,15 @@ async function batchesFor(
   item: Rows,
   signal: AbortSignal,
   isSample: boolean,
-): Promise<{ readonly batches: readonly Batch[]; readonly failed?: FailedRows }> {
+): Promise<{ readonly batches: readonly Batch[]; readonly failed?: FailedRows } & Pick<Portion, "locate">> {
   const { definition, appends, keys, deletes, checks, byRows } = resource;
   const { name, steps } = definition;
   const given = appends ? item.fresh : item.portion;
   const isPlain = steps.length === 0;
   const portion = isPlain ? given : await run(withPositions(given, keys[0], name, { deletes, byRows }));
   const batches = isPlain ? [portion.batch()] : writtenBatches(portion);
-  if (checks.length === 0 || isSample) return { batches };
+  const { locate } = portion;
+  if (checks.length === 0 || isSample) return { batches, locate };
   const { askFunctions } = await import("./function-checks.ts");
-  return { batches, failed: await askFunctions(name, checks, portion, batches[0]!, signal) };
+  return { batches, failed: await askFunctions(name, checks, portion, batches[0]!, signal), locate };
 }

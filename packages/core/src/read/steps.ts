@@ -197,8 +197,12 @@ function flatten(
       parents.push(parent);
     }
   });
-  const { ordinals, deletes } = portion;
-  return portionOfRows(rows, toBatch, { ordinals: ordinals && takeOrdinals(ordinals, parents), deletes });
+  const { ordinals, deletes, locate } = portion;
+  return portionOfRows(rows, toBatch, {
+    ordinals: ordinals && takeOrdinals(ordinals, parents),
+    deletes,
+    locate: locate && ((row) => locate(parents[row]!)),
+  });
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<object> {

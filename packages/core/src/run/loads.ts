@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Batch } from "../columns/batch.ts";
 import { takeBatch } from "../columns/take.ts";
+import type { Locate } from "../read/portion.ts";
 import type { DestinationSession, Load, LoadReceipt } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
 import type { RefusedRow } from "../refused-row.ts";
@@ -51,13 +52,21 @@ export interface LoadsOptions {
   readonly onChecks: (checked: TableResults) => void;
 }
 
+/** What a stream says of the rows of a batch. */
+export interface KnownOfRows {
+  /** The rows that functions of checks refused. */
+  readonly failed?: FailedRows | undefined;
+  /** Where a row stood at the source. */
+  readonly locate?: Locate | undefined;
+}
+
 /**
  * The loads of a run, one after another. Streams write, mark and roll back through it; it decides when a commit is due, and makes it
  * when every stream has got to a point that can be committed.
  */
 export interface Loads extends AsyncDisposable {
-  /** Writes a batch of a stream's table; resolves when there is room for more. `failed`: the rows that functions of checks refused. */
-  write(run: StreamRun, table: TableRun, batch: Batch, bytes: number, failed?: FailedRows): Promise<void>;
+  /** Writes a batch of a stream's table; resolves when there is room for more. */
+  write(run: StreamRun, table: TableRun, batch: Batch, bytes: number, known?: KnownOfRows): Promise<void>;
   /** Takes rows of a stream's table that were refused when they were read; `values` were left out of others. */
   refuse(run: StreamRun, table: TableRun, refused: readonly RefusedRow[], values: number): Promise<void>;
   /**
@@ -343,7 +352,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     run: StreamRun,
     table: TableRun,
     given: Batch,
-    failed?: FailedRows,
+    { failed, locate }: KnownOfRows,
   ): Promise<void> {
     let batch = given;
     /** Which row of `given` each row is. */
@@ -353,11 +362,12 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       const loadId = loadOf(run);
       const parts = (await table.nested?.split(batch, loadId)) ?? [{ table, batch }];
       const restricted = parts.map((part) => ({ ...part, ...part.table.restrict(part.batch) }));
-      let refusal = refusalOf(batch, parts, restricted);
+      const at: Locate | undefined = locate && ((row) => locate(from === undefined ? row : from[row]!));
+      let refusal = refusalOf(batch, parts, restricted, at);
       if (refusal === undefined && !tested && parts.some((part) => part.table.checks !== undefined)) {
         tested = true;
         const { testParts } = await import("./quality.ts");
-        refusal = testParts(batch, parts, restricted, failed && rowsAmong(failed, from));
+        refusal = testParts(batch, parts, restricted, failed && rowsAmong(failed, from), at);
       }
       if (tested && run.tables.some(({ checks }) => checks?.isDoomed())) {
         // It will not be committed, so it need not be written; what comes is only counted.
@@ -380,10 +390,10 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
   }
 
   return {
-    write: (run, table, batch, size, failed) =>
+    write: (run, table, batch, size, known = {}) =>
       gate.shared(async () => {
         run.refusals.add(table.table, { read: batch.length });
-        await writeParts(run, table, run.ordinals.place(batch), failed);
+        await writeParts(run, table, run.ordinals.place(batch), known);
         run.rows += batch.length;
         bytes += size;
       }),

@@ -123,7 +123,7 @@ async function readOnce(run: StreamRun, attempt: number, options: ReadOptions): 
       // What is larger than the stream's own slot waits until there is room for it.
       const release = await surplus.take(bytes - shares.slot, signal);
       try {
-        await loads.write(run, table, item.batch, bytes, item.failed);
+        await loads.write(run, table, item.batch, bytes, item);
       } finally {
         release();
       }

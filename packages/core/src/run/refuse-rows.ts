@@ -4,6 +4,7 @@ import { jsonReader } from "../columns/json.ts";
 import { scalarReader } from "../columns/scalar.ts";
 import { isValid } from "../columns/vector.ts";
 import { rootId, rowId } from "../nesting/system-columns.ts";
+import type { Locate } from "../read/portion.ts";
 import { plainJson } from "../read/refused-json.ts";
 import type { RefusedRow } from "../refused-row.ts";
 import { hasMixed } from "../schema/mixed-type.ts";
@@ -26,16 +27,17 @@ export interface Refusal {
 
 /**
  * The rows of `batch` that offend, by themselves or by a row of theirs in a child table; `undefined`: none does. `parts` are the tables that the
- * batch was divided into, the root first, and `restricted` what their contracts say.
+ * batch was divided into, the root first, and `restricted` what their contracts say; `locate` says where rows stood, where the source knows.
  */
 export function refusalOf(
   batch: Batch,
   parts: readonly TablePart[],
   restricted: readonly Restricted[],
+  locate?: Locate,
 ): Refusal | undefined {
   const byRow = offencesOf(parts, restricted);
   if (byRow.size === 0) return undefined;
-  const tell = rowTeller(batch, parts[0]!.table);
+  const tell = rowTeller(batch, parts[0]!.table, locate);
   const kept: number[] = [];
   const refused: RefusedRow[] = [];
   let discarded = 0;
@@ -86,6 +88,7 @@ const operations = { [ChangeOp.update]: "update", [ChangeOp.delete]: "delete" } 
 function rowTeller(
   { schema, columns, changes }: Batch,
   { primaryKey, cursorColumn }: TableRun,
+  locate: Locate | undefined,
 ): (row: number) => Pick<RefusedRow, "stage" | "row" | "types" | "operation" | "key" | "position"> {
   const cells = schema.fields.map(({ name }, i) => ({
     name,
@@ -111,7 +114,12 @@ function rowTeller(
       ...(keys.length > 0 && {
         key: Object.fromEntries(keys.map(({ name, read }) => [name, plainJson(read(row))])),
       }),
-      ...(cursor && { position: { cursor: { [cursor.name]: plainJson(cursor.read(row)) } } }),
+      ...((cursor ?? locate) && {
+        position: {
+          ...(cursor && { cursor: { [cursor.name]: plainJson(cursor.read(row)) } }),
+          ...locate?.(row),
+        },
+      }),
     };
   };
 }

@@ -1,4 +1,5 @@
 import type { Batch } from "../columns/batch.ts";
+import type { Locate } from "../read/portion.ts";
 import type { FailedRows } from "../read/function-checks.ts";
 import type { TablePart } from "./nested-tables.ts";
 import { refusalOf, type Refusal } from "./refuse-rows.ts";
@@ -13,8 +14,9 @@ export function testParts(
   parts: readonly TablePart[],
   restricted: readonly Restricted[],
   failed: FailedRows | undefined,
+  locate?: Locate,
 ): Refusal | undefined {
-  return refusalOf(batch, parts, testedParts(batch, parts, restricted, failed));
+  return refusalOf(batch, parts, testedParts(batch, parts, restricted, failed), locate);
 }
 
 /** What the checks of tables find in the parts of a batch. */

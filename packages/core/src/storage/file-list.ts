@@ -1,6 +1,7 @@
 import { readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "./file-errors.ts";
+import { fileInfo } from "./file-info.ts";
 import { compareBytewise, isTemporaryName } from "./path.ts";
 import type { ObjectInfo } from "./store.ts";
 
@@ -88,8 +89,7 @@ const readFolder = (directory: string) => readdir(directory, { withFileTypes: tr
 
 async function inspectFile(root: string, path: string): Promise<ObjectInfo | undefined> {
   try {
-    const stats = await stat(join(root, path));
-    return stats.isFile() ? { path, size: stats.size, modified: stats.mtime } : undefined;
+    return fileInfo(path, await stat(join(root, path), { bigint: true }));
   } catch (error) {
     // Removed since, or a symbolic link to nowhere.
     const code = systemCode(error);

@@ -9,9 +9,11 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { AlluviumError } from "../errors.ts";
 import { forEachConcurrent } from "./concurrent.ts";
+import { changedObject } from "./changed.ts";
 import { fileDirectories } from "./file-directories.ts";
 import { cannotLink, fileError, syncFailed, systemCode, unsafeStore } from "./file-errors.ts";
 import { listFiles } from "./file-list.ts";
+import { fileInfo, fileTag } from "./file-info.ts";
 import { openFileWriter, writeWhole } from "./file-writer.ts";
 import { checkPath, checkPrefix } from "./path.ts";
 import { resolveRange } from "./range.ts";
@@ -31,6 +33,8 @@ const READ_BYTES = 1 << 30;
  * - `create` writes to the final name; a file that is not complete can be seen. Names must be new.
  * - `rename` links and unlinks, so it replaces nothing. A killed one leaves both names; renaming again finishes it.
  * - `list` does not enter folders that are symbolic links, and removes temporary files that are older than a day.
+ * - Tags are made of size, time of the last writing (in nanoseconds) and inode: a file that is written to within one tick of the file system's clock,
+ *   and keeps its size, looks the same.
  * - `now` is the modification time that the file system gives a new file, so ages are right on network mounts with another clock.
  *
  * @param root A path (relative to the working folder at the time of the call) or a `file:` URL.
@@ -96,20 +100,29 @@ export function fileStore(root: string | URL): ObjectStore {
       const file = locate(path);
       return guard("read", path, call, async () => {
         await using handle = await open(file, "r").catch(noFolder);
-        const stats = await handle.stat();
+        const stats = await handle.stat({ bigint: true });
         if (!stats.isFile())
           throw new AlluviumError("ALV_NOT_FOUND", `${path} in ${url} is a folder, not a file`);
-        const { start, end } = resolveRange(call?.range, stats.size);
+        const { ifMatch } = call ?? {};
+        /** Of the open file, since another one may have its name by now. */
+        const same = async (): Promise<void> => {
+          if (ifMatch !== undefined && fileTag(await handle.stat({ bigint: true })) !== ifMatch)
+            throw changedObject(path, url);
+        };
+        await same();
+        const { start, end } = resolveRange(call?.range, Number(stats.size));
         const bytes = new Uint8Array(end - start);
         let done = 0;
         while (done < bytes.length) {
           call?.signal?.throwIfAborted();
           const count = Math.min(READ_BYTES, bytes.length - done);
           const { bytesRead } = await handle.read(bytes, done, count, start + done);
-          if (bytesRead === 0) return bytes.slice(0, done);
+          if (bytesRead === 0) break;
           done += bytesRead;
         }
-        return bytes;
+        // It may have been written to in the meantime.
+        await same();
+        return done < bytes.length ? bytes.slice(0, done) : bytes;
       });
     },
     async head(path, call) {
@@ -210,8 +223,7 @@ function temporaryIn(directory: string): string {
 
 async function inspect(file: string, path: string): Promise<ObjectInfo | undefined> {
   try {
-    const stats = await stat(file);
-    return stats.isFile() ? { path, size: stats.size, modified: stats.mtime } : undefined;
+    return fileInfo(path, await stat(file, { bigint: true }));
   } catch (error) {
     noFile(error);
     return undefined;

@@ -4,6 +4,7 @@
  * @module core/storage/memory
  */
 import { AlluviumError } from "../errors.ts";
+import { changedObject } from "./changed.ts";
 import { checkPath, checkPrefix, compareBytewise } from "./path.ts";
 import { resolveRange } from "./range.ts";
 import type { ObjectInfo, ObjectStore, ObjectWriter, StoreCall } from "./store.ts";
@@ -63,6 +64,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       await enter(path, call);
       const entry = objects.get(path);
       if (entry === undefined) throw missing(path);
+      if (call?.ifMatch !== undefined && call.ifMatch !== entry.info.etag) throw changedObject(path, url);
       const { start, end } = resolveRange(call?.range, entry.bytes.length);
       return entry.bytes.slice(start, end);
     },

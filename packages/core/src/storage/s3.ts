@@ -73,7 +73,7 @@ export function s3Store(url: string | URL, options: S3StoreOptions = {}): Object
     capabilities: { putIfAbsent: conditionalPuts !== false, rename: false, durable: true },
     async get(path, call) {
       checkPath(path);
-      return guard("read", path, call?.signal, () => readObject(place, path, call?.range, call?.signal));
+      return guard("read", path, call?.signal, () => readObject(place, path, call ?? {}));
     },
     async head(path, call) {
       checkPath(path);

@@ -7,8 +7,14 @@ export interface ObjectStore {
   /** For people: where this is, without credentials. */
   readonly url: string;
   readonly capabilities: StoreCapabilities;
-  /** The bytes of an object, or of `range` of it. */
-  get(path: string, options?: { readonly range?: ByteRange } & StoreCall): Promise<Uint8Array>;
+  /**
+   * The bytes of an object, or of `range` of it. `ifMatch`: only of the version with this tag (`ObjectInfo.etag`); where another one stands there now,
+   * `ALV_SOURCE_CHANGED`. What one call gives is always of one version.
+   */
+  get(
+    path: string,
+    options?: { readonly range?: ByteRange; readonly ifMatch?: string | undefined } & StoreCall,
+  ): Promise<Uint8Array>;
   /** Size, time and tag of an object; `undefined` when there is none. */
   head(path: string, options?: StoreCall): Promise<ObjectInfo | undefined>;
   /** Creates or replaces an object in one step: readers see the old or the new bytes. Durable only after {@link ObjectStore.sync}. */
@@ -61,6 +67,7 @@ export interface ObjectInfo {
   readonly size: number;
   /** When it was last written, by the store's clock. */
   readonly modified: Date;
+  /** Tells versions of the object apart; stores that have none cannot tell. */
   readonly etag?: string;
 }
 

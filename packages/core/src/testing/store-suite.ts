@@ -75,6 +75,33 @@ const cases: readonly { readonly name: string; readonly run: (store: ObjectStore
     },
   },
   {
+    name: "gets the version that is asked for, and no other",
+    async run(store) {
+      await store.put("v/x", text("first version"));
+      const first = (await store.head("v/x"))!;
+      if (first.etag === undefined) return;
+      const listed: (string | undefined)[] = [];
+      for await (const { etag } of store.list("v/")) listed.push(etag);
+      deepEqual(listed, [first.etag]);
+      const ifMatch = first.etag;
+      deepEqual(await store.get("v/x", { ifMatch }), text("first version"));
+      deepEqual(await store.get("v/x", { ifMatch, range: { start: 2, end: 5 } }), text("rst"));
+      deepEqual(await store.get("v/x", { ifMatch, range: { start: 3, end: 3 } }), text(""));
+      await store.put("v/x", text("other version"));
+      const changed = code("ALV_SOURCE_CHANGED");
+      await rejects(
+        store.get("v/x", { ifMatch }),
+        (error) => changed(error) && String(error).includes("v/x"),
+      );
+      await rejects(store.get("v/x", { ifMatch, range: { start: 2, end: 5 } }), changed);
+      await rejects(store.get("v/x", { ifMatch, range: { start: 3, end: 3 } }), changed);
+      const other = (await store.head("v/x"))!.etag;
+      deepEqual(await store.get("v/x", { ifMatch: other }), text("other version"));
+      await store.delete(["v/x"]);
+      await rejects(store.get("v/x", { ifMatch: other }), code("ALV_NOT_FOUND"));
+    },
+  },
+  {
     name: "replaces by put",
     async run(store) {
       await store.put("x", text("a longer text"));

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { AlluviumError } from "../../errors.ts";
 import { resolveRange } from "../range.ts";
+import { changedObject } from "../changed.ts";
 import type { ByteRange } from "../store.ts";
 import { nameOf, statusOf } from "./errors.ts";
 import type { S3Place } from "./place.ts";
@@ -10,28 +11,33 @@ import { ATTEMPTS, retrying } from "./retry.ts";
 export async function readObject(
   { bucket, key, options, url }: S3Place,
   path: string,
-  range: ByteRange | undefined,
-  signal: AbortSignal | undefined,
+  call: {
+    readonly range?: ByteRange | undefined;
+    readonly ifMatch?: string | undefined;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): Promise<Uint8Array> {
+  const { range, ifMatch, signal } = call;
   const { attempts = ATTEMPTS, timeout = 30_000 } = options;
   if (range !== undefined) resolveRange(range, Number.MAX_SAFE_INTEGER);
   const { sdk, name, send } = await bucket();
-  const object = { Bucket: name, Key: key(path) };
-  if (range?.end !== undefined && range.end === range.start) {
-    await send(new sdk.HeadObjectCommand(object), signal);
-    return new Uint8Array(0);
-  }
+  const object = { Bucket: name, Key: key(path), ...(ifMatch !== undefined && { IfMatch: ifMatch }) };
   const command = new sdk.GetObjectCommand({
     ...object,
     ...(range !== undefined && { Range: rangeHeader(range) }),
   });
   const again = (error: unknown): boolean => error instanceof BrokenBodyError;
   try {
+    if (range?.end !== undefined && range.end === range.start) {
+      await send(new sdk.HeadObjectCommand(object), signal);
+      return new Uint8Array(0);
+    }
     return await retrying({ attempts, signal, again }, async () => {
       const { Body, ContentLength } = await send(command, signal);
       return readBody(Body as Readable, ContentLength, { timeout, place: `${path} in ${url}`, signal });
     });
   } catch (error) {
+    if (statusOf(error) === 412) throw changedObject(path, url, error);
     // The range starts behind the end.
     if (statusOf(error) === 416 || nameOf(error) === "InvalidRange") return new Uint8Array(0);
     throw error instanceof BrokenBodyError ? error.cause : error;

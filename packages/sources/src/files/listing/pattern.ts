@@ -1,0 +1,50 @@
+import picomatch from "picomatch";
+
+/** A glob, ready to be asked. */
+export interface Pattern {
+  readonly glob: string;
+  /** What every path that it matches begins with, to the letter. */
+  readonly prefix: string;
+  /** Whether it names one path, with nothing left open. */
+  readonly isPath: boolean;
+  readonly matches: (path: string) => boolean;
+}
+
+/** What begins something that is not taken to the letter. */
+const SPECIAL = /[*?[\]{}()!+@\\]/;
+
+/**
+ * A glob: `*` and `?` within a segment, `**` over segments, `{a,b}`, `[a-z]`, as picomatch has them. Files that begin with a point are matched
+ * too; leaving them out is another's.
+ */
+export function patternOf(glob: string): Pattern {
+  const special = glob.search(SPECIAL);
+  const isPath = special < 0;
+  // `@`, `!` and `+` are special before a bracket only, but a shorter prefix does no harm.
+  const prefix = isPath ? glob : glob.slice(0, special);
+  const matches = isPath
+    ? (path: string) => path === glob
+    : (picomatch(glob, { dot: true, nonegate: true, windows: false }) as (path: string) => boolean);
+  return { glob, prefix, isPath, matches };
+}
+
+/** Whether a path is matched by any pattern. */
+export function matchesAny(patterns: readonly Pattern[], path: string): boolean {
+  return patterns.some(({ matches }) => matches(path));
+}
+
+/**
+ * Whether a path is hidden: a segment of it that no pattern spells out begins with a point, or with `_` (unless it is a Hive partition, `_day=1`).
+ * Spark leaves out the same. `prefix`: what a pattern spells out.
+ */
+export function isHidden(path: string, prefix: string): boolean {
+  const from = prefix.lastIndexOf("/") + 1;
+  return path
+    .slice(from)
+    .split("/")
+    .some((segment, i, all) => {
+      if (i === 0 && prefix.length > from) return false;
+      if (segment.startsWith(".")) return true;
+      return segment.startsWith("_") && !(i < all.length - 1 && segment.includes("="));
+    });
+}

@@ -1,0 +1,287 @@
+import {
+  AlluviumError,
+  type ObjectInfo,
+  type Stream,
+  type StreamContext,
+  type StreamItem,
+} from "@alluvium/core";
+import { tagOf } from "./content/open.ts";
+import type { DescribedTable } from "./described.ts";
+import type { FileContent } from "./format.ts";
+import { filesCursorCodec, type FilesCursor, type HalfFile } from "./ledger/cursor.ts";
+import { openLedger, wasDone, type Ledger } from "./ledger/ledger.ts";
+import { listMatching } from "./listing/list.ts";
+import { openAhead } from "./open-ahead.ts";
+import { clockOf } from "./place.ts";
+import { createReader, type Reader } from "./reader.ts";
+import { retakeRows } from "./retake.ts";
+
+type Context = StreamContext<FilesCursor>;
+type Item = StreamItem<FilesCursor>;
+
+/** Files that are opened while one is read. */
+const AHEAD = 16;
+/** A point to resume from comes at least so often, where files are small (ms). */
+const CHECKPOINT_MS = 1000;
+/** Files of such a time are said to be of the future (ms). */
+const FUTURE_MS = 3_600_000;
+
+/** A table's files as a stream. */
+export function createStream(table: DescribedTable): Stream<FilesCursor> {
+  return {
+    name: table.name,
+    tables: [table.description],
+    cursor: filesCursorCodec,
+    identity: { url: table.store.url, files: [...table.globs], format: table.format.name },
+    read: (context) => read(table, context),
+    retake: (_, rows) => Promise.resolve(retakeRows(table, rows)),
+  };
+}
+
+async function* read(table: DescribedTable, context: Context): AsyncGenerator<Item> {
+  const { since, window, attempt } = context;
+  context.emit({
+    type: "streamStarted",
+    time: Date.now(),
+    stream: table.name,
+    tables: [table.name],
+    since: since?.watermark === undefined ? undefined : new Date(since.watermark).toISOString(),
+    attempt,
+  });
+  const reader = createReader(table, context);
+  const items = window === undefined ? readNew(table, context, reader) : readWindow(table, context, reader);
+  if (context.limit === undefined) return yield* items;
+  let rows = 0;
+  for await (const item of items) {
+    yield item;
+    if ("batch" in item) rows += item.batch.length;
+    if (rows >= context.limit) return;
+  }
+}
+
+/** Reads what is not done: first what a sweep left that was under way, then by a sweep of its own. */
+async function* readNew(table: DescribedTable, context: Context, reader: Reader): AsyncGenerator<Item> {
+  const { since, signal } = context;
+  const ledger = openLedger(since, table.windowMs);
+  let half = since?.file;
+  let listed = 0;
+  for (let last = !ledger.isUnderWay; ; last = true) {
+    const now = await clockOf(table.store, signal);
+    const { until, after } = ledger.begin(now - table.minAgeMs);
+    if (half !== undefined) yield* readHalf(table, context, reader, ledger, half);
+    const startAfter = half?.path ?? after;
+    half = undefined;
+    let future = 0;
+    async function* chosen(): AsyncGenerator<ObjectInfo> {
+      for await (const info of listMatching(table.store, table.selection, { startAfter, signal })) {
+        listed += 1;
+        if (info.modified.getTime() > Math.max(until, now + FUTURE_MS)) future += 1;
+        if (isToBeRead(table, ledger, info)) yield info;
+      }
+    }
+    for await (const { info, content } of openAhead(chosen(), AHEAD, signal, reader.open)) {
+      const opened =
+        "error" in content ? await openAgain(table, context, ledger, reader, info, content.error) : content;
+      if (opened !== undefined) yield* readWhole(reader, ledger, opened);
+    }
+    if (future > 0)
+      warn(
+        table,
+        context,
+        undefined,
+        `${future} files have times that have not come yet, and wait for them: are clocks wrong?`,
+      );
+    ledger.end();
+    if (last) break;
+  }
+  yield* reader.flush();
+  if (since === undefined && listed === 0)
+    warn(
+      table,
+      context,
+      "ALV_SOURCE_NOT_FOUND",
+      `no file in ${table.store.url} matches ${table.globs.join(", ")}`,
+    );
+  yield { checkpoint: ledger.cursor() };
+}
+
+/** What a file of a listing is to a sweep, by the policy for those that changed. */
+function isToBeRead(table: DescribedTable, ledger: Ledger, info: ObjectInfo): boolean {
+  const file = { ...info, tag: tagOf(info) };
+  const what = ledger.look(file);
+  if (what !== "changed") return what === "new";
+  if (table.changed === "error")
+    throw new AlluviumError(
+      "ALV_SOURCE_CHANGED",
+      `files: ${table.name}: ${info.path} was loaded, and is another version now. Choose changed: "load" to read it again as new rows, or "skip" to leave it out`,
+      { resource: table.name, step: "read", retryable: false },
+    );
+  if (table.changed !== "skip") return true;
+  ledger.finish(file);
+  return false;
+}
+
+/** A file, from its start to its end. */
+async function* readWhole(reader: Reader, ledger: Ledger, content: FileContent): AsyncGenerator<Item> {
+  yield* reader.rows(content, undefined, (file) => ledger.cursor(file));
+  ledger.finish(content);
+  if (!reader.isDue(CHECKPOINT_MS)) return;
+  yield* reader.flush();
+  yield { checkpoint: ledger.cursor() };
+}
+
+/** The rest of a file of which a part is committed. */
+async function* readHalf(
+  table: DescribedTable,
+  context: Context,
+  reader: Reader,
+  ledger: Ledger,
+  half: HalfFile,
+): AsyncGenerator<Item> {
+  const { store, name } = table;
+  const { path, position } = half;
+  const info = await store.head(path, { signal: context.signal });
+  if (info === undefined) {
+    warn(
+      table,
+      context,
+      "ALV_SOURCE_CHANGED",
+      `${path} was removed when a part of it was loaded: the rest is not`,
+    );
+    ledger.pass(path);
+    return;
+  }
+  if (tagOf(info) === half.tag) {
+    if (half.format !== table.formatHash)
+      throw new AlluviumError(
+        "ALV_STATE_MISMATCH",
+        `files: ${name}: a part of ${path} is loaded, and the options of its format have changed since: put them back until it is read to its end, or run with refresh: "data"`,
+        { resource: name, step: "read" },
+      );
+    const content = await openHalf(reader, info, context.signal);
+    if (content !== undefined) {
+      yield* reader.rows(content, position, (file) => ledger.cursor(file));
+      ledger.finish(content);
+      yield* reader.flush();
+      yield { checkpoint: ledger.cursor() };
+      return;
+    }
+  }
+  // Another version stands there now.
+  const { changed } = table;
+  if (changed !== "load" && changed !== "skip")
+    throw new AlluviumError(
+      "ALV_SOURCE_CHANGED",
+      `files: ${name}: ${path} was overwritten when a part of it was committed, and the rest of that version is gone. Put it back, or choose changed: "load" (the new version is read from its start, beside the rows that are there) or "skip" (it is left at these)`,
+      { resource: name, step: "read", retryable: false },
+    );
+  warn(
+    table,
+    context,
+    "ALV_SOURCE_CHANGED",
+    `${path} was overwritten when a part of it was loaded: the rest of that version is not`,
+  );
+  const now = await store.head(path, { signal: context.signal });
+  ledger.pass(path);
+  if (now === undefined) return;
+  const file = { ...now, tag: tagOf(now) };
+  if (changed === "skip") {
+    ledger.finish(file);
+    return;
+  }
+  const what = ledger.look(file);
+  if (what !== "new" && what !== "changed") return;
+  const content = await openAgain(table, context, ledger, reader, now, undefined);
+  if (content !== undefined) yield* readWhole(reader, ledger, content);
+}
+
+/** Opens the version of which a part is done; `undefined` where another one has just taken its place. */
+async function openHalf(
+  reader: Reader,
+  info: ObjectInfo,
+  signal: AbortSignal,
+): Promise<FileContent | undefined> {
+  try {
+    return await reader.open(info, signal);
+  } catch (error) {
+    if (codeOf(error) === "ALV_SOURCE_CHANGED") return undefined;
+    throw error;
+  }
+}
+
+/** Opens a file whose version was replaced since it was listed; `undefined`: it is gone, or for a later sweep. */
+async function openAgain(
+  table: DescribedTable,
+  context: Context,
+  ledger: Ledger,
+  reader: Reader,
+  listed: ObjectInfo,
+  failure: unknown,
+): Promise<FileContent | undefined> {
+  const { path } = listed;
+  let error = failure;
+  let info: ObjectInfo | undefined = listed;
+  for (let attempt = 1; ; attempt++) {
+    if (error !== undefined) {
+      const code = codeOf(error);
+      if ((code !== "ALV_SOURCE_CHANGED" && code !== "ALV_NOT_FOUND") || attempt > 5) throw error;
+      info = await table.store.head(path, { signal: context.signal });
+    }
+    if (info === undefined) {
+      warn(table, context, "ALV_NOT_FOUND", `${path} was removed before it was read: it is left out`);
+      return undefined;
+    }
+    if (error !== undefined && !isToBeRead(table, ledger, info)) return undefined;
+    try {
+      return await reader.open(info, context.signal);
+    } catch (again) {
+      error = again;
+    }
+  }
+}
+
+/** Reads files that were last written in a window of time, as far as they are done: the others the next ordinary run reads. */
+async function* readWindow(table: DescribedTable, context: Context, reader: Reader): AsyncGenerator<Item> {
+  const { signal, since: cursor } = context;
+  const from = timeOf(table, "since", context.window?.since) ?? -Infinity;
+  const until = timeOf(table, "until", context.window?.until) ?? Infinity;
+  const isDone = cursor === undefined ? () => true : wasDone(cursor);
+  async function* chosen(): AsyncGenerator<ObjectInfo> {
+    for await (const info of listMatching(table.store, table.selection, { signal })) {
+      const time = info.modified.getTime();
+      if (time >= from && time < until && isDone({ ...info, tag: tagOf(info) })) yield info;
+    }
+  }
+  for await (const { info, content } of openAhead(chosen(), AHEAD, signal, reader.open)) {
+    if ("error" in content) {
+      if (codeOf(content.error) !== "ALV_NOT_FOUND") throw content.error;
+      warn(table, context, "ALV_NOT_FOUND", `${info.path} was removed before it was read: it is left out`);
+    } else yield* reader.rows(content, undefined, undefined);
+  }
+  yield* reader.flush();
+}
+
+function timeOf({ name }: DescribedTable, option: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const time = value instanceof Date ? value.getTime() : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw new AlluviumError(
+    "ALV_CONFIG",
+    `files: ${name}: ${option} must be a Date: backfills go by the time when files were last written`,
+    { resource: name, step: "read" },
+  );
+}
+
+function codeOf(error: unknown): string | undefined {
+  return AlluviumError.is(error) ? error.code : undefined;
+}
+
+function warn(
+  table: DescribedTable,
+  { emit }: Context,
+  code: AlluviumError["code"] | undefined,
+  message: string,
+): void {
+  const text = `${table.name}: ${message}`;
+  emit({ type: "warning", time: Date.now(), code, table: table.name, message: text });
+}

@@ -7,6 +7,12 @@ interface ReviverContext {
   readonly source?: string;
 }
 
+/**
+ * A number that a double may not say: it says up to 15 digits, and has the greatest values with an exponent. Looked for where numbers begin, since many texts (UUIDs,
+ * hashes, names with an e) have the like in them.
+ */
+const MAY_BE_LOSSY = /(?:^|[\s:,[])-?(?:[\d.]{16}|[\d.]+[eE])/;
+
 /** JSON text as a value, integers that a number does not hold as bigint. */
 export function parseExact(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
@@ -31,8 +37,7 @@ export function parseExact(text: string): unknown {
  * ```
  */
 export function parseJson(text: string): unknown {
-  // A double says up to 15 digits, and has the greatest values with an exponent.
-  if (!/\d{8}|[eE]/.test(text) || !/[\d.]{16}|[eE]/.test(text)) return JSON.parse(text);
+  if (!MAY_BE_LOSSY.test(text)) return JSON.parse(text);
   const revive = (_: string, value: unknown, context?: ReviverContext): unknown => {
     if (typeof value !== "number") return value;
     const source = context?.source ?? "";

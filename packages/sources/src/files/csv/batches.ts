@@ -2,9 +2,9 @@ import type { ColumnType, Json, RefusedRow, Schema } from "@alluvium/core";
 import { takeBatch, type Batch } from "@alluvium/core/columns";
 import type { FileItem } from "../format.ts";
 import { refusedText } from "../text/refused-text.ts";
-import { cellText, type Cells } from "./cells.ts";
+import { cellText, type Cells } from "../text/cells.ts";
 import type { CsvColumn } from "./column.ts";
-import { isNumber } from "./said.ts";
+import { isNumber } from "../text/said.ts";
 
 /** Most rows of one batch. */
 const MAX_ROWS = 65_536;

@@ -8,16 +8,16 @@ import {
   type Scalar,
   type Vector,
 } from "@alluvium/core/columns";
-import { cellText, Form, type Cells } from "./cells.ts";
+import { cellText, Form, type Cells } from "../text/cells.ts";
 import { mixedVector } from "./mixed-vector.ts";
-import { nestedReader } from "./read/nested.ts";
-import { booleanReader } from "./read/booleans.ts";
-import type { CellReader, OnMisfit } from "./read/cell-reader.ts";
-import { decimalReader, floatReader, integerReader } from "./read/numbers.ts";
-import { scalarReader } from "./read/scalars.ts";
-import { dateReader, timestampReader } from "./read/temporal.ts";
-import { textReader } from "./read/texts.ts";
-import { createTally, isDouble, isInstant, isNumber, isReading } from "./said.ts";
+import { nestedReader } from "../text/read/nested.ts";
+import { booleanReader } from "../text/read/booleans.ts";
+import type { CellReader, OnMisfit } from "../text/read/cell-reader.ts";
+import { decimalReader, floatReader, integerReader } from "../text/read/numbers.ts";
+import { scalarReader } from "../text/read/scalars.ts";
+import { dateReader, timestampReader } from "../text/read/temporal.ts";
+import { textReader } from "../text/read/texts.ts";
+import { createTally, isDouble, isInstant, isNumber, isReading } from "../text/said.ts";
 
 /** A column of CSV files, over the batches and files of a table. */
 export interface CsvColumn {

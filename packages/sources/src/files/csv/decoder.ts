@@ -5,7 +5,7 @@ import type { DecoderContext, FileContent, FileDecoder, FileItem } from "../form
 import { lineRow, refusedText } from "../text/refused-text.ts";
 import { blockBytes, openText } from "../text/text-blocks.ts";
 import { createBatches, type CsvBatches } from "./batches.ts";
-import { dropCells, Form, type Cells } from "./cells.ts";
+import { dropCells, Form, type Cells } from "../text/cells.ts";
 import { declaredColumn, detectedColumn, type ColumnOptions, type CsvColumn } from "./column.ts";
 import { findLayout } from "./layout.ts";
 import type { CsvSettings } from "./options.ts";

@@ -3,7 +3,7 @@ import type { TextBlocks } from "../text/text-blocks.ts";
 import { detectDialect, usualWidth } from "./detect.ts";
 import { decodeDialect, encodeDialect, type Dialect } from "./dialect.ts";
 import type { CsvSettings } from "./options.ts";
-import { saidBy } from "./said.ts";
+import { saidBy } from "../text/said.ts";
 import { sampleRecords, sampleText, type SampleRecord } from "./sample.ts";
 import { uniqueNames } from "./names.ts";
 

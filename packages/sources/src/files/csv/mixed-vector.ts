@@ -8,7 +8,7 @@ import {
   type Scalar,
   type Vector,
 } from "@alluvium/core/columns";
-import { saidValue } from "./said.ts";
+import { saidValue } from "../text/said.ts";
 
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 

@@ -5,13 +5,14 @@ import { markNull, putMisfit, type CellReader, type OnMisfit } from "./cell-read
 
 const MINUS = 45;
 const ZERO = 48;
+const POINT = 46;
 /** Up to so many digits a double holds every integer. */
 const DIGITS = 15;
 /** Powers of ten that doubles hold. */
 const POWERS: readonly number[] = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 
-/** `int64` in up to 15 digits, as formatting gives it; all else is a misfit. */
-export function integerReader(onMisfit: OnMisfit): CellReader {
+/** `int64` in up to 15 digits, as formatting gives it, and `17.00` where `zeros` says so; all else is a misfit. */
+export function integerReader(onMisfit: OnMisfit, zeros: boolean = false): CellReader {
   const builder = new FixedBuilder({ kind: "int64" }, 1024);
   return {
     builder,
@@ -34,7 +35,11 @@ export function integerReader(onMisfit: OnMisfit): CellReader {
         if (isNegative) i += 1;
         const digits = end - i;
         let digit = bytes[i]! - ZERO;
-        if (digits < 1 || digits > DIGITS || (digit === 0 && (digits > 1 || isNegative))) {
+        if (
+          digits < 1 ||
+          digits > DIGITS ||
+          (digit === 0 && (isNegative || (digits > 1 && !(zeros && bytes[i + 1] === POINT))))
+        ) {
           putMisfit(builder, row, cells, column, at, onMisfit);
           continue;
         }
@@ -47,7 +52,7 @@ export function integerReader(onMisfit: OnMisfit): CellReader {
             if (++i >= end) break;
             digit = bytes[i]! - ZERO;
           }
-          if (i < end) {
+          if (i < end && !(zeros && areZeros(bytes, i, end))) {
             putMisfit(builder, row, cells, column, at, onMisfit);
             continue;
           }
@@ -74,6 +79,13 @@ export function integerReader(onMisfit: OnMisfit): CellReader {
       builder.length = row;
     },
   };
+}
+
+/** Whether `bytes[at, end)` is a point and nothing but zeros after it. */
+function areZeros(bytes: Uint8Array, at: number, end: number): boolean {
+  if (bytes[at] !== POINT || at + 1 >= end) return false;
+  for (let i = at + 1; i < end; i++) if (bytes[i] !== ZERO) return false;
+  return true;
 }
 
 /** `decimal` of up to 18 digits, as long as 15 say the value; all else is a misfit. `point` is the byte before the fraction. */

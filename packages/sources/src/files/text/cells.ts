@@ -24,10 +24,14 @@ export interface Cells {
   readonly rowEnds: Int32Array;
   /** The line that each row begins in, counted from 1. */
   readonly lines: Float64Array;
-  /** What encloses cells, and what stands before it inside of them: -1 for nothing. */
-  readonly quote: number;
-  readonly escape: number;
+  readonly unescape: Unescape;
 }
+
+/**
+ * Copies the text of an escaped cell, `bytes[start, end)`, to `target` from `at` on, without what is there to escape; gives where it ends. It
+ * never takes more bytes than before.
+ */
+export type Unescape = (bytes: Buffer, start: number, end: number, target: Uint8Array, at: number) => number;
 
 /** A record that is none: where it stands, and why. */
 export interface Fault {
@@ -44,32 +48,13 @@ export function cellText(cells: Cells, column: number, row: number): string | nu
 }
 
 /** The text of a cell by its place. */
-export function textAt({ bytes, quote, escape }: Cells, packed: number, end: number): string | null {
+export function textAt({ bytes, unescape }: Cells, packed: number, end: number): string | null {
   const form = packed & 3;
   if (form === Form.null) return null;
   const start = packed >> 2;
   if (form !== Form.escaped) return bytes.toString("utf8", start, end);
   const plain = Buffer.allocUnsafe(end - start);
-  return plain.toString("utf8", 0, unescape(bytes, start, end, quote, escape, plain, 0));
-}
-
-/** Copies what stands between quotes to `target` from `at` on, without what is there to escape other characters; gives where it ends. */
-export function unescape(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  quote: number,
-  escape: number,
-  target: Uint8Array,
-  at: number,
-): number {
-  let to = at;
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!;
-    if (i + 1 < end && (byte === escape || (byte === quote && bytes[i + 1] === quote))) i += 1;
-    target[to++] = bytes[i]!;
-  }
-  return to;
+  return plain.toString("utf8", 0, unescape(bytes, start, end, plain, 0));
 }
 
 /** Leaves out the rows for which `drops` holds. */

@@ -1,5 +1,5 @@
 import { BytesBuilder } from "@alluvium/core/columns";
-import { Form, unescape } from "../cells.ts";
+import { Form } from "../cells.ts";
 import { markNull, type CellReader } from "./cell-reader.ts";
 
 /** From this length on a native copy is faster than words by hand. */
@@ -10,7 +10,7 @@ export function textReader(): CellReader {
   const builder = new BytesBuilder({ kind: "string" }, 1024);
   return {
     builder,
-    read({ bytes, starts, ends, rows, stride, quote, escape }, column) {
+    read({ bytes, starts, ends, rows, stride, unescape }, column) {
       builder.reserve(rows);
       const { offsets } = builder;
       const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -35,7 +35,7 @@ export function textReader(): CellReader {
           target = new DataView(data.buffer);
         }
         if (form === Form.escaped) {
-          to = unescape(bytes, from, from + size, quote, escape, data, to);
+          to = unescape(bytes, from, from + size, data, to);
           offsets[++row] = to;
           continue;
         }

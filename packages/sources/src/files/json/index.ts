@@ -1,0 +1,2 @@
+export { jsonLines } from "./json-lines.ts";
+export type { JsonLinesOptions } from "./options.ts";

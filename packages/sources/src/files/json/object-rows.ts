@@ -1,0 +1,89 @@
+import { AlluviumError, type RefusedRow, type Schema } from "@alluvium/core";
+import { createAppender, describeValue, parseJson, type Batch } from "@alluvium/core/columns";
+import type { DecoderContext } from "../format.ts";
+import { lineRow, refusedText } from "../text/refused-text.ts";
+import type { JsonSettings } from "./options.ts";
+
+/** Rows of JSON by way of objects, which takes everything that JSON has. It knows the columns of all files so far. */
+export interface ObjectRows {
+  /** Rows that were appended since the last `finish`. */
+  readonly length: number;
+  readonly byteLength: number;
+  /** The columns as of the last `finish`. */
+  readonly schema: Schema;
+  /** Appends a row by its text; what is none is given back refused. */
+  append(text: string, path: string, line: number): RefusedRow | undefined;
+  finish(): Batch;
+}
+
+/** Where core's messages begin to say what is wrong with a value. */
+const PLACE = /^row \d+(?:, column ("(?:[^"\\]|\\.)*"))?:? /;
+
+/** Rows by way of objects. */
+export function createObjectRows(settings: JsonSettings, { schema, columns }: DecoderContext): ObjectRows {
+  const appender = createAppender({
+    schema,
+    ...(columns !== undefined && { columns }),
+    infer: settings.infer,
+  });
+  let known = appender.finish().schema;
+
+  /** Appends a row that is text of its own; one that core refuses is refused as a whole. */
+  function append(text: string, path: string, line: number): RefusedRow | undefined {
+    let value: unknown;
+    try {
+      value = parseJson(text);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return refusedText({
+        path,
+        line,
+        why: `is no JSON: ${error.message}`,
+        rule: "format",
+        row: lineRow(text),
+      });
+    }
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return refusedText({
+        path,
+        line,
+        why: `is no object: ${describeValue(value)}`,
+        rule: "format",
+        row: lineRow(text),
+      });
+    try {
+      // One without members is a row of nulls; the appender takes any object for one.
+      appender.append(value);
+    } catch (error) {
+      if (!AlluviumError.is(error) || error.code !== "ALV_ROW_INVALID") throw error;
+      const column = PLACE.exec(error.message)?.[1];
+      return refusedText({
+        path,
+        line,
+        why: error.message.replace(PLACE, ""),
+        rule: "column",
+        column: column === undefined ? undefined : (JSON.parse(column) as string),
+        row: text,
+      });
+    }
+    return undefined;
+  }
+
+  return {
+    get length() {
+      return appender.length;
+    },
+    get byteLength() {
+      return appender.byteLength;
+    },
+    get schema() {
+      return known;
+    },
+    append,
+    finish() {
+      const batch = appender.finish();
+      known = batch.schema;
+      return batch;
+    },
+  };
+}

@@ -53,6 +53,15 @@ export class Secret {
 /** A credential as options take it: the text, a {@link Secret} such as `env("NAME")`, or a function asked at each use (rotation). */
 export type Credential = string | Secret | (() => string | Promise<string>);
 
+/** Drops what is kept of credentials. Whether one of them may give another value with its next use. */
+export function forgetCredentials(credentials: readonly (Credential | undefined)[]): boolean {
+  // Each is asked, even where one has said yes.
+  const fresh = credentials.filter((one) =>
+    typeof one === "object" ? (one as Partial<Secret>).forget?.() === true : typeof one === "function",
+  );
+  return fresh.length > 0;
+}
+
 /**
  * Opens something with credentials, once more when it is refused (`ALV_AUTH`) and one of them may have been rotated meanwhile: a function, which gives what it
  * wants at each use, or a secret that was kept. For connectors: `open` reveals the credentials itself.
@@ -65,11 +74,7 @@ export async function withFreshCredentials<Opened>(
     return await open();
   } catch (error) {
     if (!AlluviumError.is(error) || error.code !== "ALV_AUTH") throw error;
-    // Each is asked, even where one has said yes.
-    const fresh = credentials.filter((one) =>
-      typeof one === "object" ? (one as Partial<Secret>).forget?.() === true : typeof one === "function",
-    );
-    if (fresh.length === 0) throw error;
+    if (!forgetCredentials(credentials)) throw error;
   }
   return open();
 }

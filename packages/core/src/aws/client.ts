@@ -31,6 +31,7 @@ export interface AwsClientConfig {
     readonly accessKeyId: string;
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
+    readonly expiration?: Date;
   }>;
 }
 
@@ -53,6 +54,8 @@ export function awsConfig(options: AwsOptions, who: string): AwsClientConfig {
       credentials: async () => ({
         accessKeyId: await revealCredential(credentials.accessKeyId, `${who}: accessKeyId`),
         secretAccessKey: await revealCredential(credentials.secretAccessKey, `${who}: secretAccessKey`),
+        // Without a time the SDK would never ask again. It does five minutes before.
+        expiration: new Date(Date.now() + 600_000),
         ...(credentials.sessionToken !== undefined && {
           sessionToken: await revealCredential(credentials.sessionToken, `${who}: sessionToken`),
         }),

@@ -1,3 +1,4 @@
+import type * as Sdk from "@aws-sdk/client-ssm";
 import { AlluviumError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { awsConfig, missingSdk, type AwsClientLike, type AwsOptions } from "./client.ts";
@@ -62,7 +63,7 @@ export function ssmParameter(options: SsmParameterOptions): Secret {
   );
 }
 
-async function importSdk(): Promise<typeof import("@aws-sdk/client-ssm")> {
+async function importSdk(): Promise<typeof Sdk> {
   try {
     return await import("@aws-sdk/client-ssm");
   } catch (cause) {

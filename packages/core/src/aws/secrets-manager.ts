@@ -1,3 +1,4 @@
+import type * as Sdk from "@aws-sdk/client-secrets-manager";
 import { AlluviumError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { awsConfig, missingSdk, type AwsClientLike, type AwsOptions } from "./client.ts";
@@ -73,7 +74,7 @@ export function awsSecret(options: AwsSecretOptions): Secret {
   );
 }
 
-async function importSdk(): Promise<typeof import("@aws-sdk/client-secrets-manager")> {
+async function importSdk(): Promise<typeof Sdk> {
   try {
     return await import("@aws-sdk/client-secrets-manager");
   } catch (cause) {

@@ -1,3 +1,4 @@
+import type * as Sdk from "@aws-sdk/client-dynamodb";
 import { AlluviumError } from "@alluvium/core";
 import { awsConfig, awsError, isAwsError, type AwsClientLike, type AwsOptions } from "@alluvium/core/aws";
 
@@ -141,7 +142,7 @@ export function logEntries(table: string, expireAfter: number, options: AwsOptio
 }
 
 interface Opened {
-  readonly sdk: typeof import("@aws-sdk/client-dynamodb");
+  readonly sdk: typeof Sdk;
   readonly client: AwsClientLike;
 }
 

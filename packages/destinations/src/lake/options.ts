@@ -53,7 +53,8 @@ export function checkLakeOptions<Extra extends z.ZodRawShape = Record<never, nev
     throw new AlluviumError("ALV_CONFIG", `${who}: give either \`url\` (a folder) or \`store\``, {
       step: "open",
     });
-  return { ...others, store: store ?? openStore(url!, who, s3) } as LakeOptions & z.output<z.ZodObject<Extra>>;
+  return { ...others, store: store ?? openStore(url!, who, s3) } as LakeOptions &
+    z.output<z.ZodObject<Extra>>;
 }
 
 function isStore(value: unknown): boolean {

@@ -4,9 +4,10 @@ import { deltaFormat } from "../../src/delta/format.ts";
 import { deltaTable } from "../../src/delta/table.ts";
 import { rewriteWith } from "../../src/lake/files/rewrite.ts";
 import { openTableWriter } from "../../src/lake/files/table-writer.ts";
-import { isDataFile } from "../../src/parquet/folder.ts";
-import { folderFooter } from "../../src/parquet/footer.ts";
-import { folderFormat } from "../../src/parquet/format.ts";
+import { isDataFile } from "../../src/folders/list.ts";
+import { folderParts } from "../../src/folders/open.ts";
+import { parquetEndings } from "../../src/parquet/folder.ts";
+import { parquetKind } from "../../src/parquet/kind.ts";
 import type { Row } from "./json-writer.ts";
 import type { LakeUnderTest } from "./lakes.ts";
 
@@ -32,20 +33,15 @@ export const deltaLake: LakeUnderTest = {
   },
 };
 
-const folderFiles = { ...files, footer: folderFooter };
-
 /** The protocol with folders of Parquet files. */
 export const folderLake: LakeUnderTest = {
   name: "Parquet folders",
-  parts: {
-    format: folderFormat(folderFiles),
-    openWriter: (options) => openTableWriter(options, folderFiles),
-    rewrite: rewriteWith(folderFiles),
-  },
+  parts: folderParts(parquetKind(files)),
   async read(store, table) {
     const rows: Row[] = [];
     for await (const { path } of store.list(`${table}/`))
-      if (isDataFile(path.slice(table.length + 1))) rows.push(...(await readRows(store, path)));
+      if (isDataFile(path.slice(table.length + 1), parquetEndings))
+        rows.push(...(await readRows(store, path)));
     return rows;
   },
 };

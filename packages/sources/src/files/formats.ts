@@ -1,11 +1,14 @@
 import { AlluviumError } from "@alluvium/core";
 import { csv } from "./csv/index.ts";
 import type { FileFormat } from "./format.ts";
+import { jsonLines } from "./json/index.ts";
 import { parquet } from "./parquet/index.ts";
 
 /** Formats by the extension of files, where that says enough. */
 const byExtension: { readonly [extension: string]: () => FileFormat } = {
   csv,
+  jsonl: jsonLines,
+  ndjson: jsonLines,
   parquet,
   tsv: () => csv({ delimiter: "\t" }),
 };

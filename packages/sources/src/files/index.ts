@@ -10,6 +10,7 @@ import { openSession } from "./session.ts";
 import type { CheckedTables, FilesTables } from "./typing.ts";
 
 export { csv, type CsvOptions } from "./csv/index.ts";
+export { jsonLines, type JsonLinesOptions } from "./json/index.ts";
 export { parquet, type ParquetOptions } from "./parquet/index.ts";
 export type { DecoderContext, FileContent, FileDecoder, FileFormat, FileItem } from "./format.ts";
 export type { FilesOptions, FilesReadOptions, FilesTableOptions } from "./options.ts";

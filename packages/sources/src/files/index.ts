@@ -10,6 +10,7 @@ import { openSession } from "./session.ts";
 import type { CheckedTables, FilesTables } from "./typing.ts";
 
 export type { DecoderContext, FileContent, FileDecoder, FileFormat, FileItem } from "./format.ts";
+export { binaries, type BinariesOptions } from "./binaries.ts";
 export type { FilesOptions, FilesReadOptions, FilesTableOptions } from "./options.ts";
 export type { FilesTables } from "./typing.ts";
 

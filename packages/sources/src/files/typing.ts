@@ -2,7 +2,7 @@ import type { Ability, RowSchema } from "@alluvium/core";
 import type { AbilityOfFiles, FilesTableOptions } from "./options.ts";
 
 /** The rows of a table: what its schema says, else anything. */
-type RowOf<Options> = Options extends { readonly schema: RowSchema<never, infer Row extends object> }
+type RowOf<Options> = Options extends { readonly schema: RowSchema<unknown, infer Row extends object> }
   ? Row
   : Record<string, unknown>;
 
@@ -37,7 +37,7 @@ interface KeyOf<Row> {
 /** What is read. */
 export type FilesTables<Tables> = {
   readonly [Name in keyof Tables & string]: {
-    readonly row: WholeRow<Tables[Name]> & object;
+    readonly row: WholeRow<Tables[Name]> extends infer Row extends object ? Row : never;
     readonly ability: AbilityOfFiles<Tables[Name]> & Ability;
   };
 };

@@ -13,6 +13,7 @@ export { csv, type CsvOptions } from "./csv/index.ts";
 export { jsonLines, type JsonLinesOptions } from "./json/index.ts";
 export { parquet, type ParquetOptions } from "./parquet/index.ts";
 export type { DecoderContext, FileContent, FileDecoder, FileFormat, FileItem } from "./format.ts";
+export { binaries, type BinariesOptions } from "./binaries.ts";
 export type { FilesOptions, FilesReadOptions, FilesTableOptions } from "./options.ts";
 export type { FilesTables } from "./typing.ts";
 

@@ -89,7 +89,7 @@ async function* readNew(table: DescribedTable, context: Context, reader: Reader)
         table,
         context,
         undefined,
-        `${future} files have times that have not come yet, and wait for them: are clocks wrong?`,
+        `${future} ${future === 1 ? "file has a time that has" : "files have times that have"} not come yet, and will be read then: are clocks wrong?`,
       );
     ledger.end();
     if (last) break;

@@ -1,8 +1,15 @@
 import { AlluviumError } from "@alluvium/core";
+import { csv } from "./csv/csv.ts";
 import type { FileFormat } from "./format.ts";
+import { jsonLines } from "./json/json-lines.ts";
 
 /** Formats by the extension of files, where that says enough. */
-const byExtension: { readonly [extension: string]: () => FileFormat } = {};
+const byExtension: { readonly [extension: string]: () => FileFormat } = {
+  csv: () => csv(),
+  tsv: () => csv({ delimiter: "\t" }),
+  jsonl: () => jsonLines(),
+  ndjson: () => jsonLines(),
+};
 
 /** What files may end with behind their extension: their bytes say how they are compressed. */
 const COMPRESSED = /\.(gz|gzip|zst|zstd)$/i;

@@ -4,3 +4,4 @@
  * @module destinations/aws
  */
 export { dynamoDbLogStore, type DynamoDbLogStoreOptions } from "./log-store.ts";
+export { glueCatalog, type GlueCatalogOptions } from "./glue.ts";

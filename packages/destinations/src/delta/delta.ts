@@ -7,6 +7,7 @@ import { openLake } from "../lake/lake.ts";
 import { checkLakeOptions } from "../lake/options.ts";
 import { withOptimize } from "./auto-optimize.ts";
 import { capabilities, deltaFormatWith } from "./format.ts";
+import type { LakeCatalog } from "./catalog.ts";
 import type { LogStore } from "./log-store.ts";
 import type { AutoOptimize, DeltaOptions } from "./options.ts";
 
@@ -34,6 +35,12 @@ const extra = {
       "must be a log store, such as dynamoDbLogStore()",
     )
     .optional(),
+  catalog: z
+    .custom<LakeCatalog>(
+      (value) => typeof (value as LakeCatalog | null)?.register === "function",
+      "must be a catalog, such as glueCatalog()",
+    )
+    .optional(),
   mergeMode: z.enum(["vectors", "rewrite"], 'must be "vectors" or "rewrite"').default("vectors"),
 };
 
@@ -59,6 +66,7 @@ export function delta(
       const {
         store: bare,
         logStore,
+        catalog,
         compression,
         targetFileBytes,
         mergeMode,
@@ -78,7 +86,11 @@ export function delta(
         openWriter: (writerOptions) => openTableWriter(writerOptions, files),
         rewrite: rewriteWith(files),
       });
-      const session = await open(context);
+      const opened = await open(context);
+      const session =
+        catalog === undefined
+          ? opened
+          : (await import("./catalog.ts")).withCatalog(opened, store, context, catalog);
       if (optimize === false) return session;
       const how = {
         ...(optimize !== true && optimize),

@@ -1,4 +1,5 @@
 import type { ObjectStore } from "@alluvium/core";
+import type { LakeCatalog } from "./catalog.ts";
 import type { LogStore } from "./log-store.ts";
 
 /** Options of {@link delta}: a `url` or a `store`, and how files are written. */
@@ -15,6 +16,11 @@ export interface DeltaOptions {
    * `@alluvium/destinations/aws`. All who write or read the lake have to use it. @default none: the store's own conditional puts
    */
   readonly logStore?: LogStore;
+  /**
+   * Where tables are registered after loads, for engines that look them up by name: `glueCatalog(…)` of `@alluvium/destinations/aws`. It is no part of a load:
+   * what goes wrong is a `warning` among the events and tried again after a later load. @default nowhere
+   */
+  readonly catalog?: LakeCatalog;
   /** Compression of data files. @default "zstd" */
   readonly compression?: "zstd" | "snappy" | "gzip" | "none";
   /** Size in bytes at which a data file is closed and the next one opened. @default 128 MiB */

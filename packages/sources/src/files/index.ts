@@ -33,7 +33,7 @@ export interface FilesSource<Tables extends SourceTables> extends Source<Tables>
  * ```ts
  * const landing = files({
  *   url: "s3://shop/landing",
- *   tables: { tickets: { files: ["tickets/*.jsonl", "tickets/*.jsonl.gz"], format: lines, schema: typed<Ticket>(), fileColumn: "_file" } },
+ *   tables: { orders: { files: ["orders/*.jsonl", "orders/*.jsonl.gz"], schema: typed<Order>(), fileColumn: "_file" } },
  * });
  * ```
  */

@@ -62,7 +62,7 @@ async function* read(table: DescribedTable, context: Context): AsyncGenerator<It
 /** Reads what is not done: first what a sweep left that was under way, then by a sweep of its own. */
 async function* readNew(table: DescribedTable, context: Context, reader: Reader): AsyncGenerator<Item> {
   const { since, signal } = context;
-  const ledger = openLedger(since, table.windowMs, reader.learned);
+  const ledger = openLedger(since, table.windowMs, () => reader.learned());
   let half = since?.file;
   let listed = 0;
   for (let last = !ledger.isUnderWay; ; last = true) {

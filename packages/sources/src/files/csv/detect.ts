@@ -39,28 +39,33 @@ export function detectDialect(text: string, isWhole: boolean, known: KnownDialec
   return { delimiter: known.delimiter ?? ",", quote, escape: known.escape ?? quote, lineEnd };
 }
 
-/** The share of records that are sound and have as many cells as most have; nothing where that is one cell. */
+/**
+ * The share of records that are sound and have as many cells as most have, and one more where those are several cells: of more than half of them, or of
+ * the first one, too, which mostly is a header. Text with commas in some of its lines is no table.
+ */
 function scoreOf(records: readonly SampleRecord[], mustQuote: boolean): number {
+  const [first] = records;
+  if (first === undefined || (mustQuote && !records.some(hasQuotes))) return 0;
   const width = usualWidth(records);
-  if (records.length === 0 || (mustQuote && !records.some(hasQuotes))) return 0;
-  const sound = records.filter(({ cells, isSound }) => isSound && cells.length === width).length;
-  const share = sound / records.length;
-  // A file of one column has records of one cell, whatever the delimiter; then only the quotes count.
-  if (width > 1) return share > 0.5 ? 1 + share : 0;
-  return share > 0.5 ? share / 2 : 0;
+  const share =
+    records.filter(({ cells, isSound }) => isSound && cells.length === width).length / records.length;
+  if (width > 1) return share > 0.5 || first.cells.length === width ? 1 + share : 0;
+  return share / 2;
 }
 
 function hasQuotes({ cells }: SampleRecord): boolean {
   return cells.some(({ isQuoted }) => isQuoted);
 }
 
-/** How many cells most records have; the most of those where several numbers are as frequent. */
+/** How many cells most records have; those of the first one, or the most, where several numbers are as frequent. */
 export function usualWidth(records: readonly SampleRecord[]): number {
   const counts = new Map<number, number>();
   for (const { cells } of records) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1);
-  let width = 0;
-  let most = 0;
-  for (const [cells, count] of counts)
-    if (count > most || (count === most && cells > width)) [width, most] = [cells, count];
+  const first = records[0]?.cells.length ?? 0;
+  let width = first;
+  for (const [cells, count] of counts) {
+    const most = counts.get(width)!;
+    if (count > most || (count === most && width !== first && cells > width)) width = cells;
+  }
   return width;
 }

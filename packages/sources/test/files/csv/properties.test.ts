@@ -1,0 +1,200 @@
+import fc from "fast-check";
+import { describe, expect, test, vi } from "vitest";
+import { csv, type CsvOptions } from "../../../src/files/csv/index.ts";
+import { contentOf } from "../content-of.ts";
+import { decoded, decoderOf, gathered, itemsOf } from "../decoded.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** How a writer of its own writes. */
+interface Writing {
+  readonly delimiter: string;
+  readonly quote: string;
+  readonly backslash: boolean;
+  readonly end: string;
+  readonly quotesAll: boolean;
+  readonly lastEnd: boolean;
+}
+
+const writing: fc.Arbitrary<Writing> = fc.record({
+  delimiter: fc.constantFrom(",", ";", "\t", "|"),
+  quote: fc.constantFrom('"', "'"),
+  backslash: fc.boolean(),
+  end: fc.constantFrom("\n", "\r\n", "\r"),
+  quotesAll: fc.boolean(),
+  lastEnd: fc.boolean(),
+});
+
+const cell: fc.Arbitrary<string | null> = fc.oneof(
+  fc.constant(null),
+  fc.string({
+    unit: fc.constantFrom("a", "é", "😀", ",", ";", "\t", "|", '"', "'", "\n", "\r", "\\", " ", "0"),
+  }),
+  fc.string({ unit: "grapheme" }),
+);
+
+const table = fc
+  .integer({ min: 1, max: 6 })
+  .chain((width) =>
+    fc.array(fc.array(cell, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 20 }),
+  );
+
+function write(rows: readonly (readonly (string | null)[])[], how: Writing): string {
+  const { delimiter, quote, end } = how;
+  const text = (value: string | null): string => {
+    if (value === null) return "";
+    const needs =
+      how.quotesAll ||
+      value === "" ||
+      [delimiter, quote, "\n", "\r", "#"].some((part) => value.includes(part));
+    if (!needs) return value;
+    const inner = how.backslash
+      ? value.replaceAll("\\", "\\\\").replaceAll(quote, `\\${quote}`)
+      : value.replaceAll(quote, quote + quote);
+    return quote + inner + quote;
+  };
+  const body = rows.map((row) => row.map(text).join(delimiter)).join(end);
+  return how.lastEnd ? body + end : body;
+}
+
+const optionsOf = ({ delimiter, quote, backslash }: Writing): CsvOptions => {
+  return { delimiter, quote, escape: backslash ? "backslash" : "double", header: true, types: "text" };
+};
+
+/** Text as it comes back: what no UTF-8 has is replaced. */
+const wellFormed = (text: string | null): string | null => text && text.toWellFormed();
+
+/** Where only nulls are written, a row of one column is an empty line, and nothing follows the last end. */
+const isTold = (rows: readonly (readonly (string | null)[])[], how: Writing): boolean =>
+  rows[0]!.length > 1 || how.lastEnd || rows.at(-1)![0] !== null;
+
+describe("rows as CSV text in any dialect", () => {
+  test("come back as they were", async () => {
+    await fc.assert(
+      fc.asyncProperty(table, writing, fc.integer({ min: 1, max: 50 }), async (rows, how, chunk) => {
+        fc.pre(isTold(rows, how));
+        const names = rows[0]!.map((_, i) => `c${i}`);
+        // A lone \r within a cell only quotes tell from a line end, and where lines end with \n it is none.
+        const text = write([names, ...rows], how);
+        const found = await decoded(csv(optionsOf(how)), contentOf(text, { chunk }));
+        expect(found.refused).toEqual([]);
+        expect(found.rows.map((row) => names.map((name) => row[name]))).toEqual(
+          rows.map((row) => row.map(wellFormed)),
+        );
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test("without options, where the text says what the dialect is", async () => {
+    const word = fc.string({
+      unit: fc.constantFrom("a", "b", " ", "é", "\n", '"', ","),
+      minLength: 1,
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer(), word, fc.double({ noNaN: true, noDefaultInfinity: true })), {
+          minLength: 1,
+          maxLength: 30,
+        }),
+        writing,
+        async (rows, given) => {
+          const how = { ...given, quote: '"', backslash: false, quotesAll: false };
+          fc.pre(how.end === "\n" || rows.every(([, text]) => !text.includes("\n")));
+          fc.pre(how.end === "\n" || how.end === "\r\n" || how.end === "\r");
+          const plain = rows.map(([n, text, x]) => [String(n), text, Object.is(x, -0) ? "0.5" : String(x)]);
+          const text = write([["id", "name", "x"], ...plain], how);
+          const found = await decoded(csv(), contentOf(text));
+          expect(found.refused).toEqual([]);
+          expect(found.rows.map(({ id }) => id)).toEqual(rows.map(([n]) => BigInt(n)));
+          expect(found.rows.map(({ name }) => name)).toEqual(rows.map(([, name]) => name));
+          expect(found.rows.map(({ x }) => String(x))).toEqual(plain.map(([, , x]) => x));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** Text of any kind, sound or not. */
+const anyText = fc.oneof(
+  fc.string({
+    unit: fc.constantFrom("a", "1", ",", '"', "\n", "\r", "-", ".", "5", " ", "é"),
+    maxLength: 200,
+  }),
+  fc.tuple(table, writing).map(([rows, how]) => write(rows, how)),
+);
+
+describe("any text", () => {
+  test("is the same in whatever pieces it comes", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyText,
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        async (text, chunk) => {
+          const [one, other] = [
+            await decoded(csv(), contentOf(text)),
+            await decoded(csv(), contentOf(text, { chunk })),
+          ];
+          expect(other).toEqual(one);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  test("cut off anywhere gives rows or refused ones, and the whole rows before the cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyText, fc.nat(), async (text, at) => {
+        const bytes = Buffer.from(text);
+        await decoded(csv(), contentOf(bytes.subarray(0, at % (bytes.length + 1))));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("positions", () => {
+  const rows = fc.array(
+    fc.tuple(
+      fc.oneof(fc.integer().map(String), fc.constantFrom("oops", "", "1.5", '"2026-01-01"')),
+      fc.constantFrom("a", '"b ""q"" é"', '"c\nd"', "", "x,y"),
+      fc.constantFrom("2026-01-01", "2026-02-28", "", "soon"),
+    ),
+    { minLength: 5_000, maxLength: 15_000, size: "max" },
+  );
+
+  test("inside a file give the rest, by a decoder that knows nothing else", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        rows,
+        fc.constantFrom<BufferEncoding>("utf8", "utf16le"),
+        fc.boolean(),
+        async (cells, encoding, mark) => {
+          const text = `n,t,d\n${cells.map((row) => row.join()).join("\n")}\n`;
+          const isMarked = mark || encoding === "utf16le";
+          const file = contentOf(Buffer.from((isMarked ? "\uFEFF" : "") + text, encoding), {
+            chunk: 100_000,
+          });
+          const items = await itemsOf(decoderOf(csv(), { batchBytes: 20_000 }), file);
+          const all = gathered(items);
+          const stored = JSON.parse(JSON.stringify(items.map(({ position }) => position ?? null))) as never[];
+          const places = stored.flatMap((position, i) => (position === null ? [] : [i]));
+          for (const place of [places[0]!, places[Math.floor(places.length / 2)]!, places.at(-1)!]) {
+            const rest = await itemsOf(decoderOf(csv(), { batchBytes: 20_000 }), file, stored[place]);
+            const [before, after] = [gathered(items.slice(0, place + 1)), gathered(rest)];
+            expect([...before.lines, ...after.lines]).toEqual(all.lines);
+            expect([...before.refused, ...after.refused]).toEqual(all.refused);
+            expect([...before.rows, ...after.rows].map(says)).toEqual(all.rows.map(says));
+          }
+          expect(places.length).toBeGreaterThan(1);
+        },
+      ),
+      { numRuns: 8 },
+    );
+  });
+
+  const says = (row: object): string =>
+    JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? Number(value) : value));
+});

@@ -32,34 +32,46 @@ function formatJson({ name, dialect }: TextFormat): Json {
 export async function describeTable(
   format: TextFormat,
   change: TableChange,
-  { store, load, signal }: ApplyContext,
+  context: ApplyContext,
 ): Promise<void> {
+  const { store, load, signal } = context;
   const { pipeline, lane, incarnation, sequence } = load;
   const folder = `${change.directory}/${FOLDER}/${[pipeline, lane, incarnation].map(encodeName).join("/")}/`;
   const path = `${folder}${digits(sequence)}.alluvium`;
-  const older: string[] = [];
-  let isDone = false;
-  for await (const info of store.list(folder, { signal }))
-    if (info.path < path) older.push(info.path);
-    else isDone = true;
-  if (!isDone) {
-    const description: Description = {
-      version: 1,
-      format: formatJson(format),
-      table: change.tableId,
-      schema: encodeSchema(change.schema),
-      partitionBy: encodePartitioning(change.partitionBy),
-      pipeline,
-      lane,
-      incarnation,
-    };
-    await store.put(path, new TextEncoder().encode(canonicalJson(description as unknown as Json)), {
-      signal,
-    });
+  const description: Description = {
+    version: 1,
+    format: formatJson(format),
+    table: change.tableId,
+    schema: encodeSchema(change.schema),
+    partitionBy: encodePartitioning(change.partitionBy),
+    pipeline,
+    lane,
+    incarnation,
+  };
+  const bytes = new TextEncoder().encode(canonicalJson(description as unknown as Json));
+  for (;;) {
+    const paths: string[] = [];
+    for await (const info of store.list(folder, { signal })) paths.push(info.path);
+    // Whoever applies a later load has found this one applied, and made its own description last.
+    if (paths.some((other) => other > path)) return;
+    if (!paths.includes(path)) await store.put(path, bytes, { signal });
+    // Also one that was there: whoever put it may have been killed before it could sync.
+    if (!(await synced(path, context))) continue;
+    const older = paths.filter((other) => other < path);
+    if (older.length > 0) await store.delete(older, { signal });
+    return;
   }
-  // Also one that is there: whoever put it may have been killed before it could sync.
-  await store.sync([path], { signal });
-  if (older.length > 0) await store.delete(older, { signal });
+}
+
+/** Makes a description last; `false` where it is gone, because a later load has taken it away. */
+async function synced(path: string, { store, signal }: ApplyContext): Promise<boolean> {
+  try {
+    await store.sync([path], { signal });
+    return true;
+  } catch (error) {
+    if (AlluviumError.is(error) && error.code === "ALV_NOT_FOUND") return false;
+    throw error;
+  }
 }
 
 /** A table as its descriptions tell; of one without any only its files are known. `undefined` where there is neither. */

@@ -31,9 +31,13 @@ export function checkFiles(options: FilesOptions): {
     format: z.custom<FilesFormat>(isFormat, "must be csv(), jsonLines() or parquet()"),
   });
   if ("compression" in options)
-    throw new AlluviumError("ALV_CONFIG", "files: compression is an option of the format: csv({ compression })", {
-      step: "open",
-    });
+    throw new AlluviumError(
+      "ALV_CONFIG",
+      "files: compression is an option of the format: csv({ compression })",
+      {
+        step: "open",
+      },
+    );
   if (targetFileBytes < MIB)
     throw new AlluviumError(
       "ALV_CONFIG",

@@ -58,8 +58,9 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
         for await (const item of decoder.read(file, since)) {
           begun = true;
           if ("batch" in item) {
-            bytes += batchBytes(item.batch);
-            yield* gatherer.take(item, file);
+            const size = batchBytes(item.batch);
+            bytes += size;
+            yield* gatherer.take(item, size, file);
           } else if (item.refused.length > 0)
             yield {
               table: name,

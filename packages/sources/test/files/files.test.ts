@@ -56,15 +56,16 @@ async function readOnce(store: ObjectStore, since?: unknown, options: Partial<Fi
   };
 }
 
-describe("as every source", () => {
+// Points to resume from after every batch, and amid rows that are held back to be joined.
+describe.each([1, 60])("as every source, with a point to resume from after %i bytes", (checkpointBytes) => {
   sourceSuite({
     test,
     async open() {
       const store = memoryStore();
       for (let i = 0; i < 5; i++)
-        await store.put(`in/${i}/a.txt`, bytes(Array.from({ length: 10 }, (_, n) => `${i}-${n}\n`).join("")));
+        await store.put(`in/${i}/a.txt`, bytes(Array.from({ length: 25 }, (_, n) => `${i}-${n}\n`).join("")));
       await store.put("in/5/b.txt", gzipSync(bytes("one\n!two\nthree\n")));
-      return { source: source(store, { checkpointBytes: 1 }) };
+      return { source: source(store, { checkpointBytes }) };
     },
   });
 });

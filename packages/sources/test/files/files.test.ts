@@ -63,7 +63,10 @@ describe.each([1, 60])("as every source, with a point to resume from after %i by
     async open() {
       const store = memoryStore();
       for (let i = 0; i < 5; i++)
-        await store.put(`in/${i}/a.txt`, bytes(Array.from({ length: 25 }, (_, n) => `${i}-${n}\n`).join("")));
+        await store.put(
+          `in/${i}/a.txt`,
+          bytes(Array.from({ length: 5 + 3 * i }, (_, n) => `${i}-${n}\n`).join("")),
+        );
       await store.put("in/5/b.txt", gzipSync(bytes("one\n!two\nthree\n")));
       return { source: source(store, { checkpointBytes }) };
     },

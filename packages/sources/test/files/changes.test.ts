@@ -325,3 +325,27 @@ test("refused rows say where they stood, also those that the table refuses, and 
   await pipeline({ name: "p", source: own(), destination: stepped }).run();
   expect(positionsOf(stepped, "some")).toEqual(wanted);
 });
+
+test("rows that could not be read are taken once more from the quarantine", async () => {
+  const store = memoryStore();
+  await store.put("in/a", bytes("one\n!bad\n"));
+  const table = { files: "in/**", format: lines(), fileColumn: "_file", contract: "quarantine" } as const;
+  const source = files({ store, tables: { words: table } });
+  const shared = sourceOf("own", () => [source.resources.words.as("words")]);
+  for (const from of [source, shared()]) {
+    const destination = memoryDestination();
+    const loads = pipeline({ name: "p", source: from as typeof source, destination });
+    await loads.run();
+    expect(await loads.quarantine({ resource: "words" })).toMatchObject([
+      { stage: "read", row: "!bad", position: { file: "in/a", line: 2 } },
+    ]);
+    const report = await loads.replay({ resource: "words", fix: () => ({ text: "good" }) });
+    expect(report.replayed).toBe(1);
+    const rows = destination.store.rows("words").map((row) => [row["text"], row["_file"]]);
+    expect(rows).toEqual([
+      ["one", "in/a"],
+      ["good", null],
+    ]);
+    expect(await loads.quarantine({ resource: "words" })).toEqual([]);
+  }
+});

@@ -1,4 +1,4 @@
-"""Reads, and with Spark appends to, Delta tables on S3: `readers.py delta-rs|spark ENDPOINT URL [JARS STATEMENTS]`. Prints JSON."""
+"""Reads, and with Spark appends to, Delta tables on S3: `readers.py delta-rs|spark ENDPOINT URL [JARS STATEMENTS [SETTINGS]]`. Prints JSON."""
 
 import json
 import sys
@@ -34,6 +34,7 @@ else:
         "spark.hadoop.fs.s3a.secret.key": "test",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
     }
+    settings.update(json.loads(sys.argv[6]) if len(sys.argv) > 6 else {})
     builder = SparkSession.builder.master("local[2]")
     for key, value in settings.items():
         builder = builder.config(key, value)

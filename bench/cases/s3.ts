@@ -11,7 +11,7 @@ import { median, print, runScript, type Usage } from "../measure.ts";
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
-    rows: { type: "string", default: "2000000" },
+    rows: { type: "string", default: "6000000" },
     runs: { type: "string", default: "5" },
   },
 });

@@ -1,12 +1,14 @@
 import { AlluviumError } from "@alluvium/core";
 import { csv } from "./csv/csv.ts";
 import type { FileFormat } from "./format.ts";
+import { json } from "./json/json.ts";
 import { jsonLines } from "./json/json-lines.ts";
 
 /** Formats by the extension of files, where that says enough. */
 const byExtension: { readonly [extension: string]: () => FileFormat } = {
   csv: () => csv(),
   tsv: () => csv({ delimiter: "\t" }),
+  json: () => json(),
   jsonl: () => jsonLines(),
   ndjson: () => jsonLines(),
 };

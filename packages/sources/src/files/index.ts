@@ -10,7 +10,7 @@ import { openSession } from "./session.ts";
 import type { CheckedTables, FilesTables } from "./typing.ts";
 
 export { csv, type CsvOptions } from "./csv/index.ts";
-export { jsonLines, type JsonLinesOptions } from "./json/index.ts";
+export { json, jsonLines, type JsonLinesOptions, type JsonOptions } from "./json/index.ts";
 export type { DecoderContext, FileContent, FileDecoder, FileFormat, FileItem } from "./format.ts";
 export type { FilesOptions, FilesReadOptions, FilesTableOptions } from "./options.ts";
 export type { FilesTables } from "./typing.ts";

@@ -294,11 +294,11 @@ describe("declared columns", () => {
     expect(lines).toEqual([2, 7]);
     expect(refused.map(({ column, position, rule }) => [column, position, rule])).toEqual([
       ["id", { line: 3 }, "column"],
-      ["tags", { line: 6 }, "column"],
-      ["price", { line: 5 }, "column"],
       ["at", { line: 4 }, "column"],
+      ["price", { line: 5 }, "column"],
+      ["tags", { line: 6 }, "column"],
     ]);
-    expect(refused[3]).toMatchObject({
+    expect(refused[1]).toMatchObject({
       stage: "read",
       reason: "ALV_ROW_INVALID",
       message: expect.stringMatching(

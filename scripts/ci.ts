@@ -23,6 +23,8 @@ interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly seconds: number;
+  /** What failed and why, as the step says it: repeated at the end, where it is found without reading everything. */
+  readonly failures: readonly string[];
 }
 
 async function run({ name, command: [file, ...args] }: Step): Promise<Outcome> {
@@ -32,7 +34,7 @@ async function run({ name, command: [file, ...args] }: Step): Promise<Outcome> {
   let tail = "";
   child.stdout.on("data", (chunk: Buffer) => {
     process.stdout.write(chunk);
-    tail = (tail + chunk.toString()).slice(-2000);
+    tail = (tail + chunk.toString()).slice(-20_000);
   });
   const code = await new Promise<number>((resolve) => {
     child.once("error", () => resolve(127));
@@ -43,7 +45,8 @@ async function run({ name, command: [file, ...args] }: Step): Promise<Outcome> {
   const passed = counts ? Number(counts[1]) : code === 0 ? 1 : 0;
   const failed = counts ? Number(counts[2]) : code === 0 ? 0 : 1;
   // A command that fails after all its tests passed has failed all the same.
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, seconds };
+  const failures = [...tail.matchAll(/^failed: .*$/gm)].map(([line]) => line);
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, seconds, failures };
 }
 
 let passed = 0;
@@ -55,6 +58,7 @@ for (const step of steps) {
   failed += outcome.failed;
   summary.push(
     `${step.name.padEnd(10)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(4)} failed ${outcome.seconds.toFixed(0).padStart(5)} s`,
+    ...outcome.failures.map((line) => `  ${line}`),
   );
 }
 console.log(`\n${summary.join("\n")}\n`);

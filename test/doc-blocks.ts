@@ -130,7 +130,8 @@ export function moduleOf(block: Block, entries: readonly Entry[], root: string):
   const near = [...entries].sort((left, right) => nearness(right, block) - nearness(left, block));
   if (block.path.endsWith(".ts")) near.push(ownEntry(root, block.path));
   const need = (code: string): void => {
-    for (const name of new Set(code.match(/(?<![.\w"'/@-])[A-Za-z_]\w*/g))) {
+    // Keys of objects are no names of something.
+    for (const name of new Set(code.match(/(?<![.\w"'/@-])[A-Za-z_]\w*\b(?!:)/g))) {
       if (declared.has(name)) continue;
       const entry = near.find(({ names }) => names.has(name));
       const isCall = new RegExp(`\\b${name}[(<.]|: ${name}\\b`).test(code);

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { errorCodes } from "@alluvium/core/errors";
 import { exportsOf } from "./doc-blocks.ts";
+import { BUCKET, startS3 } from "./s3/server.ts";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
@@ -117,13 +118,13 @@ describe("READMEs", () => {
 });
 
 describe("examples that need no service run", () => {
-  const run = async (name: string, folder: string): Promise<string> => {
+  const run = async (name: string, folder: string, env: Record<string, string> = {}): Promise<string> => {
     const node = join(root, "node_modules/.bin/node");
     const command = existsSync(node) ? node : process.execPath;
     const { stdout } = await promisify(execFile)(
       command,
       ["--conditions=@alluvium/source", join(root, "examples", `${name}.ts`)],
-      { cwd: folder },
+      { cwd: folder, env: { ...process.env, ...env } },
     );
     return stdout;
   };
@@ -188,6 +189,26 @@ describe("examples that need no service run", () => {
     expect(shown).toMatch(/│ 1n │ 13 +│ 'CH'/);
     expect(shown).toContain("orders: - coupon, gone at the source");
     expect(shown).toContain("forgotten: 1");
+  });
+
+  test("files, of a folder and of a bucket", options, async () => {
+    await using server = await startS3();
+    const { accessKeyId, secretAccessKey } = server.account;
+    const bucket = {
+      SHOP_URL: `s3://${BUCKET}/shop`,
+      AWS_ENDPOINT_URL_S3: server.endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_REGION: "us-east-1",
+    };
+    const shown = await Promise.all([run("s3-files", emptyFolder()), run("s3-files", emptyFolder(), bucket)]);
+    for (const text of shown) {
+      expect(text).toMatch(/reviews +upsert +1 +1 +0 +1 /);
+      expect(text).toContain("tickets: column amount added");
+      expect(text).toMatch(/stars is int64.*2026-01-02.csv.gz', line: 4/);
+      expect(text).toContain("wobbles;");
+    }
+    expect(server.requests.some(({ key }) => key.startsWith("shop/lake/reviews/_delta_log/"))).toBe(true);
   });
 
   test("quality", options, async () => {

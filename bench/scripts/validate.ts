@@ -6,7 +6,7 @@ import { pipeline, resource, source } from "@alluvium/core";
 import { delta } from "@alluvium/destinations/delta";
 import { flatRows, type Flat } from "../objects.ts";
 
-// Validation of flat objects by zod: `validate.ts alone|load ROWS`. `load` gives what a load costs more with the schema than without.
+// Validation of flat objects by zod: `validate.ts alone|load ROWS`. `load` gives what a load costs more with the schema than without, medians of 5 in turn.
 const [how, count] = [process.argv[2], Number(process.argv[3])];
 const distinct = Math.min(count, 100_000);
 const rows = flatRows(distinct);
@@ -29,6 +29,10 @@ const schema = z.object({
 interface Cost {
   readonly wall: number;
   readonly cpu: number;
+}
+
+function median(costs: readonly Cost[], which: keyof Cost): number {
+  return costs.map((cost) => cost[which]).toSorted((a, b) => a - b)[costs.length >> 1]!;
 }
 
 async function costOf(work: () => Promise<void>): Promise<Cost> {
@@ -70,9 +74,16 @@ async function alone(): Promise<void> {
 let cost: Cost;
 if (how === "load") {
   await load(true);
-  const without = await costOf(() => load(false));
-  const withSchema = await costOf(() => load(true));
-  cost = { wall: withSchema.wall - without.wall, cpu: withSchema.cpu - without.cpu };
+  const without: Cost[] = [];
+  const withSchema: Cost[] = [];
+  for (let i = 0; i < 5; i++) {
+    without.push(await costOf(() => load(false)));
+    withSchema.push(await costOf(() => load(true)));
+  }
+  cost = {
+    wall: median(withSchema, "wall") - median(without, "wall"),
+    cpu: median(withSchema, "cpu") - median(without, "cpu"),
+  };
 } else {
   await alone();
   cost = await costOf(alone);

@@ -80,7 +80,7 @@ export async function killAgainAndAgain(options: {
     const done = await runOnce(
       options.url,
       lake,
-      Math.floor(random() * (options.pairs === true ? 5_000 : 1_500)),
+      Math.floor(random() * (options.pairs === true ? 2_500 : 1_500)),
     );
     if (done === undefined) kills += 1;
     else if (done < 0) gaveWay += 1;

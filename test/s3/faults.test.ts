@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { AlluviumError } from "@alluvium/core";
+import { AlluviumError, Secret } from "@alluvium/core";
 import { s3Store, type S3StoreOptions } from "@alluvium/core/storage/s3";
 import type { ObjectStore } from "@alluvium/core";
 import { BUCKET, startS3, type S3Fault, type S3Server, type S3ServerOptions } from "./server.ts";
@@ -184,6 +184,26 @@ describe("what is refused", () => {
   test("parts that are too small", () => {
     expect(() => s3Store("s3://lake", { partSize: 1024 })).toThrow(/partSize is 1024/);
   });
+});
+
+test("keys that are refused are asked for once more: they may have been rotated", async () => {
+  await using server = await startS3();
+  let value = "rotated away";
+  let asked = 0;
+  const secretAccessKey = new Secret(
+    () => {
+      asked += 1;
+      return value;
+    },
+    () => void (value = server.account.secretAccessKey),
+  );
+  const store = s3Store(`s3://${BUCKET}`, {
+    endpoint: server.endpoint,
+    credentials: { accessKeyId: server.account.accessKeyId, secretAccessKey },
+  });
+  await store.put("x", text("x"));
+  expect(Buffer.from(await store.get("x")).toString()).toBe("x");
+  expect(asked).toBe(2);
 });
 
 test("an abort ends a read that stands still, with its reason", async () => {

@@ -10,7 +10,7 @@ import { installJars, installOnce, installPython } from "../installed.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** Servers of the S3 protocol that are not ours. */
+    /** Servers of the S3 protocol that are not ours. MiniStack has other services of AWS as well. */
     s3: { readonly ministack: string; readonly s3proxy: string };
   }
 }
@@ -42,7 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     S3_DATA_DIR: join(folder, "s3"),
     AWS_ACCESS_KEY_ID: "test",
     AWS_SECRET_ACCESS_KEY: "test",
-    SERVICES: "s3",
+    SERVICES: "s3,dynamodb,secretsmanager,ssm,glue,sqs",
   }));
   const properties = join(folder, "s3proxy.conf");
   const log = join(folder, "log.xml");

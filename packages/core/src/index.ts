@@ -54,7 +54,7 @@ export {
   type ValidationResult,
 } from "./typed.ts";
 export { redact, sha256, tokenize, type Mask } from "./mask.ts";
-export { env, revealCredential, Secret, type Credential } from "./secret.ts";
+export { env, revealCredential, Secret, withFreshCredentials, type Credential } from "./secret.ts";
 export {
   accepted,
   check,

@@ -6,15 +6,30 @@ import { AlluviumError } from "./errors.ts";
  */
 export class Secret {
   readonly #find: () => string | Promise<string>;
+  readonly #forget: (() => void) | undefined;
 
-  /** `find` is called at each use, so that a rotated credential takes effect. It throws when there is none. */
-  constructor(find: () => string | Promise<string>) {
+  /**
+   * `find` is called at each use, so that a rotated credential takes effect. It throws when there is none. One that keeps what it found gives `forget`, too,
+   * which makes the next use find it anew.
+   */
+  constructor(find: () => string | Promise<string>, forget?: () => void) {
     this.#find = find;
+    this.#forget = forget;
   }
 
   /** The value itself. For whoever opens a connection, at the last moment; never for messages or state. */
   async reveal(): Promise<string> {
     return await this.#find();
+  }
+
+  /**
+   * Drops a value that is kept, because a server refused it: it may have been rotated since. For connectors, which then ask once more.
+   *
+   * @returns Whether the next {@link Secret.reveal} may give another value; `false` where none is kept.
+   */
+  forget(): boolean {
+    this.#forget?.();
+    return this.#forget !== undefined;
   }
 
   /** `***` */
@@ -37,6 +52,32 @@ export class Secret {
 
 /** A credential as options take it: the text, a {@link Secret} such as `env("NAME")`, or a function asked at each use (rotation). */
 export type Credential = string | Secret | (() => string | Promise<string>);
+
+/** Drops what is kept of credentials. Whether one of them may give another value with its next use. */
+export function forgetCredentials(credentials: readonly (Credential | undefined)[]): boolean {
+  // Each is asked, even where one has said yes.
+  const fresh = credentials.filter((one) =>
+    typeof one === "object" ? (one as Partial<Secret>).forget?.() === true : typeof one === "function",
+  );
+  return fresh.length > 0;
+}
+
+/**
+ * Opens something with credentials, once more when it is refused (`ALV_AUTH`) and one of them may have been rotated meanwhile: a function, which gives what it
+ * wants at each use, or a secret that was kept. For connectors: `open` reveals the credentials itself.
+ */
+export async function withFreshCredentials<Opened>(
+  credentials: readonly (Credential | undefined)[],
+  open: () => Promise<Opened>,
+): Promise<Opened> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!AlluviumError.is(error) || error.code !== "ALV_AUTH") throw error;
+    if (!forgetCredentials(credentials)) throw error;
+  }
+  return open();
+}
 
 /**
  * A secret kept in an environment variable. The variable is read when the secret is used, not before; `ALV_CONFIG` names it when it is not

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
-import { expect, test, vi } from "vitest";
-import { env, revealCredential, Secret } from "../src/secret.ts";
+import { describe, expect, test, vi } from "vitest";
+import { AlluviumError } from "../src/errors.ts";
+import { env, revealCredential, Secret, withFreshCredentials } from "../src/secret.ts";
 
 test("a secret never shows itself", async () => {
   const secret = new Secret(() => "hunter2");
@@ -42,4 +43,41 @@ test("a credential is a text, a secret or a function, asked at each use", async 
   expect(await revealCredential(rotating, "token")).toBe("token 2");
   await expect(revealCredential("", "token")).rejects.toThrow("token is empty");
   await expect(revealCredential((() => 5) as never, "token")).rejects.toThrow("token is no credential");
+});
+
+describe("credentials that a server refuses", () => {
+  const refused = (code: "ALV_AUTH" | "ALV_CONNECTION") => {
+    let opened = 0;
+    return {
+      opened: () => opened,
+      open: () => {
+        opened += 1;
+        return Promise.reject(new AlluviumError(code, "no"));
+      },
+    };
+  };
+
+  test("are asked for once more where they may be others by then", async () => {
+    let value = "old";
+    const kept = new Secret(
+      () => value,
+      () => void (value = "new"),
+    );
+    const open = async (): Promise<string> => {
+      const text = await kept.reveal();
+      if (text === "old") throw new AlluviumError("ALV_AUTH", "no");
+      return text;
+    };
+    expect(await withFreshCredentials(["text", undefined, kept], open)).toBe("new");
+  });
+
+  test.each<[string, "ALV_AUTH" | "ALV_CONNECTION", Parameters<typeof withFreshCredentials>[0], number]>([
+    ["a text", "ALV_AUTH", ["text", env("X")], 1],
+    ["a function", "ALV_AUTH", [() => "text"], 2],
+    ["another failure", "ALV_CONNECTION", [() => "text"], 1],
+  ])("%s", async (_what, code, credentials, times) => {
+    const { open, opened } = refused(code);
+    await expect(withFreshCredentials(credentials, open)).rejects.toMatchObject({ code });
+    expect(opened()).toBe(times);
+  });
 });

@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 import zlib from "node:zlib";
 import { AlluviumError } from "../errors.ts";
 import { Codec, nameOf } from "./format.ts";
+import { hadoopLz4Decompress, lz4Decompress } from "./lz4.ts";
 import { storedFrame, zstdCompressor } from "./zstd.ts";
 import { snappyCompress, snappyDecompress } from "./snappy.ts";
 
@@ -69,13 +70,17 @@ export function canDecompress(codec: number): boolean {
     codec === Codec.snappy ||
     codec === Codec.gzip ||
     codec === Codec.zstd ||
-    codec === Codec.brotli
+    codec === Codec.brotli ||
+    codec === Codec.lz4 ||
+    codec === Codec.lz4Raw
   );
 }
 
 /** Decompresses a page to exactly `size` bytes. Never makes more than that of it. */
 export async function decompress(bytes: Uint8Array, codec: number, size: number): Promise<Uint8Array> {
   if (codec === Codec.snappy) return snappyDecompress(bytes, size);
+  if (codec === Codec.lz4Raw) return lz4Decompress(bytes, size);
+  if (codec === Codec.lz4) return hadoopLz4Decompress(bytes, size);
   if (codec === Codec.none) {
     if (bytes.length !== size)
       throw new AlluviumError(

@@ -66,7 +66,7 @@ const BATCH_ROWS = 16_384;
 
 /**
  * Opens a Parquet file by its footer. Reads what this package writes and what common writers write: data pages of both versions, all
- * encodings but BIT_PACKED levels, no compression, Snappy, gzip, zstd and brotli, lists of two and three levels, INT96. Integers
+ * encodings, no compression, Snappy, gzip, zstd, brotli and both forms of LZ4, lists of two and three levels, INT96. Integers
  * without sign come in the next wider type (`uint64` as `decimal(20, 0)`), 16-bit floats as `float32`, milliseconds as microseconds,
  * times without annotation of their zone as `utc`, INTERVAL and BSON as `binary`.
  *

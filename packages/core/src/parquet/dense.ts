@@ -37,7 +37,7 @@ export function denseVector(
       if (leaf.conversion === "half")
         return { ...base, layout: "fixed", values: halfFloats(stored.values, count) };
       if (leaf.conversion === "julian")
-        return { ...base, layout: "fixed", values: julianTimes(stored.values, count, nanoseconds) };
+        return { ...base, layout: "fixed", values: julianTimes(leaf, stored.values, count, nanoseconds) };
       return { ...base, layout: "bytes", offsets: evenOffsets(count, stored.width), data: stored.values };
     case "bytes": {
       const { offsets, data } = stored;
@@ -83,7 +83,7 @@ function ofLongs(
     return values;
   }
   if (conversion === "nanos") {
-    for (let i = 0; i < count; i++) values[i] = microseconds(values[i]!, nanoseconds);
+    for (let i = 0; i < count; i++) values[i] = microseconds(leaf, values[i]!, nanoseconds);
     return values;
   }
   if (type.kind === "decimal" && type.precision > 18) {
@@ -104,25 +104,30 @@ function ofLongs(
 }
 
 /** Nanoseconds to microseconds, downwards. */
-function microseconds(value: bigint, nanoseconds: Nanoseconds): bigint {
+function microseconds({ path }: ReadLeaf, value: bigint, nanoseconds: Nanoseconds): bigint {
   const whole = value / 1000n;
   const rest = value % 1000n;
   if (rest === 0n) return whole;
   if (nanoseconds === "refuse")
     throw new AlluviumError(
       "ALV_VALUE_UNREPRESENTABLE",
-      `a time of ${value} ns lies between two microseconds; read the file with nanoseconds "floor"`,
+      `column ${path.join(".")} holds a time of ${value} ns, which lies between two microseconds; read the file with nanoseconds "floor"`,
     );
   return rest < 0n ? whole - 1n : whole;
 }
 
 /** INT96: nanoseconds of the day in eight bytes, then a Julian day. Never in 64-bit nanoseconds, which end in 2262. */
-function julianTimes(bytes: Uint8Array, count: number, nanoseconds: Nanoseconds): BigInt64Array {
+function julianTimes(
+  leaf: ReadLeaf,
+  bytes: Uint8Array,
+  count: number,
+  nanoseconds: Nanoseconds,
+): BigInt64Array {
   const out = new BigInt64Array(count);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0; i < count; i++) {
     const day = view.getInt32(12 * i + 8, true) - 2_440_588;
-    out[i] = BigInt(day) * 86_400_000_000n + microseconds(view.getBigInt64(12 * i, true), nanoseconds);
+    out[i] = BigInt(day) * 86_400_000_000n + microseconds(leaf, view.getBigInt64(12 * i, true), nanoseconds);
   }
   return out;
 }

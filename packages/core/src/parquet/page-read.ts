@@ -107,6 +107,12 @@ async function dataPageV1(page: RawPage, leaf: ReadLeaf, codec: number): Promise
     read: typeof readDefinitions,
   ): Uint8Array | undefined => {
     if (max === 0) return undefined;
+    if (encoding === Encoding.bitPacked) {
+      const from = start;
+      start += Math.ceil((bitWidth(max) * slots) / 8);
+      if (start > bytes.length) throw invalid("the levels of a page are cut off");
+      return readPackedLevels(bytes, from, max, slots);
+    }
     if (encoding !== undefined && encoding !== Encoding.rle)
       throw new AlluviumError(
         "ALV_UNSUPPORTED",
@@ -171,7 +177,24 @@ function slotsOf(header: ThriftStruct, size: number): number {
 function readLevels(bytes: Uint8Array, start: number, end: number, max: number, slots: number): Uint8Array {
   const levels = new Uint8Array(slots);
   readHybrid(bytes, start, end, bitWidth(max), levels, slots);
-  for (let i = 0; i < slots; i++)
+  return checkLevels(levels, max);
+}
+
+/** Levels in the old encoding BIT_PACKED: without a length in front, and filled from each byte's highest bit down. */
+function readPackedLevels(bytes: Uint8Array, start: number, max: number, slots: number): Uint8Array {
+  const levels = new Uint8Array(slots);
+  const width = bitWidth(max);
+  for (let i = 0, bit = 8 * start; i < slots; i++) {
+    let level = 0;
+    for (const end = bit + width; bit < end; bit++)
+      level = 2 * level + ((bytes[bit >> 3]! >> (7 - (bit & 7))) & 1);
+    levels[i] = level;
+  }
+  return checkLevels(levels, max);
+}
+
+function checkLevels(levels: Uint8Array, max: number): Uint8Array {
+  for (let i = 0; i < levels.length; i++)
     if (levels[i]! > max) throw invalid(`a page has the level ${levels[i]} where ${max} is the highest`);
   return levels;
 }

@@ -22,6 +22,7 @@ import { mergeRoles, validityNames } from "./merge-columns.ts";
 import type { NestedTables } from "./nested-tables.ts";
 import { nestingState } from "./nesting-change.ts";
 import { isNested } from "../schema/members.ts";
+import { settledColumns } from "./first-types.ts";
 import { isByRow, restrictBatch, type Offence, type Restricted } from "./restrict.ts";
 import { openQuarantine, type QuarantineTable } from "./quarantine-table.ts";
 import { loadIdField, type Spelling } from "./spelling.ts";
@@ -221,10 +222,11 @@ export function startTable(options: TableRunOptions): TableRun {
       { step: child === undefined ? "plan" : "write" },
     );
   report(options.changes);
+  const fold = (name: string): string => (capabilities.foldsCase ? name.toLowerCase() : name);
   const { known: allowed, withheld } = allowedSchema(schema, standing, {
     contract,
-    nameOf: (name) => (capabilities.foldsCase ? spell(name).toLowerCase() : spell(name)),
-    fold: (name) => (capabilities.foldsCase ? name.toLowerCase() : name),
+    nameOf: (name) => fold(spell(name)),
+    fold,
   });
   if (allowed.fields.length > 0 && !isBlocked) columns.take(allowed);
   // What only rows tell is no declaration.
@@ -278,11 +280,13 @@ export function startTable(options: TableRunOptions): TableRun {
         return { batch, offences: Array.from({ length }, offend), discarded: 0 };
       }
       const fixed = columns.committed ?? declared;
-      if (fixed === undefined || !(isByRow(contract.columns) || isByRow(contract.types)))
+      if (!isByRow(contract.types) && (fixed === undefined || !isByRow(contract.columns)))
         return { batch, offences: [], discarded: 0 };
+      const isOwn = (name: string, own: string): boolean => fold(spell(name)) === fold(own);
       return restrictBatch(batch, {
-        contract,
-        columns: fixed,
+        // The first load defines the columns, and its first values their types.
+        contract: fixed === undefined ? { ...contract, columns: "evolve" } : contract,
+        columns: fixed ?? settledColumns(columns.schema, batch.schema, isOwn),
         key: primaryKey,
         // What stands for a nested value as a whole is no column of the source.
         isSystem: (name) => name.startsWith("_alv_") || parseName(name).token !== undefined,

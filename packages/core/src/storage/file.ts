@@ -105,11 +105,10 @@ export function fileStore(root: string | URL): ObjectStore {
           throw new AlluviumError("ALV_NOT_FOUND", `${path} in ${url} is a folder, not a file`);
         const { ifMatch } = call ?? {};
         /** Of the open file, since another one may have its name by now. */
-        const same = async (): Promise<void> => {
-          if (ifMatch !== undefined && fileTag(await handle.stat({ bigint: true })) !== ifMatch)
-            throw changedObject(path, url);
+        const check = (now: typeof stats): void => {
+          if (ifMatch !== undefined && fileTag(now) !== ifMatch) throw changedObject(path, url);
         };
-        await same();
+        check(stats);
         const { start, end } = resolveRange(call?.range, Number(stats.size));
         const bytes = new Uint8Array(end - start);
         let done = 0;
@@ -121,7 +120,7 @@ export function fileStore(root: string | URL): ObjectStore {
           done += bytesRead;
         }
         // It may have been written to in the meantime.
-        await same();
+        if (ifMatch !== undefined) check(await handle.stat({ bigint: true }));
         return done < bytes.length ? bytes.slice(0, done) : bytes;
       });
     },

@@ -6,6 +6,7 @@ import { ByteCursor, decodeDelta32, decodeDelta64 } from "../../src/parquet/delt
 import { deltaBound, encodeDelta32, encodeDeltaWide } from "../../src/parquet/delta-encode.ts";
 import { hybridBound, writeHybrid } from "../../src/parquet/hybrid.ts";
 import { readHybrid } from "../../src/parquet/hybrid-read.ts";
+import { hadoopLz4Decompress, lz4Decompress } from "../../src/parquet/lz4.ts";
 import { snappyCompress, snappyDecompress } from "../../src/parquet/snappy.ts";
 import { storedFrame, zstdCompressor } from "../../src/parquet/zstd.ts";
 import { Random } from "./random.ts";
@@ -54,6 +55,85 @@ describe("Snappy", { timeout: 60_000 }, () => {
         ({ code } = error as { code: unknown });
       }
       expect(code).toBe("ALV_FILE_INVALID");
+    }
+  });
+});
+
+/** An LZ4 block: literals as `someBytes` draws them, copies of what came before at random. */
+function lz4Block(random: Random, size: number): { readonly packed: Uint8Array; readonly plain: Uint8Array } {
+  const packed: number[] = [];
+  const plain: number[] = [];
+  const lengthOf = (length: number): void => {
+    for (let rest = length - 15; rest >= 0; rest -= 255) packed.push(Math.min(rest, 255));
+  };
+  while (plain.length < size) {
+    const literals = someBytes(random, 1 + random.int(random.pick([4, 40, 700])));
+    const copied = random.int(random.pick([5, 40, 700]));
+    packed.push((Math.min(literals.length, 15) << 4) | Math.min(copied, 15));
+    lengthOf(literals.length);
+    packed.push(...literals);
+    plain.push(...literals);
+    const offset = 1 + random.int(Math.min(plain.length, 65_535));
+    packed.push(offset & 255, offset >> 8);
+    lengthOf(copied);
+    for (let i = copied + 4; i > 0; i--) plain.push(plain[plain.length - offset]!);
+  }
+  packed.push(16 * 5, 1, 2, 3, 4, 5);
+  plain.push(1, 2, 3, 4, 5);
+  return { packed: Uint8Array.from(packed), plain: Uint8Array.from(plain) };
+}
+
+/** Blocks as Hadoop frames them, `each` of them in one part. */
+function hadoopFrames(blocks: readonly ReturnType<typeof lz4Block>[], each: number): Uint8Array {
+  const out: Buffer[] = [];
+  const number = (value: number): void =>
+    void out.push(Buffer.of(value >> 24, value >> 16, value >> 8, value));
+  for (let i = 0; i < blocks.length; i += each) {
+    const part = blocks.slice(i, i + each);
+    number(part.reduce((sum, { plain }) => sum + plain.length, 0));
+    for (const { packed } of part) {
+      number(packed.length);
+      out.push(Buffer.from(packed));
+    }
+  }
+  return Buffer.concat(out);
+}
+
+describe("LZ4", { timeout: 60_000 }, () => {
+  it("is unpacked as another implementation does, bare and framed", () => {
+    const random = new Random(21);
+    for (let i = 0; i < 60; i++) {
+      const blocks = Array.from({ length: 1 + random.int(4) }, () =>
+        lz4Block(random, random.pick([1, 100, 5000, 100_000])),
+      );
+      const { packed, plain } = blocks[0]!;
+      expect(Buffer.compare(lz4Decompress(packed, plain.length), plain)).toBe(0);
+      expect(Buffer.compare(compressors.LZ4_RAW!(packed, plain.length), plain)).toBe(0);
+      const framed = hadoopFrames(blocks, 1 + random.int(2));
+      const whole = Buffer.concat(blocks.map((block) => block.plain));
+      expect(Buffer.compare(hadoopLz4Decompress(framed, whole.length), whole)).toBe(0);
+      // What Arrow wrote under the same name before it knew of the frames.
+      expect(Buffer.compare(hadoopLz4Decompress(packed, plain.length), plain)).toBe(0);
+    }
+  });
+
+  it("refuses damage", () => {
+    const random = new Random(22);
+    const { packed, plain } = lz4Block(random, 3000);
+    expect(() => lz4Decompress(packed, plain.length + 1)).toThrow(/unpacks to/);
+    expect(() => lz4Decompress(packed, 1e9)).toThrow(/cannot unpack/);
+    for (let i = 0; i < 2000; i++) {
+      const damaged = packed.slice(0, random.int(3) === 0 ? random.int(packed.length) : packed.length);
+      if (damaged.length > 0) damaged[random.int(damaged.length)] = random.int(256);
+      for (const unpack of [lz4Decompress, hadoopLz4Decompress]) {
+        let code: unknown = "ALV_FILE_INVALID";
+        try {
+          expect(unpack(damaged, plain.length)).toHaveLength(plain.length);
+        } catch (error) {
+          ({ code } = error as { code: unknown });
+        }
+        expect(code).toBe("ALV_FILE_INVALID");
+      }
     }
   });
 });

@@ -237,6 +237,8 @@ describe("files that DuckDB writes", { timeout: 60_000 }, () => {
     ["zstd", "V2", ""],
     ["snappy", "V2", ", DICTIONARY_SIZE_LIMIT 1"],
     ["brotli", "V1", ""],
+    ["lz4_raw", "V1", ""],
+    ["lz4_raw", "V2", ""],
   ])("with %s, %s%s are read with the same values", async (codec, version, more) => {
     const path = join(folder, `duck-${codec}-${version}${more.length}.parquet`);
     await duck.run(

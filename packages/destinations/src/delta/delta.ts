@@ -7,6 +7,8 @@ import { openLake } from "../lake/lake.ts";
 import { checkLakeOptions } from "../lake/options.ts";
 import { withOptimize } from "./auto-optimize.ts";
 import { capabilities, deltaFormatWith } from "./format.ts";
+import type { LakeCatalog } from "./catalog.ts";
+import type { LogStore } from "./log-store.ts";
 import type { AutoOptimize, DeltaOptions } from "./options.ts";
 
 const count = (what: string): z.ZodOptional<z.ZodInt> =>
@@ -27,6 +29,18 @@ const extra = {
       "must be true, false, or an object with every, minFiles, purge, maxBytes",
     )
     .default(false),
+  logStore: z
+    .custom<LogStore>(
+      (value) => typeof (value as LogStore | null)?.over === "function",
+      "must be a log store, such as dynamoDbLogStore()",
+    )
+    .optional(),
+  catalog: z
+    .custom<LakeCatalog>(
+      (value) => typeof (value as LakeCatalog | null)?.register === "function",
+      "must be a catalog, such as glueCatalog()",
+    )
+    .optional(),
   mergeMode: z.enum(["vectors", "rewrite"], 'must be "vectors" or "rewrite"').default("vectors"),
 };
 
@@ -49,11 +63,22 @@ export function delta(
     runner,
     capabilities,
     async open(context) {
-      const { store, compression, targetFileBytes, mergeMode, optimize } = checkLakeOptions(
+      const {
+        store: bare,
+        logStore,
+        catalog,
+        compression,
+        targetFileBytes,
+        mergeMode,
+        optimize,
+      } = checkLakeOptions(
         "delta",
         options,
         extra,
+        // Nothing is committed by the store's own conditions then, so that it need not have any.
+        (options as DeltaOptions | undefined)?.logStore === undefined ? {} : { conditionalPuts: false },
       );
+      const store = logStore?.over(bare) ?? bare;
       const files: FileOptions = { compression, ...(targetFileBytes !== undefined && { targetFileBytes }) };
       const open = openLake({
         store,
@@ -61,7 +86,11 @@ export function delta(
         openWriter: (writerOptions) => openTableWriter(writerOptions, files),
         rewrite: rewriteWith(files),
       });
-      const session = await open(context);
+      const opened = await open(context);
+      const session =
+        catalog === undefined
+          ? opened
+          : (await import("./catalog.ts")).withCatalog(opened, store, context, catalog);
       if (optimize === false) return session;
       const how = {
         ...(optimize !== true && optimize),

@@ -5,6 +5,9 @@
  */
 export { delta } from "./delta.ts";
 export type { AutoOptimize, DeltaOptions } from "./options.ts";
+export type { LogStore } from "./log-store.ts";
+export type { CatalogColumn, CatalogTable, LakeCatalog } from "./catalog.ts";
+export { createExternalTable, type ExternalTable } from "./external-table.ts";
 export { deltaTable, type DeltaTable, type SnapshotOptions } from "./table.ts";
 export type { DeltaSnapshot, ScanOptions, SnapshotFile, SnapshotMetadata } from "./read/snapshot.ts";
 export {

@@ -1,4 +1,6 @@
 import type { ObjectStore } from "@alluvium/core";
+import type { LakeCatalog } from "./catalog.ts";
+import type { LogStore } from "./log-store.ts";
 
 /** Options of {@link delta}: a `url` or a `store`, and how files are written. */
 export interface DeltaOptions {
@@ -7,8 +9,18 @@ export interface DeltaOptions {
    * region from the environment (for others give `store: s3Store(…)`). Tables are folders in it, pipelines' state stands in `_alluvium`.
    */
   readonly url?: string | URL;
-  /** The lake as a store, instead of `url`. It must be able to put conditionally. */
+  /** The lake as a store, instead of `url`. It must be able to put conditionally, unless there is a `logStore`. */
   readonly store?: ObjectStore;
+  /**
+   * What makes commits exclusive on a store that cannot put conditionally, or beside Spark with its log store on DynamoDB: `dynamoDbLogStore(…)` of
+   * `@alluvium/destinations/aws`. All who write or read the lake have to use it. @default none: the store's own conditional puts
+   */
+  readonly logStore?: LogStore;
+  /**
+   * Where tables are registered after loads, for engines that look them up by name: `glueCatalog(…)` of `@alluvium/destinations/aws`. It is no part of a load:
+   * what goes wrong is a `warning` among the events and tried again after a later load. @default nowhere
+   */
+  readonly catalog?: LakeCatalog;
   /** Compression of data files. @default "zstd" */
   readonly compression?: "zstd" | "snappy" | "gzip" | "none";
   /** Size in bytes at which a data file is closed and the next one opened. @default 128 MiB */

@@ -36,7 +36,7 @@ export function openLake(options: LakeOptions): (context: OpenContext) => Promis
     if (!store.capabilities.putIfAbsent)
       throw new AlluviumError(
         "ALV_STORE_UNSAFE",
-        `${store.url} can neither link nor put conditionally, so that two runs could overwrite each other's commits: use a file system with hard links, or an object store with conditional puts`,
+        `${store.url} can neither link nor put conditionally, so that two runs could overwrite each other's commits: use a file system with hard links, an object store with conditional puts, or on S3 a logStore (dynamoDbLogStore)`,
       );
     const timing = { ...defaultTiming, ...options.timing };
     const { pipeline, runId, signal, budget, adopt, shared, emit } = open;

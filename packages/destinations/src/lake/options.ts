@@ -1,7 +1,7 @@
 import { AlluviumError, type ObjectStore } from "@alluvium/core";
 import { describeValue } from "@alluvium/core/columns";
 import { fileStore } from "@alluvium/core/storage/file";
-import { s3Store } from "@alluvium/core/storage/s3";
+import { s3Store, type S3StoreOptions } from "@alluvium/core/storage/s3";
 import * as z from "zod";
 
 /** What the lakes' options have in common, after checking. */
@@ -28,11 +28,12 @@ const shape = z.strictObject({
     .optional(),
 });
 
-/** Checks options, `extra` ones of a single format included, and makes the store. Throws `ALV_CONFIG` naming the option, the value and what is accepted. */
+/** Checks options, `extra` ones of a single format included, and makes the store, one on S3 with the options `s3`. Throws `ALV_CONFIG` naming the option, the value and what is accepted. */
 export function checkLakeOptions<Extra extends z.ZodRawShape = Record<never, never>>(
   who: string,
   options: unknown,
   extra?: Extra,
+  s3: S3StoreOptions = {},
 ): LakeOptions & z.output<z.ZodObject<Extra>> {
   const whole = shape.extend(extra ?? {});
   const checked = whole.safeParse(options, { reportInput: true });
@@ -52,7 +53,8 @@ export function checkLakeOptions<Extra extends z.ZodRawShape = Record<never, nev
     throw new AlluviumError("ALV_CONFIG", `${who}: give either \`url\` (a folder) or \`store\``, {
       step: "open",
     });
-  return { ...others, store: store ?? openStore(url!, who) } as LakeOptions & z.output<z.ZodObject<Extra>>;
+  return { ...others, store: store ?? openStore(url!, who, s3) } as LakeOptions &
+    z.output<z.ZodObject<Extra>>;
 }
 
 function isStore(value: unknown): boolean {
@@ -60,7 +62,7 @@ function isStore(value: unknown): boolean {
 }
 
 /** The store behind a path or URL. Throws `ALV_UNSUPPORTED` for schemes that have no store yet. */
-export function openStore(url: string | URL, who: string): ObjectStore {
+export function openStore(url: string | URL, who: string, s3: S3StoreOptions = {}): ObjectStore {
   if ((typeof url !== "string" && !(url instanceof URL)) || url === "")
     throw new AlluviumError(
       "ALV_CONFIG",
@@ -69,7 +71,7 @@ export function openStore(url: string | URL, who: string): ObjectStore {
     );
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(String(url))?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === "file") return fileStore(url);
-  if (scheme === "s3" || scheme === "s3a") return s3Store(url);
+  if (scheme === "s3" || scheme === "s3a") return s3Store(url, s3);
   throw new AlluviumError(
     "ALV_UNSUPPORTED",
     `${who}: ${scheme}: URLs are not supported yet; use a path, a file: URL or s3://bucket/prefix, or give a store of your own as \`store\``,

@@ -1,10 +1,10 @@
-import { AlluviumError, type ObjectInfo, type Partition, type Schema } from "@alluvium/core";
+import { AlluviumError, type Partition, type Schema } from "@alluvium/core";
 import { decodeSchema } from "@alluvium/core/state";
 import { openParquet } from "@alluvium/core/parquet";
 import pLimit from "p-limit";
-import type { FormatContext, KnownPipeline, LakeTable, PartitionValues } from "../lake/contract.ts";
+import { listFolder, type FolderFile } from "../folders/list.ts";
+import type { FormatContext, KnownPipeline, LakeTable } from "../lake/contract.ts";
 import { objectSource } from "../lake/files/object-source.ts";
-import { parsePartitionPath } from "../lake/files/partition-path.ts";
 import { decodePartitions, footerKeys } from "./footer.ts";
 
 /** Files whose footers tell about a table: the newest, and some of the oldest. A footer is one or two small reads. */
@@ -12,42 +12,8 @@ const NEWEST = 48;
 const OLDEST = 16;
 const CONCURRENT = 8;
 
-/** A data file of a folder. */
-export interface FolderFile {
-  /** Relative to the table's directory. */
-  readonly path: string;
-  readonly size: number;
-  readonly modified: Date;
-  /** From the names of its directories. */
-  readonly partition: PartitionValues;
-}
-
-/**
- * The data files of a table: `*.parquet` below its directory, but nothing in or with a name that begins with `_` or `.` (unless it is a
- * partition `name=value`), which readers skip too.
- */
-export async function* listFolder(
-  directory: string,
-  { store, signal }: FormatContext,
-): AsyncGenerator<FolderFile> {
-  for await (const info of store.list(`${directory}/`, { signal })) {
-    const path = info.path.slice(directory.length + 1);
-    if (isDataFile(path)) yield toFolderFile(path, info);
-  }
-}
-
-/** Whether readers take a path in a table's directory for one of its data files. */
-export function isDataFile(path: string): boolean {
-  const segments = path.split("/");
-  const name = segments.pop()!;
-  const hidden = (segment: string): boolean => segment.startsWith(".") || segment.startsWith("_");
-  if (!name.endsWith(".parquet") || hidden(name)) return false;
-  return !segments.some((segment) => hidden(segment) && !segment.slice(1).includes("="));
-}
-
-function toFolderFile(path: string, { size, modified }: ObjectInfo): FolderFile {
-  return { path, size, modified, partition: parsePartitionPath(path) };
-}
+/** What data files are called. */
+export const parquetEndings = [".parquet"] as const;
 
 /** What the footer of one file says. */
 interface FooterFacts {
@@ -61,7 +27,7 @@ export async function inspectFolder(
   context: FormatContext,
 ): Promise<LakeTable | undefined> {
   const files: FolderFile[] = [];
-  for await (const file of listFolder(directory, context)) files.push(file);
+  for await (const file of listFolder(directory, parquetEndings, context)) files.push(file);
   if (files.length === 0) return undefined;
   files.sort((a, b) => b.modified.getTime() - a.modified.getTime());
   const asked =

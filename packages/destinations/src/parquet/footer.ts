@@ -1,5 +1,6 @@
 import { AlluviumError, type Json, type Partition, type Schema } from "@alluvium/core";
 import { canonicalJson, encodeSchema } from "@alluvium/core/state";
+import { decodePartitioning, encodePartitioning } from "../folders/partitioning.ts";
 import type { TableWriterOptions } from "../lake/contract.ts";
 
 /** Keys of Parquet footers by which a folder knows its table, its columns and its writers. */
@@ -19,29 +20,14 @@ export function folderFooter(
 ): Readonly<Record<string, string>> {
   return {
     [footerKeys.schema]: canonicalJson(encodeSchema(schema)),
-    [footerKeys.partition]: canonicalJson(partitionBy.map((partition) => ({ ...partition }))),
+    [footerKeys.partition]: canonicalJson(encodePartitioning(partitionBy)),
   };
 }
-
-const transforms: ReadonlySet<Json> = new Set(["year", "month", "day", "hour"]);
 
 /** The partitioning that a footer tells. */
 export function decodePartitions(metadata: Readonly<Record<string, string>>): readonly Partition[] {
   const text = metadata[footerKeys.partition];
-  if (text === undefined) return [];
-  const value: Json = parse(text);
-  if (!Array.isArray(value)) throw damaged(text);
-  return (value as readonly Json[]).map((each) => {
-    if (typeof each !== "object" || each === null || Array.isArray(each)) throw damaged(text);
-    const { column, transform, name } = each as { readonly [key: string]: Json };
-    if (typeof column !== "string" || (transform !== undefined && !transforms.has(transform)))
-      throw damaged(text);
-    return {
-      column,
-      ...(transform === undefined ? {} : { transform: transform as NonNullable<Partition["transform"]> }),
-      ...(typeof name === "string" ? { name } : {}),
-    };
-  });
+  return text === undefined ? [] : decodePartitioning(parse(text));
 }
 
 function parse(text: string): Json {

@@ -5,11 +5,8 @@
  */
 import type { Destination } from "@alluvium/core";
 import { runner } from "@alluvium/core/run";
-import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
-import { rewriteWith } from "../lake/files/rewrite.ts";
-import { openLake } from "../lake/lake.ts";
-import { folderFooter } from "./footer.ts";
-import { folderFormat } from "./format.ts";
+import { openFolders } from "../folders/open.ts";
+import { parquetKind } from "./kind.ts";
 import { checkOptions, type ParquetOptions } from "./options.ts";
 import { folderCapabilities } from "./types.ts";
 
@@ -35,14 +32,7 @@ export function parquet(options: ParquetOptions): Destination<"append" | "replac
     capabilities: folderCapabilities,
     open: async (context) => {
       const { store, ...rest } = checkOptions(options);
-      const files: FileOptions = { ...rest, footer: folderFooter };
-      const open = openLake({
-        store,
-        format: folderFormat(files),
-        openWriter: (writer) => openTableWriter(writer, files),
-        rewrite: rewriteWith(files),
-      });
-      return open(context);
+      return openFolders(store, parquetKind(rest))(context);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { revealCredential } from "@alluvium/core";
+import { revealCredential, withFreshCredentials } from "@alluvium/core";
 import { checkClient, importPg, type PgClient } from "./client.ts";
 import { PgConnection } from "./connection.ts";
 import { translateError } from "./errors.ts";
@@ -48,21 +48,25 @@ export function createConnector(options: CheckedOptions): Connector {
       const ownership = typeof found.release === "function" ? "pooled" : "opened";
       return new PgConnection(found, { server: describe(found), ownership, again });
     }
+    return withFreshCredentials([url, options.password], () => opened(signal));
+  }
+
+  async function opened(signal: AbortSignal): Promise<PgConnection> {
     const { config, server } = await parseUrl(await revealCredential(url!, "postgres: url"));
     const password =
       options.password === undefined
         ? undefined
         : await revealCredential(options.password, "postgres: password");
     const Client = await importPg();
-    const opened = new Client({
+    const own = new Client({
       connectionTimeoutMillis: connectTimeout,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       ...config,
       ...(password === undefined ? {} : { password }),
     });
-    const connection = new PgConnection(opened, { server, ownership: "opened", again });
-    await connection.opened(() => opened.connect(), signal);
+    const connection = new PgConnection(own, { server, ownership: "opened", again });
+    await connection.opened(() => own.connect(), signal);
     return connection;
   }
 

@@ -3,11 +3,13 @@ import type { ObjectStore } from "@alluvium/core";
 import { memoryStore } from "@alluvium/core/storage/memory";
 import { faultStore, powerLossStore, StoppedError } from "@alluvium/core/testing";
 import { describe, expect, test } from "vitest";
-import { isDataFile } from "../../src/parquet/folder.ts";
-import { folderFormat } from "../../src/parquet/format.ts";
+import { isDataFile } from "../../src/folders/list.ts";
+import { parquetEndings } from "../../src/parquet/folder.ts";
+import { folderFormat } from "../../src/folders/format.ts";
+import { parquetKind } from "../../src/parquet/kind.ts";
 import { parquetType } from "../../src/parquet/types.ts";
 
-const format = folderFormat({});
+const format = folderFormat(parquetKind({}));
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 const context = (store: ObjectStore): ApplyContext => ({
@@ -133,7 +135,7 @@ test.each([
   ["part.parquet.crc", false],
   ["_metadata", false],
 ])("%s is a data file: %s", (path, expected) => {
-  expect(isDataFile(path)).toBe(expected);
+  expect(isDataFile(path, parquetEndings)).toBe(expected);
 });
 
 test("times become text at any depth, all else stays", () => {

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { AlluviumError } from "@alluvium/core";
+import { AlluviumError, Secret } from "@alluvium/core";
 import { batchOf, suiteContext } from "@alluvium/core/testing";
 import { postgresDatabase } from "../../src/postgres/database.ts";
 import type { PostgresOptions } from "../../src/postgres/options.ts";
@@ -200,4 +200,20 @@ describe("connections", () => {
       message: expect.stringMatching(message) as string,
     });
   });
+});
+
+test("credentials that are refused are asked for once more: they may have been rotated", async () => {
+  let user = "nobody_here";
+  const good = new URL(db.url);
+  const url = new Secret(
+    () => {
+      const given = new URL(good);
+      if (user !== "") given.username = user;
+      return given.href;
+    },
+    () => void (user = ""),
+  );
+  const connection = await open({ url });
+  expect(await connection.query({ text: "select 1 as a" })).toEqual([{ a: 1 }]);
+  await connection[Symbol.asyncDispose]();
 });

@@ -26,6 +26,8 @@ export interface DecoderContext {
   readonly schema: Schema;
   /** Types of single columns, stronger than `schema`. @default none */
   readonly columns?: ColumnHints | undefined;
+  /** What {@link FileDecoder.learned} gave at the end of the run before. @default nothing */
+  readonly learned?: Json | undefined;
   /** About how many bytes a batch may take. */
   readonly batchBytes: number;
 }
@@ -38,6 +40,11 @@ export interface FileDecoder {
    * Parquet page, compressed data that ends too early), reading fails with `ALV_SOURCE_DATA`, which names file, place and remedy.
    */
   read(file: FileContent, since?: Json): AsyncIterable<FileItem>;
+  /**
+   * What it has learned of columns, to be known again in the next run, so that a column whose files say no types is what it was in the files before. It is
+   * part of the stored cursor: to be small. @default nothing
+   */
+  learned?(): Json | undefined;
 }
 
 /** Rows of a file, or rows of it that cannot be decoded. */

@@ -1,16 +1,17 @@
 import { AlluviumError } from "@alluvium/core";
-import { csv } from "./csv/csv.ts";
+import { csv } from "./csv/index.ts";
 import type { FileFormat } from "./format.ts";
-import { json } from "./json/json.ts";
-import { jsonLines } from "./json/json-lines.ts";
+import { json, jsonLines } from "./json/index.ts";
+import { parquet } from "./parquet/index.ts";
 
 /** Formats by the extension of files, where that says enough. */
 const byExtension: { readonly [extension: string]: () => FileFormat } = {
-  csv: () => csv(),
+  csv,
+  json,
+  jsonl: jsonLines,
+  ndjson: jsonLines,
+  parquet,
   tsv: () => csv({ delimiter: "\t" }),
-  json: () => json(),
-  jsonl: () => jsonLines(),
-  ndjson: () => jsonLines(),
 };
 
 /** What files may end with behind their extension: their bytes say how they are compressed. */

@@ -1,5 +1,5 @@
 import type { Json, StreamItem } from "@alluvium/core";
-import { batchBytes, concatBatches, type Batch } from "@alluvium/core/columns";
+import { concatBatches, type Batch } from "@alluvium/core/columns";
 import type { PathColumns } from "./described.ts";
 import type { FileContent, FileItem } from "./format.ts";
 import { pathColumns } from "./path-columns.ts";
@@ -13,8 +13,8 @@ type RowsItem = Extract<StreamItem<FilesCursor>, { readonly batch: unknown }>;
 
 /** What joins the rows of several files into batches of a useful size. */
 export interface Gatherer {
-  /** Takes rows of a file; gives what is to be handed on before anything else comes. */
-  take(item: BatchItem, file: FileContent): readonly RowsItem[];
+  /** Takes rows of a file, of so many bytes; gives what is to be handed on before anything else comes. */
+  take(item: BatchItem, size: number, file: FileContent): readonly RowsItem[];
   /** Gives all that is left. */
   flush(): readonly RowsItem[];
   /** Whether so much is held that a small file need not be waited for. */
@@ -24,7 +24,6 @@ export interface Gatherer {
 interface Part {
   readonly file: FileContent;
   readonly item: BatchItem;
-  readonly bytes: number;
 }
 
 /** Gathers the rows of a table. What has `targetBytes` by itself is not copied. */
@@ -71,18 +70,17 @@ export function createGatherer(table: string, path: PathColumns, targetBytes: nu
   }
 
   return {
-    take(item, file) {
+    take(item, size, file) {
       const { batch } = item;
       if (batch.length === 0) {
         item.release?.();
         return [];
       }
-      const size = batchBytes(batch);
       const out: RowsItem[] = [];
       const fits =
         parts.length === 0 || (bytes + size <= targetBytes && sameColumns(parts[0]!.item.batch, batch));
       if (!fits) out.push(...flush());
-      parts.push({ file, item, bytes: size });
+      parts.push({ file, item });
       bytes += size;
       rows += batch.length;
       if (bytes >= targetBytes || rows >= MOST_ROWS) out.push(...flush());

@@ -11,7 +11,9 @@ import type { CheckedTables, FilesTables } from "./typing.ts";
 
 export { csv, type CsvOptions } from "./csv/index.ts";
 export { json, jsonLines, type JsonLinesOptions, type JsonOptions } from "./json/index.ts";
+export { parquet, type ParquetOptions } from "./parquet/index.ts";
 export type { DecoderContext, FileContent, FileDecoder, FileFormat, FileItem } from "./format.ts";
+export { binaries, type BinariesOptions } from "./binaries.ts";
 export type { FilesOptions, FilesReadOptions, FilesTableOptions } from "./options.ts";
 export type { FilesTables } from "./typing.ts";
 
@@ -31,7 +33,7 @@ export interface FilesSource<Tables extends SourceTables> extends Source<Tables>
  * ```ts
  * const landing = files({
  *   url: "s3://shop/landing",
- *   tables: { tickets: { files: ["tickets/*.jsonl", "tickets/*.jsonl.gz"], format: lines, schema: typed<Ticket>(), fileColumn: "_file" } },
+ *   tables: { orders: { files: ["orders/*.jsonl", "orders/*.jsonl.gz"], schema: typed<Order>(), fileColumn: "_file" } },
  * });
  * ```
  */

@@ -55,7 +55,7 @@ export interface FilesTableOptions<Row = Record<string, unknown>> extends FilesR
   /** How the files are read: `csv()`, `jsonLines()`, `parquet()` … @default by the extension that all globs end with, before `.gz` or `.zst` */
   readonly format?: FileFormat;
   /** What rows are: `typed<Row>()`, or a schema whose column types then hold. Rows are not checked by it. @default untyped rows */
-  readonly schema?: RowSchema<unknown, Row>;
+  readonly schema?: RowSchema<unknown, object>;
   /** Columns that tell rows apart. @default none */
   readonly primaryKey?: string | readonly string[];
   /** What happens to the rows at the destination. @default "append" */

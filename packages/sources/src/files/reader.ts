@@ -26,6 +26,8 @@ export interface Reader {
   ): AsyncIterable<StreamItem<FilesCursor>>;
   /** What is held back to be joined with more. */
   flush(): Iterable<StreamItem<FilesCursor>>;
+  /** What the format has learned of the columns. */
+  learned(): Json | undefined;
   /** Whether a point to resume from is due after a file. */
   isDue(milliseconds: number): boolean;
 }
@@ -39,6 +41,7 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
     signal,
     schema: table.schema,
     columns: table.hints,
+    learned: context.since?.learned,
     batchBytes: batchTarget,
   });
   const gatherer = createGatherer(name, table.path, Math.min(batchTarget, checkpointBytes));
@@ -55,8 +58,9 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
         for await (const item of decoder.read(file, since)) {
           begun = true;
           if ("batch" in item) {
-            bytes += batchBytes(item.batch);
-            yield* gatherer.take(item, file);
+            const size = batchBytes(item.batch);
+            bytes += size;
+            yield* gatherer.take(item, size, file);
           } else if (item.refused.length > 0)
             yield {
               table: name,
@@ -82,6 +86,7 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
       bytes = 0;
       time = Date.now();
     },
+    learned: () => decoder.learned?.(),
     isDue: (milliseconds) =>
       gatherer.isFull || bytes >= Math.min(batchTarget, checkpointBytes) || Date.now() - time >= milliseconds,
   };

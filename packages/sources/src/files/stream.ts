@@ -62,7 +62,7 @@ async function* read(table: DescribedTable, context: Context): AsyncGenerator<It
 /** Reads what is not done: first what a sweep left that was under way, then by a sweep of its own. */
 async function* readNew(table: DescribedTable, context: Context, reader: Reader): AsyncGenerator<Item> {
   const { since, signal } = context;
-  const ledger = openLedger(since, table.windowMs);
+  const ledger = openLedger(since, table.windowMs, () => reader.learned());
   let half = since?.file;
   let listed = 0;
   for (let last = !ledger.isUnderWay; ; last = true) {
@@ -89,7 +89,7 @@ async function* readNew(table: DescribedTable, context: Context, reader: Reader)
         table,
         context,
         undefined,
-        `${future} files have times that have not come yet, and wait for them: are clocks wrong?`,
+        `${future} ${future === 1 ? "file has a time that has" : "files have times that have"} not come yet, and will be read then: are clocks wrong?`,
       );
     ledger.end();
     if (last) break;

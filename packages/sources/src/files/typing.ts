@@ -2,7 +2,7 @@ import type { Ability, RowSchema } from "@alluvium/core";
 import type { AbilityOfFiles, FilesTableOptions } from "./options.ts";
 
 /** The rows of a table: what its schema says, else anything. */
-type RowOf<Options> = Options extends { readonly schema: RowSchema<never, infer Row extends object> }
+type RowOf<Options> = Options extends { readonly schema: RowSchema<unknown, infer Row extends object> }
   ? Row
   : Record<string, unknown>;
 
@@ -24,8 +24,13 @@ type WholeRow<Options> =
 
 /** What options may say of tables whose rows their schemas tell. */
 export type CheckedTables<Tables> = {
-  readonly [Name in keyof Tables]: Exactly<Tables[Name], FilesTableOptions<WholeRow<Tables[Name]>>> &
+  readonly [Name in keyof Tables]: Exactly<Tables[Name], OptionsOf<WholeRow<Tables[Name]>>> &
     KeyOf<WholeRow<Tables[Name]>>;
+};
+
+/** Options of a table with such rows. Its schema need not have the columns of path and time. */
+type OptionsOf<Row> = Omit<FilesTableOptions<Row>, "schema"> & {
+  readonly schema?: RowSchema<unknown, object>;
 };
 
 /** A key names columns of the rows. */
@@ -37,7 +42,7 @@ interface KeyOf<Row> {
 /** What is read. */
 export type FilesTables<Tables> = {
   readonly [Name in keyof Tables & string]: {
-    readonly row: WholeRow<Tables[Name]> & object;
+    readonly row: Extract<WholeRow<Tables[Name]>, object>;
     readonly ability: AbilityOfFiles<Tables[Name]> & Ability;
   };
 };

@@ -1,4 +1,4 @@
-import { AlluviumError, revealCredential } from "@alluvium/core";
+import { AlluviumError, revealCredential, withFreshCredentials } from "@alluvium/core";
 import { checkClient, importPg, type PgClient } from "./client.ts";
 import { PgConnection } from "./connection.ts";
 import { translateError } from "./errors.ts";
@@ -50,27 +50,29 @@ export function createConnector(options: PostgresConnectionOptions): Connector {
     };
   return {
     single: false,
-    async open(signal) {
-      const { config, server } = await parseUrl(await revealCredential(url!, "postgres: url"));
-      const password =
-        options.password === undefined
-          ? undefined
-          : await revealCredential(options.password, "postgres: password");
-      const Client = await importPg();
-      const made = new Client({
-        connectionTimeoutMillis: connectTimeout,
-        keepAlive: true,
-        keepAliveInitialDelayMillis: 10_000,
-        ...config,
-        // The driver puts TLS around a socket of its own.
-        ...(config.ssl === false ? { stream: createSocket } : {}),
-        ...(password === undefined ? {} : { password }),
-      });
-      const connection = new PgConnection(made, { server, ownership: "opened", idleTimeout });
-      await connection.opened(() => made.connect(), signal);
-      return connection;
-    },
+    open: (signal) => withFreshCredentials([url, options.password], () => opened(signal)),
   };
+
+  async function opened(signal: AbortSignal): Promise<PgConnection> {
+    const { config, server } = await parseUrl(await revealCredential(url!, "postgres: url"));
+    const password =
+      options.password === undefined
+        ? undefined
+        : await revealCredential(options.password, "postgres: password");
+    const Client = await importPg();
+    const made = new Client({
+      connectionTimeoutMillis: connectTimeout,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      ...config,
+      // The driver puts TLS around a socket of its own.
+      ...(config.ssl === false ? { stream: createSocket } : {}),
+      ...(password === undefined ? {} : { password }),
+    });
+    const connection = new PgConnection(made, { server, ownership: "opened", idleTimeout });
+    await connection.opened(() => made.connect(), signal);
+    return connection;
+  }
 }
 
 /** Server, port and database of a client, for messages. */

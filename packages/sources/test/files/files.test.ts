@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { pipeline, type ObjectStore, type RunEvent } from "@alluvium/core";
 import { rowsOf } from "@alluvium/core/columns";
 import { memoryStore } from "@alluvium/core/storage/memory";
 import { memoryDestination, sourceContext, sourceSuite } from "@alluvium/core/testing";
-import { files, type FilesTableOptions } from "@alluvium/sources/files";
+import { binaries, files, type FilesTableOptions } from "@alluvium/sources/files";
 import { lines } from "./lines.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -55,15 +56,19 @@ async function readOnce(store: ObjectStore, since?: unknown, options: Partial<Fi
   };
 }
 
-describe("as every source", () => {
+// Points to resume from after every batch, and amid rows that are held back to be joined.
+describe.each([1, 60])("as every source, with a point to resume from after %i bytes", (checkpointBytes) => {
   sourceSuite({
     test,
     async open() {
       const store = memoryStore();
       for (let i = 0; i < 5; i++)
-        await store.put(`in/${i}/a.txt`, bytes(Array.from({ length: 10 }, (_, n) => `${i}-${n}\n`).join("")));
+        await store.put(
+          `in/${i}/a.txt`,
+          bytes(Array.from({ length: 5 + 3 * i }, (_, n) => `${i}-${n}\n`).join("")),
+        );
       await store.put("in/5/b.txt", gzipSync(bytes("one\n!two\nthree\n")));
-      return { source: source(store, { checkpointBytes: 1 }) };
+      return { source: source(store, { checkpointBytes }) };
     },
   });
 });
@@ -109,4 +114,105 @@ test("a run loads through a pipeline, with paths and times as columns", async ()
     { text: "b2", _file: "in/day=1/b.txt", _modified, day: 1 },
     { text: "c1", _file: "in/day=__HIVE_DEFAULT_PARTITION__/c.txt", _modified, day: null },
   ]);
+});
+
+test("files of any kind are rows", async () => {
+  const { store } = clockStore();
+  const png = Buffer.from("\x89PNG\r\n\x1a\n and more", "latin1");
+  await store.put("in/a.png", png);
+  await store.put("in/b.csv.gz", gzipSync(bytes("x")));
+  await store.put("in/c.CSV", bytes("a;b\n"));
+  await store.put("in/d.docx", Buffer.from("PK\x03\x04", "latin1"));
+  await store.put("in/e", new Uint8Array(0));
+  const destination = memoryDestination();
+  const tables = { all: { files: "in/**", format: binaries({ bytes: true, maxBytes: 20 }) } };
+  await pipeline({ name: "p", source: files({ store, tables }), destination }).run();
+  const rows = destination.store.rows("all").map(ownColumns);
+  expect(rows.map(({ path, size, media_type: type }) => [path, Number(size), type])).toEqual([
+    ["in/a.png", 17, "image/png"],
+    ["in/b.csv.gz", gzipSync("x").length, "application/gzip"],
+    ["in/c.CSV", 4, "text/csv"],
+    ["in/d.docx", 4, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"],
+    ["in/e", 0, "application/octet-stream"],
+  ]);
+  const [first, second] = rows;
+  expect(first).toMatchObject({
+    sha256: createHash("sha256").update(png).digest("hex"),
+    modified: new Date(1_700_000_000_000),
+    etag: (await store.head("in/a.png"))!.etag,
+  });
+  expect(Buffer.from(first!["bytes"] as Uint8Array).equals(png)).toBe(true);
+  // Larger than asked for.
+  expect(second!["bytes"]).toBeNull();
+});
+
+test("options that cannot be are told by name when the source is opened", async () => {
+  const table = { files: "*", format: lines() };
+  const cases: readonly (readonly [unknown, string])[] = [
+    [{ tables: { a: table } }, "give either url or store"],
+    [{ url: ".", store: memoryStore(), tables: {} }, "give either url or store"],
+    [{ url: ".", tables: { a: { ...table, files: [] } } }, "tables.a.files"],
+    [{ url: ".", tables: { a: { ...table, hiden: true } } }, "there is no option hiden"],
+    [{ url: ".", tables: { a: { ...table, format: "csv" } } }, "tables.a.format"],
+    [{ url: ".", tables: { a: { ...table, window: { hours: -1 } } } }, "tables.a.window.hours"],
+    [{ url: ".", tables: { a: { ...table, changed: "ignore" } } }, "tables.a.changed"],
+    [{ url: ".", tables: { a: { files: "*" } } }, "does not say the format"],
+    [{ url: ".", tables: { a: { ...table, files: "../x" } } }, "lead out of the place"],
+    [{ url: ".", tables: { a: { ...table, files: "/x" } } }, "globs begin at the place"],
+    [{ url: ".", tables: { a: { ...table, disposition: "merge" } } }, "a merge needs a primaryKey"],
+    [{ url: ".", tables: { a: { ...table, fileColumn: "f", modifiedColumn: "f" } } }, "are both"],
+    [{ url: "ftp://x", tables: { a: table } }, "no store for ftp: URLs"],
+  ];
+  for (const [options, message] of cases) {
+    const opening = files(options as Parameters<typeof files>[0]).open(sourceContext());
+    await expect(opening, message).rejects.toThrow(message);
+  }
+});
+
+test("a place that is empty is told; files of the future wait and are told", async () => {
+  const { store } = clockStore();
+  expect((await readOnce(store)).warnings).toEqual(["words: no file in memory: matches in/**/*.txt"]);
+  await store.put("in/a.txt", bytes("a\n"));
+  const early: ObjectStore = { ...store, now: async () => new Date(1_690_000_000_000) };
+  const { rows, warnings, cursor } = await readOnce(early);
+  expect(rows).toEqual([]);
+  expect(warnings).toEqual([
+    "words: 1 file has a time that has not come yet, and will be read then: are clocks wrong?",
+  ]);
+  expect((await readOnce(store, cursor)).rows).toEqual(["a"]);
+});
+
+test("files younger than asked for wait", async () => {
+  const { store, later } = clockStore();
+  await store.put("in/a.txt", bytes("a\n"));
+  later(30);
+  await store.put("in/b.txt", bytes("b\n"));
+  const options = { minAge: { seconds: 20 } };
+  const first = await readOnce(store, undefined, options);
+  expect(first.rows).toEqual(["a"]);
+  later(20);
+  expect((await readOnce(store, first.cursor, options)).rows).toEqual(["b"]);
+});
+
+test("small files are joined into batches, up to where their columns differ", async () => {
+  const { store } = clockStore();
+  for (let i = 0; i < 200; i++) await store.put(`in/${String(i).padStart(3, "0")}.txt`, bytes(`t${i}\n`));
+  await store.put("in/100.txt", bytes("7 seven\n"));
+  await using session = await source(store, { fileColumn: "_file" }).open(sourceContext());
+  const sizes: number[] = [];
+  const files: unknown[] = [];
+  for await (const item of session.streams[0]!.read({
+    signal: new AbortController().signal,
+    since: undefined,
+    budget: 8 * 1024 * 1024,
+    attempt: 1,
+    emit: () => {},
+  })) {
+    if (!("batch" in item)) continue;
+    sizes.push(item.batch.length);
+    files.push(...[...rowsOf(item.batch)].map((row) => row["_file"]));
+    expect(item.locate?.(item.batch.length - 1)).toEqual({ file: files.at(-1), line: 1 });
+  }
+  expect(sizes).toEqual([100, 100]);
+  expect(new Set(files).size).toBe(200);
 });

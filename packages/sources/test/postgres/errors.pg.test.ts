@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { AlluviumError, type RunEvent } from "@alluvium/core";
+import { AlluviumError, Secret, type RunEvent } from "@alluvium/core";
 import { postgres } from "@alluvium/sources/postgres";
 import { readAll, sourceContext, streamContext, streamOf, useDatabase } from "./database.ts";
 
@@ -236,4 +236,19 @@ test("the run is stopped while it connects or waits", async () => {
   await expect(
     postgres({ url: db.url }).open(sourceContext({ signal: AbortSignal.abort(reason) })),
   ).rejects.toBe(reason);
+});
+
+test("credentials that are refused are asked for once more: they may have been rotated", async () => {
+  let user = "nobody_here";
+  let asked = 0;
+  const url = new Secret(
+    () => {
+      asked += 1;
+      return at((change) => ((change.username = user), (change.password = secret)));
+    },
+    () => void (user = "alluvium_reader"),
+  );
+  await using session = await postgres({ url, tables: ["mine"] }).open(sourceContext());
+  expect(session.streams.map(({ name }) => name)).toEqual(["mine"]);
+  expect(asked).toBeGreaterThanOrEqual(2);
 });

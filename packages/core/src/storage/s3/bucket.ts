@@ -1,6 +1,7 @@
 import type * as Sdk from "@aws-sdk/client-s3";
 import { AlluviumError } from "../../errors.ts";
-import { revealCredential } from "../../secret.ts";
+import { forgetCredentials, revealCredential } from "../../secret.ts";
+import { isRefused } from "./errors.ts";
 import type { S3ClientLike, S3StoreOptions } from "./options.ts";
 import { ATTEMPTS, retrying } from "./retry.ts";
 
@@ -21,6 +22,13 @@ interface Command<Input extends object, Output extends object> {
   readonly resolveMiddleware: (...parts: never[]) => (...parts: never[]) => Promise<{ output: Output }>;
 }
 
+interface Sender {
+  send(command: unknown, options: { readonly abortSignal: AbortSignal | undefined }): Promise<never>;
+}
+
+/** How long the SDK keeps credentials, which it asks for again five minutes before they expire. */
+const KEPT = 600_000;
+
 /** Loads the SDK with the first call, and makes the client unless there is one. */
 export function openBucket(name: string, options: S3StoreOptions): () => Promise<Bucket> {
   let opened: Promise<Bucket> | undefined;
@@ -33,18 +41,30 @@ export function openBucket(name: string, options: S3StoreOptions): () => Promise
 
 async function open(name: string, options: S3StoreOptions): Promise<Bucket> {
   const sdk = await importSdk();
-  const client = options.client ?? makeClient(sdk, options);
+  let client = options.client ?? makeClient(sdk, options);
   // Whoever brings a client says how often it tries.
   const attempts = options.client === undefined ? (options.attempts ?? ATTEMPTS) : 1;
   return {
     sdk,
     name,
     async send(command, signal) {
-      const send = client.send.bind(client) as unknown as (
-        command: unknown,
-        options: { readonly abortSignal: AbortSignal | undefined },
-      ) => Promise<never>;
-      return retrying({ attempts, signal }, () => send(command, { abortSignal: signal }));
+      const send = (by: S3ClientLike): Promise<never> =>
+        retrying({ attempts, signal }, () =>
+          (by as unknown as Sender).send(command, { abortSignal: signal }),
+        );
+      const used = client;
+      try {
+        return await send(used);
+      } catch (error) {
+        if (options.client !== undefined || !isRefused(error)) throw error;
+        // Another call may have asked for the credentials anew already.
+        if (used === client) {
+          const { accessKeyId, secretAccessKey, sessionToken } = options.credentials ?? {};
+          if (!forgetCredentials([accessKeyId, secretAccessKey, sessionToken])) throw error;
+          client = makeClient(sdk, options);
+        }
+        return send(client);
+      }
     },
   };
 }
@@ -75,6 +95,8 @@ function makeClient(sdk: typeof Sdk, options: S3StoreOptions): S3ClientLike {
       credentials: async () => ({
         accessKeyId: await revealCredential(credentials.accessKeyId, "s3: accessKeyId"),
         secretAccessKey: await revealCredential(credentials.secretAccessKey, "s3: secretAccessKey"),
+        // Without a time it would never ask again, and miss that they were rotated.
+        expiration: new Date(Date.now() + KEPT),
         ...(credentials.sessionToken !== undefined && {
           sessionToken: await revealCredential(credentials.sessionToken, "s3: sessionToken"),
         }),

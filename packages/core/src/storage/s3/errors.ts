@@ -85,6 +85,13 @@ export function isMissing(error: unknown): boolean {
   return statusOf(error) === 404 && name !== "NoSuchBucket" && name !== "NoSuchUpload";
 }
 
+/** Whether the credentials themselves were refused, so that others may do better; not what they may not do. */
+export function isRefused(error: unknown): boolean {
+  return ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"].includes(
+    nameOf(error),
+  );
+}
+
 /** Whether the same call may succeed later. */
 export function mayPass(error: unknown): boolean {
   if (AlluviumError.is(error)) return error.retryable;

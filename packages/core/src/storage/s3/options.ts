@@ -50,7 +50,8 @@ export interface S3StoreOptions {
   readonly timeout?: number;
   /**
    * Whether the server creates objects only if there is none (`If-None-Match: *`), as AWS, MinIO and R2 do. `"probe"`: the first such put is done twice,
-   * and a server that takes the second is refused with `ALV_STORE_UNSAFE`. `false`: nothing can be committed there.
+   * and a server that takes the second is refused with `ALV_STORE_UNSAFE`. `false`: nothing can be committed there by the
+   * store itself (give the lake a `logStore`), and uploads look whether there is an object before they make one.
    * @default "probe"
    */
   readonly conditionalPuts?: boolean | "probe";

@@ -55,6 +55,6 @@ export function whileContended<Result>(
 function unsafe(url: string, why: string): AlluviumError {
   return new AlluviumError(
     "ALV_STORE_UNSAFE",
-    `${url} cannot create an object only if there is none (${why}), so that two writers could overwrite each other's commit: use a server with conditional puts`,
+    `${url} cannot create an object only if there is none (${why}), so that two writers could overwrite each other's commit: use a server with conditional puts, or give the lake a logStore (dynamoDbLogStore) and the store conditionalPuts: false`,
   );
 }

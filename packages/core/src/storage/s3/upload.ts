@@ -4,7 +4,7 @@ import type { ObjectInfo, ObjectWriter } from "../store.ts";
 import type { S3Place } from "./place.ts";
 import { putNew, whileContended } from "./put-new.ts";
 import { settlesAsOurs, TOKEN } from "./token.ts";
-import { nameOf, statusOf } from "./errors.ts";
+import { isMissing, nameOf, statusOf } from "./errors.ts";
 
 /** Parts of the first size; the next as many are twice as large, and so on, since an upload has at most 10,000. */
 const PARTS_OF_A_SIZE = 1000;
@@ -18,7 +18,8 @@ const PARTS_OF_A_SIZE = 1000;
  */
 export function openUpload(place: S3Place, path: string, signal: AbortSignal | undefined): ObjectWriter {
   const { bucket, key, options, encryption, guard } = place;
-  const { partSize = 8 * 1024 * 1024, partsAtOnce = 2 } = options;
+  const { partSize = 8 * 1024 * 1024, partsAtOnce = 2, conditionalPuts } = options;
+  const conditional = conditionalPuts !== false;
   const token = randomUUID();
   const tags: { readonly ETag: string | undefined; readonly PartNumber: number }[] = [];
   const underWay = new Set<Promise<void>>();
@@ -64,12 +65,13 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
 
   async function completeParts(): Promise<void> {
     const { sdk, name, send } = await bucket();
+    if (!conditional) await checkAbsent();
     const command = new sdk.CompleteMultipartUploadCommand({
       Bucket: name,
       Key: key(path),
       UploadId: uploadId,
       MultipartUpload: { Parts: tags },
-      IfNoneMatch: "*",
+      ...(conditional && { IfNoneMatch: "*" }),
     });
     try {
       await whileContended(options, signal, () => send(command, signal));
@@ -80,6 +82,25 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
       if (await settlesAsOurs(place, path, token, signal)) return;
       throw statusOf(error) === 412 ? taken(path, place.url) : aborted(path, place.url, error);
     }
+  }
+
+  /** Where the server knows no conditions: the names of what is uploaded are its writer's alone, and a look finds what was there before. */
+  async function checkAbsent(): Promise<void> {
+    const { sdk, name, send } = await bucket();
+    try {
+      await send(new sdk.HeadObjectCommand({ Bucket: name, Key: key(path) }), signal);
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw error;
+    }
+    throw taken(path, place.url);
+  }
+
+  async function putPlain(body: Uint8Array): Promise<void> {
+    await checkAbsent();
+    const { sdk, name, send } = await bucket();
+    const object = { Bucket: name, Key: key(path), Metadata: { [TOKEN]: token }, ...encryption };
+    await send(new sdk.PutObjectCommand({ ...object, Body: body }), signal);
   }
 
   async function abort(): Promise<void> {
@@ -124,7 +145,8 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
         check();
         const rest = buffer.subarray(0, filled);
         if (uploadId === undefined) {
-          if (!(await putNew(place, path, rest, signal, token))) throw taken(path, place.url);
+          if (!conditional) await putPlain(rest);
+          else if (!(await putNew(place, path, rest, signal, token))) throw taken(path, place.url);
         } else {
           if (filled > 0) await sendPart(rest);
           await Promise.all(underWay);

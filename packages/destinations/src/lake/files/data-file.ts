@@ -5,7 +5,7 @@ import type { ObjectStore, ObjectWriter } from "@alluvium/core";
 import type { DataFile, FilePlace, PartitionValues } from "../contract.ts";
 import { columnStatistics } from "./bounds.ts";
 
-/** What a data file is opened with. */
+/** What a data file is opened with; compression, row groups and keys are Parquet's. */
 export interface OpenFileOptions {
   readonly store: ObjectStore;
   /** Directory of the table, relative to the store's root; empty where the table is the root. */

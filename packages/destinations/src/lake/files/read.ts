@@ -29,6 +29,13 @@ export interface ReadFileOptions {
 }
 
 /** Reads the rows of a data file that is still staged, partition columns included. */
+export type ReadFile = (
+  file: Pick<DataFile, "staged" | "size" | "partition">,
+  options: ReadFileOptions,
+  signal: AbortSignal | undefined,
+) => AsyncIterable<Batch>;
+
+/** A {@link ReadFile} of Parquet. */
 export async function* readDataFile(
   file: Pick<DataFile, "staged" | "size" | "partition">,
   { store, directory, schema, partitionBy }: ReadFileOptions,
@@ -55,7 +62,7 @@ export async function* readDataFile(
 }
 
 /** A partition value as a column of equal values. */
-function partitionVector(text: string | null, type: ColumnType, length: number, path: string): Vector {
+export function partitionVector(text: string | null, type: ColumnType, length: number, path: string): Vector {
   if (text === null || type.kind === "null") return nullVector(type, length);
   const value = parseScalar(type, text);
   if (value === undefined)

@@ -2,7 +2,7 @@ import { AlluviumError, type Schema } from "@alluvium/core";
 import { nullVector, type Batch } from "@alluvium/core/columns";
 import type { Compression } from "@alluvium/core/parquet";
 import type { DataFile, TableWriter, TableWriterOptions } from "../contract.ts";
-import { openDataFile, type OpenFile } from "./data-file.ts";
+import { openDataFile, type OpenFile, type OpenFileOptions } from "./data-file.ts";
 import { partitionColumns } from "./partition.ts";
 import { sameSchema } from "./same-schema.ts";
 import { createSplitter, type PartitionedBatch, type Splitter } from "./split.ts";
@@ -15,6 +15,8 @@ export interface FileOptions {
   readonly targetFileBytes?: number;
   /** More entries for the footer of each file, from the table's columns at the time. */
   readonly footer?: (schema: Schema, options: TableWriterOptions) => Readonly<Record<string, string>>;
+  /** Opens a file of another format. @default Parquet */
+  readonly openFile?: (options: OpenFileOptions) => Promise<OpenFile>;
 }
 
 /** A {@link TableWriter} of data files. */
@@ -38,7 +40,12 @@ const MAX_OPEN_FILES = 100;
  */
 export function openTableWriter(options: TableWriterOptions, fileOptions: FileOptions = {}): DataFileWriter {
   const { table, directory, store, partitionBy, place, budget, newId, emit } = options;
-  const { compression = "zstd", targetFileBytes = TARGET_FILE_BYTES, footer } = fileOptions;
+  const {
+    compression = "zstd",
+    targetFileBytes = TARGET_FILE_BYTES,
+    footer,
+    openFile = openDataFile,
+  } = fileOptions;
   const rowGroupBytes = Math.max(MIB, Math.min(ROW_GROUP_BYTES, Math.floor(budget / 2)));
   /** Open files by partition, the least recently used first. */
   const open = new Map<string, OpenFile>();
@@ -97,7 +104,7 @@ export function openTableWriter(options: TableWriterOptions, fileOptions: FileOp
       return known;
     }
     if (open.size >= MAX_OPEN_FILES) await closeOldest(part.key);
-    const file = await openDataFile({
+    const file = await openFile({
       store,
       directory,
       place: place(newId(), part.partition),

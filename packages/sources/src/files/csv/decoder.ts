@@ -9,7 +9,7 @@ import { dropCells, Form, type Cells } from "../text/cells.ts";
 import { declaredColumn, detectedColumn, type ColumnOptions, type CsvColumn } from "./column.ts";
 import { findLayout } from "./layout.ts";
 import type { CsvSettings } from "./options.ts";
-import { decodePosition, encodePosition } from "./position.ts";
+import { decodePosition, decodeTypes, encodePosition, encodeTypes } from "./position.ts";
 import { createScanner, type Scanner } from "./scan.ts";
 
 const REPLACEMENT = Buffer.from("\uFFFD");
@@ -20,6 +20,7 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
   const declared = new Map(declaredFields(context).map((field) => [field.name, field]));
   /** The columns of all files so far, by name: what a column is in one file it is in the next. */
   const columns = new Map<string, CsvColumn>();
+  const learned = decodeTypes(context.learned);
   let batches: CsvBatches | undefined;
   const options: ColumnOptions = {
     point: settings.decimal,
@@ -46,7 +47,7 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
     if (found === undefined) return;
     const { layout } = found;
     let { line } = found;
-    const own = layout.names.map((name, i) => columnOf(name, position?.types[i]));
+    const own = layout.names.map((name, i) => columnOf(name, position?.types[i] ?? learned.get(name)));
     const rows = createBatches(file.path, own, batchBytes);
     batches = rows;
     const scanner = createScanner({
@@ -132,7 +133,17 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
     yield* take();
   }
 
-  return { read };
+  return {
+    read,
+    learned() {
+      if (settings.types === "text") return undefined;
+      // A column that no file of this run has is not forgotten.
+      const types = new Map(learned);
+      for (const { name, type } of columns.values())
+        if (type.kind !== "null" && !declared.has(name)) types.set(name, type);
+      return types.size === 0 ? undefined : encodeTypes(types);
+    },
+  };
 }
 
 /** The columns that the table declares, hints included. */

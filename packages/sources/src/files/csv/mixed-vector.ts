@@ -1,5 +1,13 @@
 import type { ColumnType } from "@alluvium/core";
-import { createAppender, formatScalar, scalarReader, type Scalar, type Vector } from "@alluvium/core/columns";
+import {
+  createAppender,
+  formatScalar,
+  isValid,
+  scalarReader,
+  sliceVector,
+  type Scalar,
+  type Vector,
+} from "@alluvium/core/columns";
 import { saidValue } from "../text/said.ts";
 
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
@@ -16,6 +24,11 @@ export function mixedVector(
   const { type, length } = vector;
   const appender = createAppender({ infer: { dates: true, timestamps: true } });
   const read = scalarReader(vector);
+  // A mixed column knows values of its first one's type again: of the column's type, whichever row comes first.
+  let sample = 0;
+  while (sample < length && !isValid(vector, sample)) sample += 1;
+  const before = sample < length ? 1 : 0;
+  if (before > 0) appender.append({ value: valueOf(type, read(sample)!) });
   let next = 0;
   for (let row = 0; row < length; row++) {
     const misfit = misfits[next];
@@ -29,7 +42,7 @@ export function mixedVector(
       appender.append({ value: scalar === null ? null : valueOf(type, scalar) });
     }
   }
-  return appender.finish().columns[0]!;
+  return sliceVector(appender.finish().columns[0]!, before, before + length);
 }
 
 /** A stored value as the appender takes it for one of the same type. */

@@ -40,6 +40,21 @@ export function decodePosition(json: Json): CsvPosition {
   };
 }
 
+/** The types of columns by name, as JSON. */
+export function encodeTypes(types: ReadonlyMap<string, ColumnType>): Json {
+  return Object.fromEntries(Array.from(types, ([name, type]) => [name, codeOf(type)]));
+}
+
+/** What {@link encodeTypes} made. */
+export function decodeTypes(json: Json | undefined): ReadonlyMap<string, ColumnType> {
+  return new Map(
+    Object.entries((json ?? {}) as Readonly<Record<string, string>>).map(([name, code]) => [
+      name,
+      typeOf(code),
+    ]),
+  );
+}
+
 /** Types that were declared are not kept: whoever reads on declares them again. */
 function codeOf(type: ColumnType): string {
   if (type.kind === "decimal") return `${type.precision},${type.scale}`;

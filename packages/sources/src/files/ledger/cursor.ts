@@ -13,6 +13,8 @@ export interface FilesCursor {
   readonly sweep?: SweepCursor | undefined;
   /** A file of which a part is done. It comes right after the files that are done. */
   readonly file?: HalfFile | undefined;
+  /** What the format learned of the columns of the files. */
+  readonly learned?: Json | undefined;
 }
 
 /** How far a sweep over all files has come. */
@@ -42,12 +44,13 @@ interface Stored {
   readonly done?: string;
   readonly sweep?: { readonly until: string; readonly after?: string };
   readonly file?: HalfFile;
+  readonly learned?: Json;
 }
 
 /** How {@link FilesCursor} is stored. */
 export const filesCursorCodec: CursorCodec<FilesCursor> = {
   version: 1,
-  encode({ watermark, floor, done, sweep, file }) {
+  encode({ watermark, floor, done, sweep, file, learned }) {
     const stored: Stored = {
       ...(watermark !== undefined && { watermark: iso(watermark) }),
       ...(floor !== undefined && { floor: iso(floor) }),
@@ -59,17 +62,19 @@ export const filesCursorCodec: CursorCodec<FilesCursor> = {
         },
       }),
       ...(file && { file }),
+      ...(learned !== undefined && { learned }),
     };
     return stored as unknown as Json;
   },
   decode(value) {
-    const { watermark, floor, done, sweep, file } = value as unknown as Stored;
+    const { watermark, floor, done, sweep, file, learned } = value as unknown as Stored;
     return {
       watermark: watermark === undefined ? undefined : Date.parse(watermark),
       floor: floor === undefined ? undefined : Date.parse(floor),
       done: done === undefined ? noneDone : decodeDone(done),
       ...(sweep && { sweep: { until: Date.parse(sweep.until), after: sweep.after } }),
       ...(file && { file }),
+      ...(learned !== undefined && { learned }),
     };
   },
 };

@@ -1,3 +1,4 @@
+import type { Json } from "@alluvium/core";
 import { compareScalars } from "@alluvium/core/columns";
 import { startCursor, type FilesCursor, type HalfFile, type SweepCursor } from "./cursor.ts";
 import { openDoneFiles, type FileVersion } from "./done-files.ts";
@@ -27,8 +28,12 @@ export interface Ledger {
   cursor(half?: HalfFile): FilesCursor;
 }
 
-/** Opens the ledger where a run goes on. `windowMs`: the window in milliseconds. */
-export function openLedger(since: FilesCursor | undefined, windowMs: number): Ledger {
+/** Opens the ledger where a run goes on. `windowMs`: the window in milliseconds; `learned`: what the format has learned by now. */
+export function openLedger(
+  since: FilesCursor | undefined,
+  windowMs: number,
+  learned: () => Json | undefined = () => undefined,
+): Ledger {
   const from = since ?? startCursor;
   const done = openDoneFiles(from.done);
   const { sweep: underWay } = from;
@@ -80,7 +85,13 @@ export function openLedger(since: FilesCursor | undefined, windowMs: number): Le
       // One that found nothing is as if it had not been.
       if (!changed && half === undefined) return from;
       const at = { watermark, floor, done: done.snapshot() };
-      return { ...at, ...(sweep && { sweep }), ...(half && { file: half }) };
+      const known = learned();
+      return {
+        ...at,
+        ...(sweep && { sweep }),
+        ...(half && { file: half }),
+        ...(known !== undefined && { learned: known }),
+      };
     },
   };
 }

@@ -39,7 +39,7 @@ export async function openText(
   /** Bytes of the text to be passed over. */
   let passing = 0;
   let offset = since;
-  let bytes = Buffer.allocUnsafe(blockBytes + 1);
+  let bytes = Buffer.allocUnsafe(0);
   let start = 0;
   let end = 0;
   let isLast = false;
@@ -76,6 +76,9 @@ export async function openText(
   }
 
   await open();
+  // No more than the whole text, and a byte that shows where it ends: of small files a window of full size would be most of the work. One byte of an
+  // encoding is at most three of UTF-8.
+  const most = file.compression === "none" ? file.size * (isTranscoded ? 3 : 1) + 1 : Infinity;
   return {
     get bytes() {
       return bytes;
@@ -99,7 +102,8 @@ export async function openText(
       offset += at - start;
       start = at;
     },
-    async fill(size = blockBytes) {
+    async fill(wanted = blockBytes) {
+      const size = Math.min(wanted, most);
       if (start > 0 || size + 1 > bytes.length) {
         const next = size + 1 > bytes.length ? Buffer.allocUnsafe(size + 1) : bytes;
         next.set(bytes.subarray(start, end));

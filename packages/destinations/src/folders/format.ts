@@ -1,40 +1,42 @@
 import { AlluviumError } from "@alluvium/core";
 import pLimit from "p-limit";
 import type { Applied, ApplyContext, DataFile, LakeFormat, Prepared, TableChange } from "../lake/contract.ts";
-import type { FileOptions } from "../lake/files/table-writer.ts";
-import { inspectFolder, listFolder } from "./folder.ts";
+import type { FolderKind } from "./kind.ts";
+import { listFolder } from "./list.ts";
+import { placeFiles } from "./place.ts";
 import { scanFolder } from "./scan.ts";
-import { placeFile } from "./place.ts";
-import { folderCapabilities } from "./types.ts";
 import { emptyFile, takeWindow } from "./window.ts";
 
 const CONCURRENT = 8;
 
 /**
- * Tables that are folders of Parquet files without a log: a file is part of its table as soon as it has its name. Files of a load are
+ * Tables that are folders of files without a log: a file is part of its table as soon as it has its name. Files of a load are
  * written under a hidden name; *apply* renames them and then deletes those that they replace, both fixed before the commit point.
  */
-export function folderFormat(files: FileOptions): LakeFormat {
+export function folderFormat(kind: FolderKind): LakeFormat {
   return {
-    name: "parquet",
-    capabilities: folderCapabilities,
-    inspect: inspectFolder,
-    scan: scanFolder,
-    place: placeFile,
-    prepare: (change, context) => prepare(change, context, files),
-    apply,
+    name: kind.name,
+    capabilities: kind.capabilities,
+    inspect: kind.inspect,
+    scan: (directory, context) => scanFolder(kind, directory, context),
+    place: placeFiles(kind.endings[0]),
+    prepare: (change, context) => prepare(change, context, kind),
+    async apply(change, context) {
+      await kind.describe?.(change, context);
+      return apply(change, context);
+    },
   };
 }
 
-async function prepare(change: TableChange, context: ApplyContext, options: FileOptions): Promise<Prepared> {
+async function prepare(change: TableChange, context: ApplyContext, kind: FolderKind): Promise<Prepared> {
   const { operation, directory } = change;
-  if (operation.kind === "replaceWhere") return takeWindow(change, operation.where, context, options);
+  if (operation.kind === "replaceWhere") return takeWindow(change, operation.where, context, kind);
   const obsolete: string[] = [];
   if (operation.kind === "replace")
-    for await (const { path } of listFolder(directory, context)) obsolete.push(path);
-  // Without a log only a file can tell that there is a table, and which columns it has.
+    for await (const { path } of listFolder(directory, kind.endings, context)) obsolete.push(path);
+  // Readers that look at files alone learn only from one that there is a table, and which columns it has.
   const lone = change.files.length === 0 && (change.create || operation.kind === "replace");
-  return { obsolete, files: lone ? await emptyFile(change, context, options) : [] };
+  return { obsolete, files: lone ? await emptyFile(change, context, kind) : [] };
 }
 
 async function apply(change: TableChange, context: ApplyContext): Promise<Applied> {

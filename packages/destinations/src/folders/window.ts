@@ -1,5 +1,4 @@
 import { takeBatch, type Batch } from "@alluvium/core/columns";
-import { openParquet } from "@alluvium/core/parquet";
 import type {
   ApplyContext,
   DataFile,
@@ -8,37 +7,33 @@ import type {
   TableWriterOptions,
   TextCondition,
 } from "../lake/contract.ts";
-import { columnStatistics } from "../lake/files/bounds.ts";
-import { footerLeaves } from "../lake/files/footer-statistics.ts";
-import { objectSource } from "../lake/files/object-source.ts";
-import { readDataFile } from "../lake/files/read.ts";
-import { openTableWriter, type FileOptions } from "../lake/files/table-writer.ts";
-import { openWindow, type Window } from "../lake/files/window.ts";
-import { listFolder, type FolderFile } from "./folder.ts";
-import { footerKeys } from "./footer.ts";
-import { placeFile } from "./place.ts";
+import { openTableWriter } from "../lake/files/table-writer.ts";
+import { openWindow, type Coverage, type Window } from "../lake/files/window.ts";
+import type { FolderKind } from "./kind.ts";
+import { listFolder, type FolderFile } from "./list.ts";
+import { placeFiles } from "./place.ts";
 
 /**
  * Clears a window of rows: files that lie in it wholly are obsolete; of those that lie in it partly the rows outside are written to
- * new files. Directory names and footers decide where they can, without reading rows.
+ * new files. Directory names, and what files say themselves, decide where they can, without reading rows.
  */
 export async function takeWindow(
   change: TableChange,
   where: readonly TextCondition[],
   context: ApplyContext,
-  files: FileOptions,
+  kind: FolderKind,
 ): Promise<Prepared> {
   const { directory, schema, partitionBy } = change;
   const window = openWindow(where, schema, partitionBy);
   const obsolete: string[] = [];
-  await using writer = openTableWriter(writerOptions(change, context), files);
-  for await (const file of listFolder(directory, context)) {
-    const covered = await coverage(window, directory, file, context);
+  await using writer = openTableWriter(writerOptions(change, context, kind), kind.files);
+  for await (const file of listFolder(directory, kind.endings, context)) {
+    const covered = await coverage(window, directory, file, context, kind);
     if (covered === "none") continue;
     obsolete.push(file.path);
     if (covered === "all") continue;
     const read = { store: context.store, directory, partitionBy, schema };
-    for await (const batch of readDataFile({ ...file, staged: file.path }, read, context.signal)) {
+    for await (const batch of kind.read({ ...file, staged: file.path }, read, context.signal)) {
       const kept = outside(batch, window);
       if (kept.length > 0) await writer.write(kept, { signal: context.signal });
     }
@@ -50,9 +45,9 @@ export async function takeWindow(
 export async function emptyFile(
   change: TableChange,
   context: ApplyContext,
-  files: FileOptions,
+  kind: FolderKind,
 ): Promise<readonly DataFile[]> {
-  await using writer = openTableWriter(writerOptions(change, context), files);
+  await using writer = openTableWriter(writerOptions(change, context, kind), kind.files);
   await writer.writeEmpty();
   // Awaited here: the writer is disposed, with what is not sealed, when this returns.
   return await writer.seal();
@@ -62,15 +57,12 @@ async function coverage(
   window: Window,
   directory: string,
   file: FolderFile,
-  { store, signal }: ApplyContext,
-): Promise<ReturnType<Window["coverage"]>> {
+  context: ApplyContext,
+  kind: FolderKind,
+): Promise<Coverage> {
   const byPath = window.coverage({ rows: Number.NaN, partition: file.partition, columns: [] });
-  if (byPath !== "some") return byPath;
-  const path = `${directory}/${file.path}`;
-  const parquet = await openParquet(objectSource(store, path, file.size, signal), { name: path });
-  const { rows } = parquet.metadata;
-  const columns = columnStatistics(footerLeaves(parquet), parquet.schema, rows);
-  return window.coverage({ rows, partition: file.partition, columns });
+  if (byPath !== "some" || kind.coverage === undefined) return byPath;
+  return kind.coverage(window, directory, file, context);
 }
 
 function outside(batch: Batch, window: Window): Batch {
@@ -80,8 +72,13 @@ function outside(batch: Batch, window: Window): Batch {
   return rows.length === batch.length ? batch : takeBatch(batch, Int32Array.from(rows));
 }
 
-function writerOptions(change: TableChange, { store, budget, load }: ApplyContext): TableWriterOptions {
-  const { directory, table, partitionBy, schema, tableId } = change;
+function writerOptions(
+  change: TableChange,
+  { store, budget, load }: ApplyContext,
+  kind: FolderKind,
+): TableWriterOptions {
+  const { directory, table, partitionBy, schema } = change;
+  const keys = kind.keys?.(change, load);
   return {
     store,
     directory,
@@ -89,13 +86,8 @@ function writerOptions(change: TableChange, { store, budget, load }: ApplyContex
     partitionBy,
     schema,
     budget,
-    place: placeFile,
-    keyValueMetadata: {
-      [footerKeys.pipeline]: load.pipeline,
-      [footerKeys.lane]: load.lane,
-      [footerKeys.incarnation]: load.incarnation,
-      [footerKeys.table]: tableId,
-    },
+    place: placeFiles(kind.endings[0]),
+    ...(keys && { keyValueMetadata: keys }),
     newId: () => crypto.randomUUID(),
     // Rows that stay are not written by this load, as far as a user is concerned.
     emit: () => {},

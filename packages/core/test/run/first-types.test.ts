@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { checkpoint, pipeline, resource, source, type ContractOption, type RunReport } from "@alluvium/core";
+import { memoryDestination } from "@alluvium/core/testing";
+
+const first = Array.from({ length: 40 }, (_, i) => ({ id: i, point: { x: i } }));
+
+async function firstLoad(contract: ContractOption, later: readonly object[]) {
+  const memory = memoryDestination();
+  const items = resource({
+    name: "items",
+    contract,
+    *read() {
+      yield first;
+      // Ends a batch, but no load.
+      yield checkpoint(1);
+      yield later;
+      yield checkpoint(2);
+    },
+  });
+  const load = pipeline({ name: "p", source: source("s", () => [items])(), destination: memory });
+  const report: RunReport = await load.run();
+  const rows = memory.store.rows("items").slice(first.length) as readonly Record<string, unknown>[];
+  const waiting = contract === "quarantine" ? await load.quarantine({ resource: "items" }) : [];
+  return { counts: report.tables["items"]!, rows: rows.map(({ id, point }) => ({ id, point })), waiting };
+}
+
+const later = [
+  { id: 100, point: { x: 1 } },
+  { id: "hundred", point: { x: 2 } },
+  { id: 101, point: { x: "left" } },
+  { id: 102, point: { x: 3 } },
+];
+
+test("the first load of a new table settles types by its first values, and keeps the others out row by row", async () => {
+  const { counts, rows, waiting } = await firstLoad("quarantine", later);
+  expect(rows).toEqual([
+    { id: 100n, point: { x: 1n } },
+    { id: 102n, point: { x: 3n } },
+  ]);
+  expect(counts).toMatchObject({ rows: first.length + 2, quarantined: 2 });
+  expect(waiting.map(({ column, rule }) => [column, rule])).toEqual([
+    ["id", "type"],
+    ["point", "type"],
+  ]);
+});
+
+test("or leaves them out, rows or values", async () => {
+  const withoutRows = await firstLoad("discardRow", later);
+  expect(withoutRows.rows.map(({ id }) => id)).toEqual([100n, 102n]);
+  expect(withoutRows.counts.discarded).toEqual({ rows: 2, values: 0 });
+  const withoutValues = await firstLoad("discardValue", later);
+  expect(withoutValues.rows).toEqual([
+    { id: 100n, point: { x: 1n } },
+    { id: null, point: { x: 2n } },
+    { id: 101n, point: { x: null } },
+    { id: 102n, point: { x: 3n } },
+  ]);
+  expect(withoutValues.counts.discarded).toEqual({ rows: 0, values: 2 });
+});
+
+test("numbers widen all the same, also beside what is kept out", async () => {
+  const { rows, counts } = await firstLoad("quarantine", [{ id: 1.5 }, { id: 2 }, { id: "three" }]);
+  expect(rows.map(({ id }) => id)).toEqual([1.5, 2]);
+  expect(counts.quarantined).toBe(1);
+});

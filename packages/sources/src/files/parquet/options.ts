@@ -1,0 +1,39 @@
+import { AlluviumError } from "@alluvium/core";
+
+/** Options of {@link parquet}. */
+export interface ParquetOptions {
+  /**
+   * Names of the columns that are read, as they stand in the files; the bytes of others are not fetched. A file that lacks some of them gives
+   * no value for those; one that lacks all of them is `ALV_SOURCE_NOT_FOUND`.
+   * @default all
+   */
+  readonly columns?: readonly string[];
+  /**
+   * What becomes of times in nanoseconds (and of INT96) that lie between two microseconds, the finest that columns hold: `refuse` ends the read with
+   * `ALV_VALUE_UNREPRESENTABLE`, `floor` takes the microsecond below.
+   * @default "refuse"
+   */
+  readonly nanoseconds?: "refuse" | "floor";
+}
+
+/** Options with their defaults. */
+export interface CheckedParquet {
+  readonly columns: readonly string[] | undefined;
+  readonly nanoseconds: "refuse" | "floor";
+}
+
+/** Throws `ALV_CONFIG` naming the option. */
+export function checkParquet({ columns, nanoseconds = "refuse" }: ParquetOptions): CheckedParquet {
+  if (columns !== undefined) {
+    if (columns.length === 0) throw config("columns is empty; name the columns to read, or leave it out");
+    const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+    if (twice !== undefined) throw config(`columns names ${JSON.stringify(twice)} twice`);
+  }
+  if (nanoseconds !== "refuse" && nanoseconds !== "floor")
+    throw config(`nanoseconds is ${JSON.stringify(nanoseconds)}; it must be "refuse" or "floor"`);
+  return { columns, nanoseconds };
+}
+
+function config(why: string): AlluviumError {
+  return new AlluviumError("ALV_CONFIG", `parquet: ${why}`, { step: "open" });
+}

@@ -2,13 +2,14 @@ import { AlluviumError } from "@alluvium/core";
 import { avro } from "./avro/index.ts";
 import { csv } from "./csv/index.ts";
 import type { FileFormat } from "./format.ts";
-import { jsonLines } from "./json/index.ts";
+import { json, jsonLines } from "./json/index.ts";
 import { parquet } from "./parquet/index.ts";
 
 /** Formats by the extension of files, where that says enough. */
 const byExtension: { readonly [extension: string]: () => FileFormat } = {
   avro,
   csv,
+  json,
   jsonl: jsonLines,
   ndjson: jsonLines,
   parquet,

@@ -11,7 +11,7 @@ import type { CheckedTables, FilesTables } from "./typing.ts";
 
 export { avro, type AvroOptions } from "./avro/index.ts";
 export { csv, type CsvOptions } from "./csv/index.ts";
-export { jsonLines, type JsonLinesOptions } from "./json/index.ts";
+export { json, jsonLines, type JsonLinesOptions, type JsonOptions } from "./json/index.ts";
 export { parquet, type ParquetOptions } from "./parquet/index.ts";
 export type { DecoderContext, FileContent, FileDecoder, FileFormat, FileItem } from "./format.ts";
 export { binaries, type BinariesOptions } from "./binaries.ts";

@@ -10,6 +10,7 @@ export function decoderOf(
     readonly columns?: ColumnHints;
     readonly batchBytes?: number;
     readonly signal?: AbortSignal;
+    readonly learned?: Json | undefined;
   } = {},
 ): FileDecoder {
   const {
@@ -17,8 +18,9 @@ export function decoderOf(
     columns,
     batchBytes = 1 << 20,
     signal = new AbortController().signal,
+    learned,
   } = options;
-  return format.decoder({ signal, schema, columns, batchBytes });
+  return format.decoder({ signal, schema, columns, batchBytes, learned });
 }
 
 /** All items of a file. */

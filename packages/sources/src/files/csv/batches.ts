@@ -9,6 +9,12 @@ import { isNumber } from "../text/said.ts";
 /** Most rows of one batch. */
 const MAX_ROWS = 65_536;
 
+/** Columns are read one after another, and so refuse rows. */
+function byLine(a: RefusedRow, b: RefusedRow): number {
+  const [x, y] = [a, b].map(({ position }) => (position as { readonly line: number }).line);
+  return x! - y!;
+}
+
 /** Gathers the rows of one file in batches. */
 export interface CsvBatches {
   /** Appends rows. */
@@ -83,7 +89,7 @@ export function createBatches(path: string, columns: readonly CsvColumn[], bytes
       return sum >= bytes;
     },
     *take(position) {
-      const given = refused;
+      const given = refused.sort(byLine);
       refused = [];
       const kept = rows - dropped.size;
       if (given.length > 0) yield kept === 0 ? { refused: given, position } : { refused: given };

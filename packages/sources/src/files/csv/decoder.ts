@@ -135,12 +135,14 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
 
   return {
     read,
-    learned: () =>
-      settings.types === "text"
-        ? undefined
-        : encodeTypes(
-            [...columns.values()].filter(({ name, type }) => type.kind !== "null" && !declared.has(name)),
-          ),
+    learned() {
+      if (settings.types === "text") return undefined;
+      // A column that no file of this run has is not forgotten.
+      const types = new Map(learned);
+      for (const { name, type } of columns.values())
+        if (type.kind !== "null" && !declared.has(name)) types.set(name, type);
+      return types.size === 0 ? undefined : encodeTypes(types);
+    },
   };
 }
 

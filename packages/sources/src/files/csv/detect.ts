@@ -16,7 +16,7 @@ const LIMIT = 1000;
  * more than one; quotes `"` unless only `'` enclose cells; a backslash as escape where the quotes are only sound with it. A comma where nothing tells.
  */
 export function detectDialect(text: string, isWhole: boolean, known: KnownDialect): Dialect {
-  const lineEnd = known.lineEnd ?? (text.includes("\r") && !text.includes("\n") ? "\r" : "\n");
+  const lineEnd = known.lineEnd ?? lineEndOf(text, known.quote ?? '"');
   const delimiters = known.delimiter === undefined ? DELIMITERS : [known.delimiter];
   const quotes = known.quote === undefined ? ['"', "'"] : [known.quote];
   let best: { readonly dialect: Dialect; readonly score: number } | undefined;
@@ -37,6 +37,18 @@ export function detectDialect(text: string, isWhole: boolean, known: KnownDialec
   if (best !== undefined && best.score > 0) return best.dialect;
   const quote = known.quote ?? '"';
   return { delimiter: known.delimiter ?? ",", quote, escape: known.escape ?? quote, lineEnd };
+}
+
+/** What the first line ends with, as far as `quote` tells what is within cells. */
+function lineEndOf(text: string, quote: string): "\n" | "\r" {
+  let isQuoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (character === quote) isQuoted = !isQuoted;
+    else if (character === "\n" && !isQuoted) return "\n";
+    else if (character === "\r" && !isQuoted) return text[i + 1] === "\n" ? "\n" : "\r";
+  }
+  return "\n";
 }
 
 /**

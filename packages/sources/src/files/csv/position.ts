@@ -41,8 +41,8 @@ export function decodePosition(json: Json): CsvPosition {
 }
 
 /** The types of columns by name, as JSON. */
-export function encodeTypes(columns: readonly { readonly name: string; readonly type: ColumnType }[]): Json {
-  return Object.fromEntries(columns.map(({ name, type }) => [name, codeOf(type)]));
+export function encodeTypes(types: ReadonlyMap<string, ColumnType>): Json {
+  return Object.fromEntries(Array.from(types, ([name, type]) => [name, codeOf(type)]));
 }
 
 /** What {@link encodeTypes} made. */

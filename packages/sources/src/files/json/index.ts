@@ -1,2 +1,3 @@
+export { json } from "./json.ts";
 export { jsonLines } from "./json-lines.ts";
-export type { JsonLinesOptions } from "./options.ts";
+export type { JsonLinesOptions, JsonOptions } from "./options.ts";

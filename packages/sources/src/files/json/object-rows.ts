@@ -20,7 +20,11 @@ export interface ObjectRows {
 const PLACE = /^row \d+(?:, column ("(?:[^"\\]|\\.)*"))?:? /;
 
 /** Rows by way of objects. */
-export function createObjectRows(settings: JsonSettings, { schema, columns }: DecoderContext): ObjectRows {
+export function createObjectRows(
+  settings: JsonSettings,
+  { schema, columns }: DecoderContext,
+  unit: "line" | "row" = "line",
+): ObjectRows {
   const appender = createAppender({
     schema,
     ...(columns !== undefined && { columns }),
@@ -38,6 +42,7 @@ export function createObjectRows(settings: JsonSettings, { schema, columns }: De
       return refusedText({
         path,
         line,
+        unit,
         why: `is no JSON: ${error.message}`,
         rule: "format",
         row: lineRow(text),
@@ -47,6 +52,7 @@ export function createObjectRows(settings: JsonSettings, { schema, columns }: De
       return refusedText({
         path,
         line,
+        unit,
         why: `is no object: ${describeValue(value)}`,
         rule: "format",
         row: lineRow(text),
@@ -60,6 +66,7 @@ export function createObjectRows(settings: JsonSettings, { schema, columns }: De
       return refusedText({
         path,
         line,
+        unit,
         why: error.message.replace(PLACE, ""),
         rule: "column",
         column: column === undefined ? undefined : (JSON.parse(column) as string),

@@ -4,8 +4,10 @@ import type { RefusedRow } from "@alluvium/core";
 export interface RefusedText {
   /** The file's path, for the message. */
   readonly path: string;
-  /** The line that it begins in. */
+  /** The line that it begins in, or its number where `unit` says so. */
   readonly line: number;
+  /** @default "line" */
+  readonly unit?: "line" | "row";
   /** What is wrong with it. */
   readonly why: string;
   /** `format` or `encoding` of what is no row at all, `column` of a value that its column does not hold. */
@@ -16,8 +18,9 @@ export interface RefusedText {
 }
 
 /** A row of a text file that was refused. */
-export function refusedText({ path, line, why, rule, column, row }: RefusedText): RefusedRow {
-  const place = column === undefined ? `${path}, line ${line}` : `${path}, line ${line}, column "${column}"`;
+export function refusedText({ path, line, unit = "line", why, rule, column, row }: RefusedText): RefusedRow {
+  const place =
+    column === undefined ? `${path}, ${unit} ${line}` : `${path}, ${unit} ${line}, column "${column}"`;
   return {
     stage: "read",
     reason: "ALV_ROW_INVALID",
@@ -25,7 +28,7 @@ export function refusedText({ path, line, why, rule, column, row }: RefusedText)
     ...(column !== undefined && { column }),
     message: `${place}: ${why}`,
     row,
-    position: { line },
+    position: { [unit]: line },
   };
 }
 

@@ -30,7 +30,7 @@ export function saidBy(text: string): Said {
 }
 
 /** Whether a text is a day that there is. */
-export function isDate(text: string): boolean {
+function isDate(text: string): boolean {
   const match = text.length === 10 ? DATE.exec(text) : null;
   return match !== null && daysOf(Number(match[1]), Number(match[2]), Number(match[3])) !== undefined;
 }

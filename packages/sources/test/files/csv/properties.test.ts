@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { seededRandom } from "@alluvium/core/testing";
 import { describe, expect, test, vi } from "vitest";
 import { csv, type CsvOptions } from "../../../src/files/csv/index.ts";
 import { contentOf } from "../content-of.ts";
@@ -102,7 +103,6 @@ describe("rows as CSV text in any dialect", () => {
         async (rows, given) => {
           const how = { ...given, quote: '"', backslash: false, quotesAll: false };
           fc.pre(how.end === "\n" || rows.every(([, text]) => !text.includes("\n")));
-          fc.pre(how.end === "\n" || how.end === "\r\n" || how.end === "\r");
           const plain = rows.map(([n, text, x]) => [String(n), text, Object.is(x, -0) ? "0.5" : String(x)]);
           const text = write([["id", "name", "x"], ...plain], how);
           const found = await decoded(csv(), contentOf(text));
@@ -144,11 +144,18 @@ describe("any text", () => {
     );
   });
 
-  test("cut off anywhere gives rows or refused ones, and the whole rows before the cut", async () => {
+  test("cut off anywhere has the rows before the cut, and fails nothing", async () => {
     await fc.assert(
-      fc.asyncProperty(anyText, fc.nat(), async (text, at) => {
-        const bytes = Buffer.from(text);
-        await decoded(csv(), contentOf(bytes.subarray(0, at % (bytes.length + 1))));
+      fc.asyncProperty(table, writing, fc.nat(), async (rows, how, at) => {
+        const names = rows[0]!.map((_, i) => `c${i}`);
+        const bytes = Buffer.from(write([names, ...rows], how));
+        const cut = bytes.subarray(0, at % (bytes.length + 1));
+        const whole = (await decoded(csv(optionsOf(how)), contentOf(bytes))).rows;
+        const part = (await decoded(csv(optionsOf(how)), contentOf(cut))).rows;
+        // The last row of the part may be half of one, and an open quote takes a line of its own.
+        const sound = part.length - 1;
+        fc.pre(!cut.includes(how.quote));
+        expect(part.slice(0, Math.max(0, sound))).toEqual(whole.slice(0, Math.max(0, sound)));
       }),
       { numRuns: 300 },
     );
@@ -156,44 +163,39 @@ describe("any text", () => {
 });
 
 describe("positions", () => {
-  const rows = fc.array(
-    fc.tuple(
-      fc.oneof(fc.integer().map(String), fc.constantFrom("oops", "", "1.5", '"2026-01-01"')),
-      fc.constantFrom("a", '"b ""q"" é"', '"c\nd"', "", "x,y"),
-      fc.constantFrom("2026-01-01", "2026-02-28", "", "soon"),
-    ),
-    { minLength: 5_000, maxLength: 15_000, size: "max" },
-  );
+  const parts = [
+    ["1", "22", "-333", "4444", "55555", "6", "oops", "", "1.5", '"2026-01-01"'],
+    ["a", '"b ""q"" é"', '"c\nd"', "", "x,y"],
+    ["2026-01-01", "2026-02-28", "", "soon"],
+  ];
 
-  test("inside a file give the rest, by a decoder that knows nothing else", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        rows,
-        fc.constantFrom<BufferEncoding>("utf8", "utf16le"),
-        fc.boolean(),
-        async (cells, encoding, mark) => {
-          const text = `n,t,d\n${cells.map((row) => row.join()).join("\n")}\n`;
-          const isMarked = mark || encoding === "utf16le";
-          const file = contentOf(Buffer.from((isMarked ? "\uFEFF" : "") + text, encoding), {
-            chunk: 100_000,
-          });
-          const items = await itemsOf(decoderOf(csv(), { batchBytes: 20_000 }), file);
-          const all = gathered(items);
-          const stored = JSON.parse(JSON.stringify(items.map(({ position }) => position ?? null))) as never[];
-          const places = stored.flatMap((position, i) => (position === null ? [] : [i]));
-          for (const place of [places[0]!, places[Math.floor(places.length / 2)]!, places.at(-1)!]) {
-            const rest = await itemsOf(decoderOf(csv(), { batchBytes: 20_000 }), file, stored[place]);
-            const [before, after] = [gathered(items.slice(0, place + 1)), gathered(rest)];
-            expect([...before.lines, ...after.lines]).toEqual(all.lines);
-            expect([...before.refused, ...after.refused]).toEqual(all.refused);
-            expect([...before.rows, ...after.rows].map(says)).toEqual(all.rows.map(says));
-          }
-          expect(places.length).toBeGreaterThan(1);
-        },
-      ),
-      { numRuns: 8 },
-    );
-  });
+  test.each([1, 2, 3, 4])(
+    "inside a file give the rest, by a decoder that knows nothing else (seed %i)",
+    async (seed) => {
+      const random = seededRandom(seed);
+      const lines = Array.from({ length: 12_000 }, () =>
+        parts.map((texts) => texts[Math.floor(random() ** 3 * texts.length)]).join(),
+      );
+      const text = `n,t,d\n${lines.join("\n")}\n`;
+      const bytes =
+        seed === 1
+          ? Buffer.from(`\uFEFF${text}`, "utf16le")
+          : Buffer.from((seed === 2 ? "\uFEFF" : "") + text);
+      const file = contentOf(bytes, { chunk: 100_000 });
+      const items = await itemsOf(decoderOf(csv(), { batchBytes: 20_000 }), file);
+      const all = gathered(items);
+      const stored = JSON.parse(JSON.stringify(items.map(({ position }) => position ?? null))) as never[];
+      const places = stored.flatMap((position, i) => (position === null ? [] : [i]));
+      expect(places.length).toBeGreaterThan(1);
+      for (const place of places) {
+        const rest = await itemsOf(decoderOf(csv(), { batchBytes: 20_000 }), file, stored[place]);
+        const [before, after] = [gathered(items.slice(0, place + 1)), gathered(rest)];
+        expect([...before.lines, ...after.lines]).toEqual(all.lines);
+        expect([...before.refused, ...after.refused]).toEqual(all.refused);
+        expect([...before.rows, ...after.rows].map(says)).toEqual(all.rows.map(says));
+      }
+    },
+  );
 
   const says = (row: object): string =>
     JSON.stringify(row, (_, value: unknown) => (typeof value === "bigint" ? Number(value) : value));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "@alluvium/core";
 import { delta } from "@alluvium/destinations/delta";
-import { csv, files, jsonLines } from "@alluvium/sources/files";
+import { csv, files, jsonLines, parquet, type FileFormat } from "@alluvium/sources/files";
 
 // Loads one file into a new Delta table: `files-load.ts FILE`.
 const path = process.argv[2]!;
@@ -13,7 +13,7 @@ try {
     name: "bench",
     source: files({
       url: dirname(path),
-      tables: { lineitem: { files: basename(path), format: path.includes(".csv") ? csv() : jsonLines() } },
+      tables: { lineitem: { files: basename(path), format: formatOf(path) } },
     }),
     destination: delta({ url: folder }),
   });
@@ -21,4 +21,9 @@ try {
   process.stdout.write(`${JSON.stringify({ rows: report.tables.lineitem.rows })}\n`);
 } finally {
   rmSync(folder, { recursive: true });
+}
+
+function formatOf(name: string): FileFormat {
+  if (name.endsWith(".parquet")) return parquet();
+  return name.includes(".csv") ? csv() : jsonLines();
 }

@@ -95,3 +95,8 @@ export type DeltarsStep =
 export async function deltars(path: string, ...steps: readonly DeltarsStep[]): Promise<void> {
   await ask({ op: "deltars", path, steps });
 }
+
+/** Writes Parquet files with pyarrow, one table in every layout that it has, and gives their names. */
+export async function writeParquetFiles(folder: string): Promise<readonly string[]> {
+  return (await ask<{ readonly files: readonly string[] }>({ op: "parquet", folder })).files;
+}

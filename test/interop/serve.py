@@ -11,6 +11,7 @@ import threading
 
 from cells import digests, rows_of, schema_text
 from engines import Engines, write_deltars
+from parquet_files import write_parquet_files
 
 
 def answer(engines, request):
@@ -46,6 +47,8 @@ def answer(engines, request):
     if op == "deltars":
         write_deltars(request["path"], request["steps"])
         return {}
+    if op == "parquet":
+        return {"files": write_parquet_files(request["folder"])}
     raise ValueError(f"no such operation: {op}")
 
 

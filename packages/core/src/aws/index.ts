@@ -6,5 +6,5 @@
  */
 export { awsSecret, type AwsSecretOptions } from "./secrets-manager.ts";
 export { ssmParameter, type SsmParameterOptions } from "./parameter.ts";
-export { awsConfig, type AwsClientLike, type AwsOptions } from "./client.ts";
+export { awsConfig, type AwsClientConfig, type AwsClientLike, type AwsOptions } from "./client.ts";
 export { awsError, isAwsError } from "./errors.ts";

@@ -18,6 +18,7 @@ export {
   type ParquetSummary,
 } from "./encoder.ts";
 export type { ParquetChunk, ParquetMetadata, ParquetRowGroup } from "./metadata.ts";
+export { snappyDecompress } from "./snappy.ts";
 export { bytesSource, type ParquetSource } from "./source.ts";
 export { compareBytes, compareValues, type LeafStatistics, type ParquetValue } from "./statistics.ts";
 export type { LeafSummary } from "./summary.ts";

@@ -116,7 +116,11 @@ export async function checkFree(context: LakeContext, newest: Manifest | undefin
   const before = sequences.includes(newest.sequence)
     ? await readManifest(context, newest.sequence)
     : undefined;
-  if (before === undefined) throw deleted(context, newest.sequence);
+  if (before === undefined) {
+    // A run that slept since the listing finds its manifest gone because others went on.
+    const { sequences: now } = await listFrom(context, sequence);
+    throw now.length > 0 ? concurrent(context, sequence) : deleted(context, newest.sequence);
+  }
   if (before.loadId !== newest.loadId || before.writer !== newest.writer)
     throw concurrent(context, newest.sequence);
 }

@@ -5,8 +5,7 @@ import { batchOf, suiteContext } from "@alluvium/core/testing";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { csv, files, jsonLines, type FilesFormat, type FilesOptions } from "../../src/files/index.ts";
-import { appendPlan, idsIn, pathsIn, stateWith } from "../lake/lakes.ts";
-import { csvLake } from "../lake/real-lakes.ts";
+import { appendPlan, pathsIn, stateWith } from "../lake/lakes.ts";
 import { duckRows } from "./text-rows.ts";
 
 type Store = ReturnType<typeof memoryStore>;
@@ -156,11 +155,9 @@ describe("a folder of CSV", () => {
     const store = memoryStore();
     await load(store, csv(), [rows(1, "de", "a/b", null)], { partitionBy: [{ column: "country" }] });
     const paths = (await pathsIn(store, "t/")).filter((each) => each.endsWith(".csv"));
-    expect(paths.map((path) => path.split("/")[1]).sort()).toEqual([
-      "country=__HIVE_DEFAULT_PARTITION__",
-      "country=a%2Fb",
-      "country=de",
-    ]);
+    expect(new Set(paths.map((path) => path.split("/")[1]))).toEqual(
+      new Set(["country=__HIVE_DEFAULT_PARTITION__", "country=a%2Fb", "country=de"]),
+    );
     expect(await scanned(store, csv())).toEqual(
       expect.arrayContaining([
         { id: 1n, country: "de" },
@@ -169,11 +166,13 @@ describe("a folder of CSV", () => {
       ]),
     );
     const found = await duckRows(store, "t");
-    expect(found.map(({ id, country }) => [id, country]).toSorted()).toEqual([
-      [1n, "de"],
-      [2n, "a/b"],
-      [3n, null],
-    ]);
+    expect(new Map(found.map(({ id, country }) => [id, country]))).toEqual(
+      new Map<bigint, string | null>([
+        [1n, "de"],
+        [2n, "a/b"],
+        [3n, null],
+      ]),
+    );
   });
 
   test.each([[[]], [[{ column: "country" }]]])(
@@ -185,9 +184,7 @@ describe("a folder of CSV", () => {
         partitionBy,
         where: [{ column: "country", op: "=", value: "de" }],
       });
-      expect((await scanned(store, csv())).map((row) => Number((row as { id: bigint }).id)).sort()).toEqual([
-        2, 4, 9,
-      ]);
+      expect(await idsInAll(store)).toEqual([2, 4, 9]);
     },
   );
 
@@ -196,11 +193,7 @@ describe("a folder of CSV", () => {
     await load(store, csv(), [rows(1, "de")]);
     await load(store, csv({ compression: "gzip" }), [rows(2, "fr")]);
     await load(store, csv({ compression: "zstd" }), [rows(3, "it")]);
-    expect((await scanned(store, csv())).map((row) => (row as { id: bigint }).id).toSorted()).toEqual([
-      1n,
-      2n,
-      3n,
-    ]);
+    expect(await idsInAll(store)).toEqual([1, 2, 3]);
     const bytesOf = async (ending: string) => {
       const [path] = (await pathsIn(store, "t/")).filter((each) => each.endsWith(ending));
       return store.get(path!);

@@ -124,14 +124,14 @@ export function describeTable(
   };
 }
 
-/** The column of a file's path. */
+/** The column of a file's path. Null in rows that come from a quarantine, whose files are not read again. */
 export function fileField(name: string): Field {
-  return { name, type: { kind: "string" }, nullable: false };
+  return { name, type: { kind: "string" }, nullable: true };
 }
 
-/** The column of the time when a file was last written. */
+/** The column of the time when a file was last written. Null where {@link fileField} is. */
 export function modifiedField(name: string): Field {
-  return { name, type: { kind: "timestamp", zone: "utc" }, nullable: false };
+  return { name, type: { kind: "timestamp", zone: "utc" }, nullable: true };
 }
 
 function listOf(globs: string | readonly string[]): readonly string[] {

@@ -1,4 +1,5 @@
 import { AlluviumError } from "@alluvium/core";
+import { avro } from "./avro/index.ts";
 import { csv } from "./csv/index.ts";
 import type { FileFormat } from "./format.ts";
 import { json, jsonLines } from "./json/index.ts";
@@ -6,6 +7,7 @@ import { parquet } from "./parquet/index.ts";
 
 /** Formats by the extension of files, where that says enough. */
 const byExtension: { readonly [extension: string]: () => FileFormat } = {
+  avro,
   csv,
   json,
   jsonl: jsonLines,

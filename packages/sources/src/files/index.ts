@@ -9,6 +9,7 @@ import { resourcesOf, type ResourcesOf } from "./resources.ts";
 import { openSession } from "./session.ts";
 import type { CheckedTables, FilesTables } from "./typing.ts";
 
+export { avro, type AvroOptions } from "./avro/index.ts";
 export { csv, type CsvOptions } from "./csv/index.ts";
 export { json, jsonLines, type JsonLinesOptions, type JsonOptions } from "./json/index.ts";
 export { parquet, type ParquetOptions } from "./parquet/index.ts";

@@ -8,7 +8,7 @@ import {
 import { batchBytes } from "@alluvium/core/columns";
 import { openContent } from "./content/open.ts";
 import type { DescribedTable } from "./described.ts";
-import type { FileContent } from "./format.ts";
+import type { FileContent, FileDecoder } from "./format.ts";
 import { createGatherer } from "./gather.ts";
 import type { FilesCursor, HalfFile } from "./ledger/cursor.ts";
 
@@ -24,6 +24,8 @@ export interface Reader {
     since: Json | undefined,
     at: ((half: HalfFile) => FilesCursor) | undefined,
   ): AsyncIterable<StreamItem<FilesCursor>>;
+  /** Whether the last file that was begun has given anything. */
+  readonly hasBegun: boolean;
   /** What is held back to be joined with more. */
   flush(): Iterable<StreamItem<FilesCursor>>;
   /** What the format has learned of the columns. */
@@ -37,23 +39,26 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
   const { name, store, checkpointBytes } = table;
   const { signal, budget } = context;
   const batchTarget = Math.min(2 * MIB, Math.max(MIB / 16, Math.floor(budget / 8)));
-  const decoder = table.format.decoder({
-    signal,
-    schema: table.schema,
-    columns: table.hints,
-    learned: context.since?.learned,
-    batchBytes: batchTarget,
-  });
+  const openDecoder = (learned: Json | undefined): FileDecoder =>
+    table.format.decoder({
+      signal,
+      schema: table.schema,
+      columns: table.hints,
+      learned,
+      batchBytes: batchTarget,
+    });
+  let decoder = openDecoder(context.since?.learned);
   const gatherer = createGatherer(name, table.path, Math.min(batchTarget, checkpointBytes));
   const format = table.formatHash;
   /** Bytes of rows, and the time, since the last point to resume from. */
   let bytes = 0;
   let time = Date.now();
+  let begun = false;
 
   return {
     open: (info, ending) => openContent(store, info, { signal: ending, budget: Math.floor(budget / 2) }),
     async *rows(file, since, at) {
-      let begun = false;
+      begun = false;
       try {
         for await (const item of decoder.read(file, since)) {
           begun = true;
@@ -78,8 +83,13 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
         }
       } catch (error) {
         signal.throwIfAborted();
-        throw told(error, file, begun);
+        // It may hold rows of what it did not read to its end.
+        if (!begun) decoder = openDecoder(decoder.learned?.());
+        throw told(error, file);
       }
+    },
+    get hasBegun() {
+      return begun;
     },
     *flush() {
       yield* gatherer.flush();
@@ -92,7 +102,7 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
   };
 
   /** A file that changed or went while it was read is one story: its rows go back, and the next attempt sees what there is. */
-  function told(error: unknown, { path }: FileContent, begun: boolean): unknown {
+  function told(error: unknown, { path }: FileContent): unknown {
     if (!AlluviumError.is(error)) return error;
     const { code } = error;
     if (code !== "ALV_SOURCE_CHANGED" && code !== "ALV_NOT_FOUND")

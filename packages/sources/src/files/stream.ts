@@ -82,7 +82,7 @@ async function* readNew(table: DescribedTable, context: Context, reader: Reader)
     for await (const { info, content } of openAhead(chosen(), AHEAD, signal, reader.open)) {
       const opened =
         "error" in content ? await openAgain(table, context, ledger, reader, info, content.error) : content;
-      if (opened !== undefined) yield* readWhole(reader, ledger, opened);
+      if (opened !== undefined) yield* readWhole(table, context, reader, ledger, opened);
     }
     if (future > 0)
       warn(
@@ -121,9 +121,26 @@ function isToBeRead(table: DescribedTable, ledger: Ledger, info: ObjectInfo): bo
   return false;
 }
 
-/** A file, from its start to its end. */
-async function* readWhole(reader: Reader, ledger: Ledger, content: FileContent): AsyncGenerator<Item> {
-  yield* reader.rows(content, undefined, (file) => ledger.cursor(file));
+/** A file, from its start to its end. One that was overwritten since it was opened, before it gave anything, is opened anew. */
+async function* readWhole(
+  table: DescribedTable,
+  context: Context,
+  reader: Reader,
+  ledger: Ledger,
+  opened: FileContent,
+): AsyncGenerator<Item> {
+  let content: FileContent | undefined = opened;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      yield* reader.rows(content, undefined, (half) => ledger.cursor(half));
+      break;
+    } catch (error) {
+      if (reader.hasBegun || codeOf(error) !== "ALV_SOURCE_CHANGED" || attempt > 5) throw error;
+      const { path, size, modified } = content;
+      content = await openAgain(table, context, ledger, reader, { path, size, modified }, error);
+      if (content === undefined) return;
+    }
+  }
   ledger.finish(content);
   if (!reader.isDue(CHECKPOINT_MS)) return;
   yield* reader.flush();
@@ -192,7 +209,7 @@ async function* readHalf(
   const what = ledger.look(file);
   if (what !== "new" && what !== "changed") return;
   const content = await openAgain(table, context, ledger, reader, now, undefined);
-  if (content !== undefined) yield* readWhole(reader, ledger, content);
+  if (content !== undefined) yield* readWhole(table, context, reader, ledger, content);
 }
 
 /** Opens the version of which a part is done; `undefined` where another one has just taken its place. */

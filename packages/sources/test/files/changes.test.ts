@@ -24,8 +24,10 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** Lines of a file of several pieces: `v 0` … */
 const LINES = 3000;
 const pad = "x".repeat(3000);
-const long = (version: string): Uint8Array =>
-  bytes(Array.from({ length: LINES }, (_, i) => `${version} ${i} ${pad}\n`).join(""));
+/** Of so many lines that rows are handed on before all of it is asked for. */
+const VERY_LONG = 6000;
+const long = (version: string, length = LINES): Uint8Array =>
+  bytes(Array.from({ length }, (_, i) => `${version} ${i} ${pad}\n`).join(""));
 
 interface Options extends Partial<FilesTableOptions> {
   readonly run?: RunOptions<"words">;
@@ -79,10 +81,10 @@ function atRead(path: string, count: number, work: () => Promise<unknown>) {
 test("a file that is overwritten while it is read is read again, and nothing of the old version stays", async () => {
   const store = memoryStore();
   await store.put("in/a", bytes("first\n"));
-  await store.put("in/b", long("old"));
+  await store.put("in/b", long("old", VERY_LONG));
   const destination = memoryDestination();
   const { code, events } = await load(store, destination, {
-    at: atRead("in/b", 4, () => store.put("in/b", long("new"))),
+    at: atRead("in/b", 5, () => store.put("in/b", long("new"))),
   });
   expect(code).toBeUndefined();
   expect(events.filter(({ type }) => type === "retry")).toHaveLength(1);
@@ -91,9 +93,10 @@ test("a file that is overwritten while it is read is read again, and nothing of 
 
 test("a file that goes while it is read, or before, is left out with a word", async () => {
   const store = memoryStore();
-  for (const name of ["a", "b", "c"]) await store.put(`in/${name}`, long(name));
+  for (const name of ["a", "b", "c"])
+    await store.put(`in/${name}`, long(name, name === "b" ? VERY_LONG : LINES));
   const destination = memoryDestination();
-  const gone = await load(store, destination, { at: atRead("in/b", 4, () => store.delete(["in/b"])) });
+  const gone = await load(store, destination, { at: atRead("in/b", 5, () => store.delete(["in/b"])) });
   expect(gone.code).toBeUndefined();
   expect(textsOf(destination)).toEqual([...numbered("a"), ...numbered("c")]);
   await store.put("in/d", long("d"));
@@ -101,6 +104,24 @@ test("a file that goes while it is read, or before, is left out with a word", as
   expect(before.code).toBeUndefined();
   expect(before.warnings).toEqual(["words: in/d was removed before it was read: it is left out"]);
   expect(textsOf(destination)).toEqual([...numbered("a"), ...numbered("c")]);
+});
+
+test("a file that is overwritten while one before it is read is opened anew, and nothing goes back", async () => {
+  const store = memoryStore({ clock: () => new Date(1_700_000_000_000) });
+  await store.put("in/a", long("a"));
+  await store.put("in/b", long("old"));
+  await store.put("in/c", long("c"));
+  const destination = memoryDestination();
+  const { code, events, warnings } = await load(store, destination, {
+    at: atRead("in/a", 4, async () => {
+      await store.put("in/b", long("new"));
+      await store.delete(["in/c"]);
+    }),
+  });
+  expect(code).toBeUndefined();
+  expect(events.filter(({ type }) => type === "retry")).toEqual([]);
+  expect(warnings).toEqual(["words: in/c was removed before it was read: it is left out"]);
+  expect(textsOf(destination)).toEqual([...numbered("a"), ...numbered("new")]);
 });
 
 test("a version that is replaced between listing and reading is not read, the new one is, once", async () => {
@@ -303,4 +324,28 @@ test("refused rows say where they stood, also those that the table refuses, and 
   const own = sourceOf("own", () => [some]);
   await pipeline({ name: "p", source: own(), destination: stepped }).run();
   expect(positionsOf(stepped, "some")).toEqual(wanted);
+});
+
+test("rows that could not be read are taken once more from the quarantine", async () => {
+  const store = memoryStore();
+  await store.put("in/a", bytes("one\n!bad\n"));
+  const table = { files: "in/**", format: lines(), fileColumn: "_file", contract: "quarantine" } as const;
+  const source = files({ store, tables: { words: table } });
+  const shared = sourceOf("own", () => [source.resources.words.as("words")]);
+  for (const from of [source, shared()]) {
+    const destination = memoryDestination();
+    const loads = pipeline({ name: "p", source: from as typeof source, destination });
+    await loads.run();
+    expect(await loads.quarantine({ resource: "words" })).toMatchObject([
+      { stage: "read", row: "!bad", position: { file: "in/a", line: 2 } },
+    ]);
+    const report = await loads.replay({ resource: "words", fix: () => ({ text: "good" }) });
+    expect(report.replayed).toBe(1);
+    const rows = destination.store.rows("words").map((row) => [row["text"], row["_file"]]);
+    expect(rows).toEqual([
+      ["one", "in/a"],
+      ["good", null],
+    ]);
+    expect(await loads.quarantine({ resource: "words" })).toEqual([]);
+  }
 });

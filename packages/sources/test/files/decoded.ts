@@ -1,5 +1,5 @@
 import type { ColumnHints, Json, RefusedRow, Schema } from "@alluvium/core";
-import { rowsOf } from "@alluvium/core/columns";
+import { isValid, rowsOf, type Vector } from "@alluvium/core/columns";
 import type { FileContent, FileDecoder, FileFormat, FileItem } from "../../src/files/format.ts";
 
 /** A decoder of a format, for a table that declares what `options` say. */
@@ -50,10 +50,21 @@ export function gathered(items: readonly FileItem[]): Decoded {
     if ("refused" in item) refused.push(...item.refused);
     else {
       ({ schema } = item.batch);
+      for (const column of item.batch.columns) checkVector(column, item.batch.length);
       rows.push(...rowsOf(item.batch, { timestamps: "micros" }));
       for (let row = 0; row < item.batch.length; row++) lines.push(item.locate(row)["line"]);
     }
   return { rows, refused, schema, lines };
+}
+
+/** Rows alone do not show what a vector says of itself. */
+function checkVector(vector: Vector, length: number): void {
+  let nulls = 0;
+  for (let row = 0; row < length; row++) if (!isValid(vector, row)) nulls += 1;
+  if (vector.length !== length || vector.nullCount !== nulls)
+    throw new Error(
+      `a column of ${vector.length} rows and ${vector.nullCount} nulls in a batch of ${length} rows and ${nulls} nulls`,
+    );
 }
 
 /** What a file holds, by a new decoder. */

@@ -55,7 +55,8 @@ export function notifications(options: NotificationsOptions): {
   return {
     async receive({ signal }) {
       const files = new Map<string, NotifiedFile>();
-      const receipts: string[] = [];
+      const receipts = new Map<string, string>();
+      const seen = new Set<string>();
       let unknown = 0;
       for (let taken = 0; taken < limit;) {
         signal.throwIfAborted();
@@ -73,30 +74,34 @@ export function notifications(options: NotificationsOptions): {
         );
         if (Messages.length === 0) break;
         taken += Messages.length;
-        for (const { Body = "", ReceiptHandle } of Messages) {
+        // One that comes back while others are still taken was not hidden for long enough, and the last receipt counts.
+        const isAgain = Messages.every(({ MessageId }) => seen.has(MessageId!));
+        for (const { Body = "", MessageId, ReceiptHandle } of Messages) {
           const named = notifiedFiles(Body);
-          if (named === undefined) unknown += 1;
-          else if (ReceiptHandle !== undefined) receipts.push(ReceiptHandle);
+          if (named !== undefined) receipts.set(MessageId!, ReceiptHandle!);
+          else if (!seen.has(MessageId!)) unknown += 1;
+          seen.add(MessageId!);
           // The last word counts.
           for (const file of named ?? []) files.set(`${file.bucket}/${file.key}`, file);
         }
+        if (isAgain) break;
       }
       return {
         files: [...files.values()],
         unknown,
         async acknowledge({ signal: end } = {}) {
-          while (receipts.length > 0) {
-            const some = receipts.slice(0, AT_ONCE);
+          while (receipts.size > 0) {
+            const some = [...receipts].slice(0, AT_ONCE);
             const { Failed = [] } = await call<Sdk.DeleteMessageBatchCommandOutput>(
               "delete messages of",
               ({ DeleteMessageBatchCommand }) =>
                 new DeleteMessageBatchCommand({
                   QueueUrl: queueUrl,
-                  Entries: some.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle })),
+                  Entries: some.map(([, ReceiptHandle], i) => ({ Id: String(i), ReceiptHandle })),
                 }),
               end,
             );
-            receipts.splice(0, some.length);
+            for (const [message] of some) receipts.delete(message);
             if (Failed.length > 0)
               throw new AlluviumError(
                 "ALV_CONNECTION",

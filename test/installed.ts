@@ -53,6 +53,12 @@ export async function installPython(
   return python;
 }
 
+/** Installs packages of npm into a folder of their own. */
+export async function installNode(folder: string, packages: readonly string[]): Promise<void> {
+  writeFileSync(join(folder, "package.json"), '{ "private": true }');
+  await step("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...packages], folder);
+}
+
 /** Copies the jars that a folder's `pom.xml` names, and what they depend on, into its folder `into`. */
 export async function installJars(folder: string, into: string): Promise<void> {
   const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${into}`];

@@ -11,7 +11,7 @@ import { pipeline, resource, source, type ObjectStore } from "@alluvium/core";
 import { rowsOf } from "@alluvium/core/columns";
 import { s3Store } from "@alluvium/core/storage/s3";
 import { delta, deltaTable } from "@alluvium/destinations/delta";
-import { installJars, installOnce } from "../installed.ts";
+import { installJars, installNode, installOnce } from "../installed.ts";
 import { installReaders } from "../interop/readers.ts";
 
 const run = promisify(execFile);
@@ -92,6 +92,26 @@ describe.each(["ministack", "s3proxy"] as const)("a lake on %s", (server) => {
     const rows = await ours(store);
     expect(rows.length).toBe(6);
     expect(texts(await read(["delta-rs", endpoint, `s3://${name}/lake/totals`]))).toEqual(rows);
+  });
+});
+
+// Needs 546 MB of ClickHouse.
+describe.runIf(process.env["ALLUVIUM_CHDB"] !== undefined)("ClickHouse (chdb)", () => {
+  // S3Proxy does not take the headers that it sends.
+  test("reads a lake with the same rows", { timeout: 600_000 }, async () => {
+    const endpoint = inject("s3").ministack;
+    const { name, store } = await bucket(endpoint);
+    await load(store);
+    const folder = await installOnce("chdb", ["3.4.0"], (into) => installNode(into, ["chdb@3.4.0"]));
+    const query = `select id, load, toDecimalString(total, 2) as total, name from deltaLake('${endpoint}/${name}/lake/totals', '${credentials.accessKeyId}', '${credentials.secretAccessKey}')`;
+    // In a process of its own, which may load what is not in the workspace.
+    const program = `const { Session } = require("chdb"); process.stdout.write(new Session().query(${JSON.stringify(query)}, "JSONEachRow"))`;
+    const { stdout } = await run(process.execPath, ["-e", program], { cwd: folder, maxBuffer: 1 << 26 });
+    const rows = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as object);
+    expect(texts(rows)).toEqual(await ours(store));
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Batch } from "../columns/batch.ts";
 import { castVector } from "../columns/cast.ts";
+import { exceedsDouble } from "../columns/exceeds-double.ts";
 import { contractOf } from "../contract.ts";
 import type { Capabilities } from "../destination.ts";
 import { AlluviumError } from "../errors.ts";
@@ -25,6 +26,8 @@ export interface TableColumns {
   readonly committed: Schema | undefined;
   /** Whether the table is committed, be it by an earlier run. */
   readonly isCommitted: boolean;
+  /** Whether a column that is not committed has integers that no double holds, so that it cannot become one. */
+  keepsIntegers(column: string): boolean;
   /** The columns that the source has brought, by their names here. */
   readonly seen: ReadonlySet<string>;
   /** Grows by the columns of a source's schema; gives them under their names here. */
@@ -78,6 +81,8 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   let schema: Schema = committed ?? { fields: [] };
   let declared: Schema | undefined;
   let created = committed !== undefined;
+  /** Columns of a first load with integers that no double holds: none of them becomes one. */
+  const exact = new Set<string>();
   const seen = new Set<string>();
   const names: VariantNames = {
     foldCase: foldsCase,
@@ -106,11 +111,14 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
 
   /** The table grows by columns; `variants` says which of them are variants. */
   function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
+    const held = committed ?? (isFrozen ? declared : undefined);
     const limits =
       agreed === undefined
         ? {
-            committed: committed ?? (isFrozen ? declared : undefined),
-            contract: contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
+            committed:
+              held ?? (exact.size > 0 && { fields: schema.fields.filter(({ name }) => exact.has(name)) }),
+            contract:
+              held === undefined || contract.columns === "evolve" ? ("evolve" as const) : ("freeze" as const),
             widens: contract.types === "evolve" ? widens : undefined,
           }
         : { committed: true, contract: "freeze" as const };
@@ -234,6 +242,12 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
         );
   }
 
+  function noteExact({ schema: { fields }, columns }: Batch): void {
+    fields.forEach(({ name, type }, i) => {
+      if (type.kind === "int64" && !exact.has(name) && exceedsDouble(columns[i]!)) exact.add(name);
+    });
+  }
+
   /** A batch whose values fit the table, which grows by the variants of those that do not and by what is new in mixed values. */
   function takeApart(named: Batch, done: Set<string> = new Set()): Batch {
     const given = withJson(named, done);
@@ -284,6 +298,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     get json() {
       return [...json.values()];
     },
+    keepsIntegers: (column) => exact.has(column),
     get isCommitted() {
       return committed !== undefined;
     },
@@ -303,6 +318,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     fit(named) {
       const batch = takeApart(named);
       const fitted = conformBatch(batch, schema, names);
+      if (committed === undefined && description.open === true) noteExact(fitted);
       const { changes } = fitted;
       return changes?.oldKeys === undefined
         ? fitted

@@ -282,11 +282,17 @@ export function startTable(options: TableRunOptions): TableRun {
       const fixed = columns.committed ?? declared;
       if (!isByRow(contract.types) && (fixed === undefined || !isByRow(contract.columns)))
         return { batch, offences: [], discarded: 0 };
-      const isOwn = (name: string, own: string): boolean => fold(spell(name)) === fold(own);
       return restrictBatch(batch, {
         // The first load defines the columns, and its first values their types.
         contract: fixed === undefined ? { ...contract, columns: "evolve" } : contract,
-        columns: fixed ?? settledColumns(columns.schema, batch.schema, isOwn),
+        columns:
+          fixed ??
+          settledColumns({
+            own: columns.schema,
+            incoming: batch.schema,
+            isOwn: (name, own) => fold(spell(name)) === fold(own),
+            keepsIntegers: (own) => columns.keepsIntegers(own),
+          }),
         key: primaryKey,
         // What stands for a nested value as a whole is no column of the source.
         isSystem: (name) => name.startsWith("_alv_") || parseName(name).token !== undefined,

@@ -1,9 +1,11 @@
 import type { Batch } from "../columns/batch.ts";
 import { castVector } from "../columns/cast.ts";
+import { concatVectors } from "../columns/concat.ts";
 import { fitVector, type Fit } from "../columns/fit.ts";
 import { onlyRows, validRows } from "../columns/marked-rows.ts";
 import { nullVector } from "../columns/null-vector.ts";
-import type { StructVector, Vector } from "../columns/vector.ts";
+import { takeVector } from "../columns/take.ts";
+import { isValid, type StructVector, type Vector } from "../columns/vector.ts";
 import type { Capabilities } from "../destination.ts";
 import { matchColumns } from "./conform.ts";
 import { AlluviumError } from "../errors.ts";
@@ -13,6 +15,7 @@ import { hasMixed, isMixed } from "./mixed-type.ts";
 import { isNested, sameItems } from "./members.ts";
 import type { ColumnType, Field, Schema, StructType } from "./types.ts";
 import { variantFor, type VariantNames } from "./variants.ts";
+import { widenTypes } from "./widen.ts";
 
 /** Options of {@link splitBatch}. */
 export interface SplitOptions extends VariantNames {
@@ -98,9 +101,13 @@ export function splitBatch(batch: Batch, schema: Schema, options: SplitOptions):
       };
       const name = variantFor(own.name, rest.type, choice);
       variants.set(name, own.name);
-      fields.push({ name, type: rest.type, nullable: true });
-      columns.push(rest);
-      unchanged?.push(unchanged[at]);
+      // Whole numbers of more and of less than 64 bits have one variant.
+      const there = fields.findIndex((field, place) => place >= batch.columns.length && field.name === name);
+      const both = there < 0 ? rest : joined(columns[there]!, rest);
+      const place = there < 0 ? fields.length : there;
+      fields[place] = { name, type: both.type, nullable: true };
+      columns[place] = both;
+      if (unchanged !== undefined) unchanged[place] = unchanged[at];
     }
   });
   if (sameItems(columns, batch.columns)) return { batch, variants };
@@ -158,7 +165,9 @@ function fitStruct(
         committed: fixed,
       });
       variants.set(`${path}.${name}`, member);
-      added.push([{ name, type: rest.type, nullable: true }, rest]);
+      const there = added.findIndex(([variant]) => variant.name === name);
+      const both = there < 0 ? rest : joined(added[there]![1], rest);
+      added[there < 0 ? added.length : there] = [{ name, type: both.type, nullable: true }, both];
     }
   }
   own.forEach((field, index) => {
@@ -201,6 +210,17 @@ function restsOf(vector: Vector, { misfits, rests }: Fit): readonly Vector[] {
   if (rests !== undefined || misfits === undefined) return rests ?? [];
   const rest = onlyRows(vector, misfits);
   return [isNested(rest.type) ? castVector(rest, { kind: "json" }) : rest];
+}
+
+/** Two vectors of which at most one has a value in each row, as one. */
+function joined(one: Vector, other: Vector): Vector {
+  const type = widenTypes(one.type, other.type)!;
+  const both = concatVectors([castVector(one, type), castVector(other, type)]);
+  const { length } = one;
+  return takeVector(
+    both,
+    Int32Array.from({ length }, (_, row) => (isValid(one, row) ? row : length + row)),
+  );
 }
 
 function mixedConflict({ name, type }: Field): AlluviumError {

@@ -63,3 +63,49 @@ test("numbers widen all the same, also beside what is kept out", async () => {
   expect(rows.map(({ id }) => id)).toEqual([1.5, 2]);
   expect(counts.quarantined).toBe(1);
 });
+
+async function evolved(...pages: readonly (readonly object[])[]): Promise<readonly object[]> {
+  const memory = memoryDestination();
+  const items = resource({
+    name: "items",
+    *read() {
+      for (const [i, page] of pages.entries()) {
+        yield page;
+        yield checkpoint(i + 1);
+      }
+    },
+  });
+  const destination = memory;
+  await pipeline({ name: "p", source: source("s", () => [items])(), destination, loadIdColumn: false }).run();
+  return memory.store.rows("items");
+}
+
+test("integers that no double holds keep their column from becoming one", async () => {
+  expect(await evolved([{ v: 2n ** 53n + 1n }, { v: 2 }], [{ v: 1.5 }, { v: 3 }])).toEqual([
+    { v: 2n ** 53n + 1n, v__v_float64: null },
+    { v: 2n, v__v_float64: null },
+    { v: null, v__v_float64: 1.5 },
+    { v: 3n, v__v_float64: null },
+  ]);
+  expect(await evolved([{ v: -(2n ** 53n) - 1n }], [{ v: 1.5 }])).toHaveLength(2);
+  expect(await evolved([{ v: 2 }], [{ v: 1.5 }])).toEqual([{ v: 2 }, { v: 1.5 }]);
+});
+
+test("integers of many and of few digits among other values have one variant", async () => {
+  const [big, small] = [2n ** 63n, -5];
+  const wanted = [
+    { v: true, v__v_decimal: null },
+    { v: null, v__v_decimal: String(big) },
+    { v: null, v__v_decimal: String(small) },
+  ];
+  expect(await evolved([{ v: true }, { v: big }, { v: small }])).toEqual(wanted);
+  expect(await evolved([{ v: true }], [{ v: small }, { v: big }].toReversed())).toEqual(wanted);
+  expect(
+    await evolved([{ s: { v: true } }], [{ s: { v: big } }, { s: { v: small } }, { s: { v: "x" } }]),
+  ).toEqual([
+    { s: { v: true, v__v_decimal: null, v__v_string: null } },
+    { s: { v: null, v__v_decimal: String(big), v__v_string: null } },
+    { s: { v: null, v__v_decimal: String(small), v__v_string: null } },
+    { s: { v: null, v__v_decimal: null, v__v_string: "x" } },
+  ]);
+});

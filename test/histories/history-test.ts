@@ -21,7 +21,7 @@ export interface HistoryTestOptions {
   readonly open: () => Promise<SuiteDestination>;
   /** All rows of a table, if other than `read` of the place; timestamps in µs (bigint) or as text in full. */
   readonly read?: (target: SuiteDestination, table: string) => Promise<readonly SourceRow[]>;
-  /** How many histories at random for each strategy. @default 4, or HISTORIES of the environment */
+  /** How many histories at random for each strategy. @default 2, or HISTORIES of the environment */
   readonly histories?: number;
 }
 
@@ -33,7 +33,7 @@ const strategies: readonly MergeStrategy[] = ["upsert", "insertOnly", "deleteIns
  * plays one alone.
  */
 export function historyTest(options: HistoryTestOptions): void {
-  const { name, capabilities, histories = Number(process.env["HISTORIES"] ?? 4) } = options;
+  const { name, capabilities, histories = Number(process.env["HISTORIES"] ?? 2) } = options;
   const can = strategies.filter((strategy) => capabilities.abilities.includes(strategy));
   const chosen = process.env["HISTORY_SEED"];
   const first = chosen === undefined ? Math.floor(Math.random() * 1e9) : Number(chosen);

@@ -9,4 +9,4 @@ const openWith = (mergeMode: "vectors" | "rewrite") => async () => ({
 });
 
 roundTrips("delta", openWith("vectors"));
-for (const mode of ["vectors", "rewrite"] as const) mergesFollow(`delta, ${mode}`, openWith(mode), 3);
+for (const mode of ["vectors", "rewrite"] as const) mergesFollow(`delta, ${mode}`, openWith(mode), 2);

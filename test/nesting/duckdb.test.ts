@@ -12,5 +12,5 @@ const open = async () => {
     },
   };
 };
-roundTrips("duckdb", open, { numRuns: 6 });
-mergesFollow("duckdb", open, 3);
+roundTrips("duckdb", open, { numRuns: 3 });
+mergesFollow("duckdb", open, 2);

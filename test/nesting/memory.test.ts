@@ -8,7 +8,7 @@ roundTrips(
     destination: memoryDestination(),
     async [Symbol.asyncDispose]() {},
   }),
-  { numRuns: 40 },
+  { numRuns: 20 },
 );
 mergesFollow(
   "memory",

@@ -20,5 +20,5 @@ const open = async () => {
   };
 };
 // A table has at most 1600 columns.
-roundTrips("postgres", open, { numRuns: 5, width: 1000 });
-mergesFollow("postgres", open, 3);
+roundTrips("postgres", open, { numRuns: 3, width: 1000 });
+mergesFollow("postgres", open, 2);

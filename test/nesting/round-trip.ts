@@ -75,7 +75,7 @@ async function roundTrip(
 export function roundTrips(
   name: string,
   open: () => Promise<Place>,
-  { numRuns = 8, width = 10_000 }: { readonly numRuns?: number; readonly width?: number } = {},
+  { numRuns = 4, width = 10_000 }: { readonly numRuns?: number; readonly width?: number } = {},
 ): void {
   const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
   const choices: readonly NestingOption[] = [

@@ -7,7 +7,7 @@ import { atOnce, readPages, seed } from "../crash/stopped.ts";
 import { BUCKET, startS3, type S3Fault, type S3Server } from "./server.ts";
 
 /** Of so many requests one is the last of a process. */
-const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 89);
+const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 127);
 const PAGES = 4;
 const PAGE = 5;
 

@@ -86,7 +86,9 @@ export function openHints(
       if (received === undefined) return undefined;
       const paths = received.files
         .map(pathOf)
-        .flatMap((path) => (typeof path === "object" && isMeant(table.selection, path.path) ? path.path : []));
+        .flatMap((path) =>
+          typeof path === "object" && isMeant(table.selection, path.path) ? path.path : [],
+        );
       return [...new Set(paths)].sort(compareScalars);
     },
     pass(table) {

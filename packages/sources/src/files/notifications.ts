@@ -58,7 +58,10 @@ export function notifications(options: NotificationsOptions): {
   return {
     async receive({ signal }) {
       const files = new Map<string, NotifiedFile>();
-      const receipts = new Map<string, { readonly handle: string; readonly named: readonly NotifiedFile[] }>();
+      const receipts = new Map<
+        string,
+        { readonly handle: string; readonly named: readonly NotifiedFile[] }
+      >();
       const seen = new Set<string>();
       let unknown = 0;
       for (let taken = 0; taken < limit;) {

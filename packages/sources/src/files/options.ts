@@ -176,7 +176,7 @@ const notifications = z.strictObject({
   region: z.string().min(1).optional(),
   endpoint: z.string().min(1).optional(),
   // Not looked at, so that no message shows it.
-  credentials: z.unknown(),
+  credentials: z.unknown().optional(),
   attempts: z.int().min(1).optional(),
 });
 const optionsSchema = z

@@ -93,8 +93,7 @@ async function* readNew(
   let listed = 0;
   for (let last = !ledger.isUnderWay && !isRest; ; last = true) {
     const now = await clockOf(table.store, signal);
-    const isSpared =
-      hints !== undefined && !ledger.isUnderWay && wasSwept(since, now - hints.sweepEveryMs);
+    const isSpared = hints !== undefined && !ledger.isUnderWay && wasSwept(since, now - hints.sweepEveryMs);
     const paths = last || !isRest ? (isSpared ? named : undefined) : [];
     const { until, after } = ledger.begin(now - table.minAgeMs, { partial: paths !== undefined });
     if (half !== undefined) yield* readHalf(table, context, reader, ledger, half);

@@ -86,6 +86,7 @@ export { day, hour, month, year, type DerivedPartition } from "./partition.ts";
 export { AlluviumError, type ErrorCode, type ErrorPlace } from "./errors.ts";
 export {
   abilityOf,
+  readsAll,
   takesEffect,
   validityColumns,
   windowOf,

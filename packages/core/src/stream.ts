@@ -48,6 +48,8 @@ export interface SourceContext {
   readonly concurrency: number;
   /** Takes events for whoever listens to the run. */
   readonly emit: (event: RunEvent) => void;
+  /** Whether nothing is committed (a dry run, a sample): what a source takes for good it must not take then. @default false */
+  readonly isTrial?: boolean;
   /** What the run says of new tables, columns and types, before what resources say. @default nothing */
   readonly contract?: ContractPolicy | Partial<Contract> | undefined;
   /** Opens the resources of a source made by `source()`. It comes from the runner, so that declaring resources loads no code that reads them. */

@@ -212,6 +212,7 @@ function openSource({
   return source.open({
     signal: stops.ending,
     only,
+    isTrial: options.dryRun === true || options.limit !== undefined,
     budget: shares.source,
     concurrency,
     emit,

@@ -15,7 +15,7 @@ export { json, jsonLines, type JsonLinesOptions, type JsonOptions } from "./json
 export { parquet, type ParquetOptions } from "./parquet/index.ts";
 export type { DecoderContext, FileContent, FileDecoder, FileFormat, FileItem } from "./format.ts";
 export { binaries, type BinariesOptions } from "./binaries.ts";
-export type { FilesOptions, FilesReadOptions, FilesTableOptions } from "./options.ts";
+export type { FilesNotifications, FilesOptions, FilesReadOptions, FilesTableOptions } from "./options.ts";
 export type { FilesTables } from "./typing.ts";
 
 /** What {@link files} makes. */

@@ -19,8 +19,11 @@ export interface Notified {
   readonly files: readonly NotifiedFile[];
   /** Messages that are no events of S3. They stay, and go where the queue's redrive policy sends them. */
   readonly unknown: number;
-  /** Deletes the messages. To be called once what they led to is committed; without it they come back. */
-  acknowledge(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Deletes the messages but those that name a file for which `keep` holds. To be called once what they led to is committed; without it they come back. */
+  acknowledge(options?: {
+    readonly signal?: AbortSignal;
+    readonly keep?: (file: NotifiedFile) => boolean;
+  }): Promise<void>;
 }
 
 /** Messages that one request takes or deletes. */
@@ -55,7 +58,10 @@ export function notifications(options: NotificationsOptions): {
   return {
     async receive({ signal }) {
       const files = new Map<string, NotifiedFile>();
-      const receipts = new Map<string, string>();
+      const receipts = new Map<
+        string,
+        { readonly handle: string; readonly named: readonly NotifiedFile[] }
+      >();
       const seen = new Set<string>();
       let unknown = 0;
       for (let taken = 0; taken < limit;) {
@@ -78,7 +84,7 @@ export function notifications(options: NotificationsOptions): {
         const isAgain = Messages.every(({ MessageId }) => seen.has(MessageId!));
         for (const { Body = "", MessageId, ReceiptHandle } of Messages) {
           const named = notifiedFiles(Body);
-          if (named !== undefined) receipts.set(MessageId!, ReceiptHandle!);
+          if (named !== undefined) receipts.set(MessageId!, { handle: ReceiptHandle!, named });
           else if (!seen.has(MessageId!)) unknown += 1;
           seen.add(MessageId!);
           // The last word counts.
@@ -89,15 +95,16 @@ export function notifications(options: NotificationsOptions): {
       return {
         files: [...files.values()],
         unknown,
-        async acknowledge({ signal: end } = {}) {
-          while (receipts.size > 0) {
-            const some = [...receipts].slice(0, AT_ONCE);
+        async acknowledge({ signal: end, keep = () => false } = {}) {
+          const left = [...receipts].filter(([, { named }]) => !named.some(keep));
+          while (left.length > 0) {
+            const some = left.splice(0, AT_ONCE);
             const { Failed = [] } = await call<Sdk.DeleteMessageBatchCommandOutput>(
               "delete messages of",
               ({ DeleteMessageBatchCommand }) =>
                 new DeleteMessageBatchCommand({
                   QueueUrl: queueUrl,
-                  Entries: some.map(([, ReceiptHandle], i) => ({ Id: String(i), ReceiptHandle })),
+                  Entries: some.map(([, { handle }], i) => ({ Id: String(i), ReceiptHandle: handle })),
                 }),
               end,
             );

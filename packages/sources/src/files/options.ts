@@ -15,7 +15,9 @@ import {
 } from "@alluvium/core";
 import { describeValue } from "@alluvium/core/columns";
 import * as z from "zod";
+import type { AwsClientLike } from "@alluvium/core/aws";
 import type { FileFormat } from "./format.ts";
+import type { NotificationsOptions } from "./notifications.ts";
 
 /** Which of the files at a place are meant, and how they are followed. Given for the source, or for one table. */
 export interface FilesReadOptions {
@@ -87,6 +89,12 @@ export interface FilesTableOptions<Row = Record<string, unknown>> extends FilesR
   readonly partitionBy?: readonly (string | DerivedPartition<string>)[];
 }
 
+/** A queue of SQS that says which files are new. */
+export interface FilesNotifications extends NotificationsOptions {
+  /** How long after all files were listed they are listed again: what the queue does not say is found then. @default { hours: 24 } */
+  readonly sweepEvery?: Duration;
+}
+
 /** Options of {@link files} but the tables. */
 export interface FilesOptions extends FilesReadOptions {
   /** Where the files are: the path of a folder, a `file:` URL, or `s3://bucket/prefix`. Either this or `store`. */
@@ -95,6 +103,11 @@ export interface FilesOptions extends FilesReadOptions {
   readonly store?: ObjectStore;
   /** What happens where rows bring what their tables do not have, for what tables do not say themselves. @default "evolve" */
   readonly contract?: ContractOption;
+  /**
+   * A queue that the bucket sends its events to, of this source alone. It is a hint that spares listings, never the truth: what it names is looked at, and
+   * every `sweepEvery` all files are listed nevertheless. Needs S3 and the package `@aws-sdk/client-sqs`. @default none: each run lists
+   */
+  readonly notifications?: FilesNotifications;
 }
 
 /** What a table's options ask of a destination. */
@@ -152,6 +165,20 @@ const tableOptions = z.strictObject({
   checks: z.unknown().optional(),
   partitionBy: z.unknown().optional(),
 });
+const notifications = z.strictObject({
+  queueUrl: z.string().refine((url) => URL.canParse(url), "must be the URL of a queue"),
+  limit: z.int().min(1).optional(),
+  hiddenFor: z.int().min(1).max(43_200).optional(),
+  sweepEvery: duration.optional(),
+  client: z
+    .custom<AwsClientLike>((value) => has(value, "send"), "must be a client of @aws-sdk/client-sqs")
+    .optional(),
+  region: z.string().min(1).optional(),
+  endpoint: z.string().min(1).optional(),
+  // Not looked at, so that no message shows it.
+  credentials: z.unknown().optional(),
+  attempts: z.int().min(1).optional(),
+});
 const optionsSchema = z
   .strictObject({
     ...readOptions,
@@ -162,9 +189,15 @@ const optionsSchema = z
       )
       .optional(),
     store: z.custom<ObjectStore>(isStore, "must be an ObjectStore, such as s3Store(…)").optional(),
+    notifications: notifications.optional(),
     tables: z.record(z.string(), tableOptions),
   })
-  .refine(({ url, store }) => (url === undefined) !== (store === undefined), "give either url or store");
+  .refine(({ url, store }) => (url === undefined) !== (store === undefined), "give either url or store")
+  .refine(
+    ({ url, notifications: queue }) =>
+      url === undefined || queue === undefined || /^s3a?:/i.test(String(url)),
+    "notifications are of a bucket: url must be s3://bucket/prefix",
+  );
 
 function isFormat(value: unknown): boolean {
   return has(value, "decoder") && has(value, "specVersion");

@@ -9,8 +9,9 @@ import { tagOf } from "./content/open.ts";
 import type { DescribedTable } from "./described.ts";
 import type { FileContent } from "./format.ts";
 import { filesCursorCodec, type FilesCursor, type HalfFile } from "./ledger/cursor.ts";
+import type { Hints } from "./hints.ts";
 import { openLedger, wasDone, type Ledger } from "./ledger/ledger.ts";
-import { listMatching } from "./listing/list.ts";
+import { listMatching, listNamed } from "./listing/list.ts";
 import { openAhead } from "./open-ahead.ts";
 import { clockOf } from "./place.ts";
 import { createReader, type Reader } from "./reader.ts";
@@ -25,20 +26,31 @@ const AHEAD = 16;
 const CHECKPOINT_MS = 1000;
 /** Files of such a time are said to be of the future (ms). */
 const FUTURE_MS = 3_600_000;
+/** Remembered files above which all are listed, so that those that are out of the window are forgotten. */
+const MANY_DONE = 500_000;
 
-/** A table's files as a stream. */
-export function createStream(table: DescribedTable): Stream<FilesCursor> {
+/** A table's files as a stream. `hints`: what a queue says of new ones. */
+export function createStream(table: DescribedTable, hints?: Hints): Stream<FilesCursor> {
   return {
     name: table.name,
     tables: [table.description],
     cursor: filesCursorCodec,
     identity: { url: table.store.url, files: [...table.globs], format: table.format.name },
-    read: (context) => read(table, context),
+    read: (context) => read(table, context, hints),
     retake: (_, rows) => Promise.resolve(retakeRows(table, rows)),
+    ...(hints && {
+      async acknowledge({ sweep, file }) {
+        if (sweep === undefined && file === undefined) hints.settle(table, { all: true });
+      },
+    }),
   };
 }
 
-async function* read(table: DescribedTable, context: Context): AsyncGenerator<Item> {
+async function* read(
+  table: DescribedTable,
+  context: Context,
+  hints: Hints | undefined,
+): AsyncGenerator<Item> {
   const { since, window, attempt } = context;
   context.emit({
     type: "streamStarted",
@@ -49,7 +61,9 @@ async function* read(table: DescribedTable, context: Context): AsyncGenerator<It
     attempt,
   });
   const reader = createReader(table, context);
-  const items = window === undefined ? readNew(table, context, reader) : readWindow(table, context, reader);
+  const told = context.limit === undefined ? hints : undefined;
+  const items =
+    window === undefined ? readNew(table, context, reader, told) : readWindow(table, context, reader);
   if (context.limit === undefined) return yield* items;
   let rows = 0;
   for await (const item of items) {
@@ -59,22 +73,41 @@ async function* read(table: DescribedTable, context: Context): AsyncGenerator<It
   }
 }
 
-/** Reads what is not done: first what a sweep left that was under way, then by a sweep of its own. */
-async function* readNew(table: DescribedTable, context: Context, reader: Reader): AsyncGenerator<Item> {
+/**
+ * Reads what is not done: first what a sweep left that was under way, then by a sweep of its own, which is a partial one over the files that a queue
+ * names where all were listed not long ago.
+ */
+async function* readNew(
+  table: DescribedTable,
+  context: Context,
+  reader: Reader,
+  hints: Hints | undefined,
+): AsyncGenerator<Item> {
   const { since, signal } = context;
   const ledger = openLedger(since, table.windowMs, () => reader.learned());
+  if (since === undefined) hints?.pass(table);
+  const named = since === undefined ? undefined : await hints?.ask(table);
   let half = since?.file;
+  // Of a partial sweep the half-read file is gone on with, before another sweep begins: nothing is said of what comes before it.
+  const isRest = half !== undefined && since?.sweep?.partial === true;
   let listed = 0;
-  for (let last = !ledger.isUnderWay; ; last = true) {
+  for (let last = !ledger.isUnderWay && !isRest; ; last = true) {
     const now = await clockOf(table.store, signal);
-    const { until, after } = ledger.begin(now - table.minAgeMs);
+    const isSpared = hints !== undefined && !ledger.isUnderWay && wasSwept(since, now - hints.sweepEveryMs);
+    const paths = last || !isRest ? (isSpared ? named : undefined) : [];
+    const { until, after } = ledger.begin(now - table.minAgeMs, { partial: paths !== undefined });
     if (half !== undefined) yield* readHalf(table, context, reader, ledger, half);
     const startAfter = half?.path ?? after;
     half = undefined;
     let future = 0;
+    const infos =
+      paths === undefined
+        ? listMatching(table.store, table.selection, { startAfter, signal })
+        : listNamed(table.store, paths, { signal });
     async function* chosen(): AsyncGenerator<ObjectInfo> {
-      for await (const info of listMatching(table.store, table.selection, { startAfter, signal })) {
+      for await (const info of infos) {
         listed += 1;
+        if (last && info.modified.getTime() > until) hints?.keep(info.path);
         if (info.modified.getTime() > Math.max(until, now + FUTURE_MS)) future += 1;
         if (isToBeRead(table, ledger, info)) yield info;
       }
@@ -91,7 +124,7 @@ async function* readNew(table: DescribedTable, context: Context, reader: Reader)
         undefined,
         `${future} ${future === 1 ? "file has a time that has" : "files have times that have"} not come yet, and will be read then: are clocks wrong?`,
       );
-    ledger.end();
+    ledger.end(last && hints !== undefined && paths === undefined ? now : undefined);
     if (last) break;
   }
   yield* reader.flush();
@@ -102,7 +135,15 @@ async function* readNew(table: DescribedTable, context: Context, reader: Reader)
       "ALV_SOURCE_NOT_FOUND",
       `no file in ${table.store.url} matches ${table.globs.join(", ")}`,
     );
-  yield { checkpoint: ledger.cursor() };
+  const cursor = ledger.cursor();
+  // At the first attempt it is the committed one: nothing comes after it that a commit must take.
+  if (cursor === since && context.attempt === 1) hints?.settle(table);
+  yield { checkpoint: cursor };
+}
+
+/** Whether all files were listed after `time`, and not too many have come since. */
+function wasSwept(since: FilesCursor | undefined, time: number): boolean {
+  return since?.swept !== undefined && since.swept > time && since.done.count < MANY_DONE;
 }
 
 /** What a file of a listing is to a sweep, by the policy for those that changed. */

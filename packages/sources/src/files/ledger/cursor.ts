@@ -9,6 +9,8 @@ export interface FilesCursor {
   readonly floor: number | undefined;
   /** The files that are done of those which were last written after `floor`. */
   readonly done: DoneSnapshot;
+  /** When the last sweep over all files began, where others are spared by what a queue says. */
+  readonly swept?: number | undefined;
   /** A sweep that is not at its end. */
   readonly sweep?: SweepCursor | undefined;
   /** A file of which a part is done. It comes right after the files that are done. */
@@ -17,12 +19,14 @@ export interface FilesCursor {
   readonly learned?: Json | undefined;
 }
 
-/** How far a sweep over all files has come. */
+/** How far a sweep has come. */
 export interface SweepCursor {
   /** What was last written after this is for the next sweep. */
   readonly until: number;
   /** Everything up to this path has been looked at; `undefined`: nothing. */
   readonly after: string | undefined;
+  /** Whether it looks at some files only, so that it comes past nothing. */
+  readonly partial?: boolean;
 }
 
 /** A file that is done up to a position. */
@@ -42,23 +46,26 @@ interface Stored {
   readonly watermark?: string;
   readonly floor?: string;
   readonly done?: string;
-  readonly sweep?: { readonly until: string; readonly after?: string };
+  readonly swept?: string;
+  readonly sweep?: { readonly until: string; readonly after?: string; readonly partial?: true };
   readonly file?: HalfFile;
   readonly learned?: Json;
 }
 
-/** How {@link FilesCursor} is stored. */
+/** How {@link FilesCursor} is stored. The first version has no partial sweeps, nor `swept`. */
 export const filesCursorCodec: CursorCodec<FilesCursor> = {
-  version: 1,
-  encode({ watermark, floor, done, sweep, file, learned }) {
+  version: 2,
+  encode({ watermark, floor, done, swept, sweep, file, learned }) {
     const stored: Stored = {
       ...(watermark !== undefined && { watermark: iso(watermark) }),
       ...(floor !== undefined && { floor: iso(floor) }),
       ...(done.count > 0 && { done: encodeDone(done) }),
+      ...(swept !== undefined && { swept: iso(swept) }),
       ...(sweep && {
         sweep: {
           until: iso(sweep.until),
           ...(sweep.after !== undefined && { after: sweep.after }),
+          ...(sweep.partial === true && { partial: true }),
         },
       }),
       ...(file && { file }),
@@ -67,12 +74,19 @@ export const filesCursorCodec: CursorCodec<FilesCursor> = {
     return stored as unknown as Json;
   },
   decode(value) {
-    const { watermark, floor, done, sweep, file, learned } = value as unknown as Stored;
+    const { watermark, floor, done, swept, sweep, file, learned } = value as unknown as Stored;
     return {
       watermark: watermark === undefined ? undefined : Date.parse(watermark),
       floor: floor === undefined ? undefined : Date.parse(floor),
       done: done === undefined ? noneDone : decodeDone(done),
-      ...(sweep && { sweep: { until: Date.parse(sweep.until), after: sweep.after } }),
+      ...(swept !== undefined && { swept: Date.parse(swept) }),
+      ...(sweep && {
+        sweep: {
+          until: Date.parse(sweep.until),
+          after: sweep.after,
+          ...(sweep.partial === true && { partial: true }),
+        },
+      }),
       ...(file && { file }),
       ...(learned !== undefined && { learned }),
     };

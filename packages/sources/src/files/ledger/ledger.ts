@@ -10,11 +10,14 @@ const FIRST_LOOK = 4096;
  * Which files are done. Files are looked at in sweeps: one after the other by path, over all that were last written after the floor and not after the
  * sweep began. What becomes visible late, behind the place where a sweep is, the next one finds, as long as it was last written within the window
  * before the newest file that is done. So the floor is the watermark less the window, and of what is newer each file that is done is remembered.
+ *
+ * A partial sweep looks at some files only, so nothing can be said of the others: the floor stays, and every file that is done after it is remembered,
+ * until a sweep over all files has looked at what is newer than that floor.
  */
 export interface Ledger {
-  /** Begins a sweep, or goes on with the one that was under way: then its bound holds. */
-  begin(until: number): SweepCursor;
-  /** Whether a sweep was under way when the cursor was stored. */
+  /** Begins a sweep, or goes on with the one that was under way: then its bound holds, and it is not `partial`. */
+  begin(until: number, options?: { readonly partial?: boolean }): SweepCursor;
+  /** Whether a sweep was under way when the cursor was stored. A partial one is dropped: what is done of it is remembered. */
   readonly isUnderWay: boolean;
   /** What a file of a listing is to the sweep: to be read (`new`, or `changed` where another version is done), `done`, or for a `later` sweep. */
   look(file: FileVersion): "new" | "changed" | "done" | "later";
@@ -22,8 +25,8 @@ export interface Ledger {
   finish(file: FileVersion): void;
   /** A file is left out of this sweep, and of all that come before it nothing is left. */
   pass(path: string): void;
-  /** Ends a sweep. */
-  end(): void;
+  /** Ends a sweep. `swept`: when it began, where that is to be known to later runs; only of one over all files. */
+  end(swept?: number): void;
   /** Where the next run goes on; `half`: with a file of which a part is done. */
   cursor(half?: HalfFile): FilesCursor;
 }
@@ -36,10 +39,11 @@ export function openLedger(
 ): Ledger {
   const from = since ?? startCursor;
   const done = openDoneFiles(from.done);
-  const { sweep: underWay } = from;
-  let { watermark, floor, sweep } = from;
+  const underWay = from.sweep?.partial === true ? undefined : from.sweep;
+  let { watermark, floor, swept } = from;
+  let sweep = underWay;
   let look = FIRST_LOOK;
-  let changed = false;
+  let changed = from.sweep !== undefined;
 
   /** Nothing between a floor and a later one is remembered, so that it never goes back, also where the window grows. */
   function floorNow(): number | undefined {
@@ -49,9 +53,12 @@ export function openLedger(
 
   return {
     isUnderWay: underWay !== undefined,
-    begin(until) {
-      changed ||= sweep !== undefined;
-      return (sweep ??= { until: Math.max(until, watermark ?? until), after: undefined });
+    begin(until, { partial = false } = {}) {
+      return (sweep ??= {
+        until: Math.max(until, watermark ?? until),
+        after: undefined,
+        ...(partial && { partial }),
+      });
     },
     look(file) {
       const time = file.modified.getTime();
@@ -65,17 +72,25 @@ export function openLedger(
       done.add(file);
       const time = file.modified.getTime();
       watermark = watermark === undefined ? time : Math.max(watermark, time);
+      if (sweep!.partial === true) return;
       sweep = { ...sweep!, after: file.path };
       if (done.snapshot().count <= look) return;
       done.forget(watermark - windowMs, false);
       look = Math.max(FIRST_LOOK, 2 * done.snapshot().count);
     },
     pass(path) {
+      if (sweep!.partial === true) return;
       if (sweep!.after === undefined || compareScalars(path, sweep!.after) > 0)
         sweep = { ...sweep!, after: path };
     },
-    end() {
+    end(began) {
+      const isPartial = sweep?.partial === true;
       sweep = undefined;
+      if (isPartial) return;
+      if (began !== undefined) {
+        swept = began;
+        changed = true;
+      }
       if (!changed) return;
       floor = floorNow();
       if (floor !== undefined) done.forget(floor, true);
@@ -88,6 +103,7 @@ export function openLedger(
       const known = learned();
       return {
         ...at,
+        ...(swept !== undefined && { swept }),
         ...(sweep && { sweep }),
         ...(half && { file: half }),
         ...(known !== undefined && { learned: known }),

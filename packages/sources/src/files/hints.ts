@@ -22,7 +22,10 @@ export interface Hints extends AsyncDisposable {
   pass(table: DescribedTable): void;
   /** A file is not to be read yet: the queue must name it again. */
   keep(path: string): void;
-  /** What was read of a table since it asked is committed (`all`), or one read has found nothing that is not. */
+  /**
+   * What was read of a table since it asked is committed (`all`), or one read has found nothing after the cursor that it was given. That may be one that
+   * is not committed, but then the read before it, which gave it, is not settled.
+   */
   settle(table: DescribedTable, options?: { readonly all: boolean }): void;
 }
 

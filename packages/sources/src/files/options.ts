@@ -30,7 +30,8 @@ export interface FilesReadOptions {
   readonly hidden?: boolean;
   /**
    * How far behind the newest file that is loaded others may be last written, and still be found. It must be longer than the longest upload, since S3 says
-   * when an upload began, and than clocks differ. The files of the window are remembered, about 23 bytes each in the state, 1,000,000 at most.
+   * when an upload began, and than clocks differ. The files of the window (with `notifications` also those since all were listed) are remembered, about 23
+   * bytes each in the state, 1,000,000 at most.
    * @default { hours: 24 }
    */
   readonly window?: Duration;

@@ -136,8 +136,7 @@ async function* readNew(
       `no file in ${table.store.url} matches ${table.globs.join(", ")}`,
     );
   const cursor = ledger.cursor();
-  // At the first attempt it is the committed one: nothing comes after it that a commit must take.
-  if (cursor === since && context.attempt === 1) hints?.settle(table);
+  if (cursor === since) hints?.settle(table);
   yield { checkpoint: cursor };
 }
 

@@ -36,14 +36,15 @@ export function fakeQueue(before: (operation: string) => void = () => undefined)
       };
     },
   };
+  const send = (body: string): void => void messages.set(String(++sent), { body, hidden: false });
   return {
     calls,
     options: { queueUrl: "https://sqs.eu-central-1.amazonaws.com/1/files", client },
-    send: (body: string) => void messages.set(String(++sent), { body, hidden: false }),
+    send,
     /** Sends an event of S3. */
-    put(key: string, bucket = "shop") {
+    put: (key: string, bucket = "shop") => {
       const s3 = { bucket: { name: bucket }, object: { key: encodeURIComponent(key) } };
-      this.send(JSON.stringify({ Records: [{ eventName: "ObjectCreated:Put", s3 }] }));
+      send(JSON.stringify({ Records: [{ eventName: "ObjectCreated:Put", s3 }] }));
     },
     back: () => messages.forEach((message) => (message.hidden = false)),
     /** What is there, hidden or not. */

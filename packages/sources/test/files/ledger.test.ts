@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "@alluvium/core/testing";
 import { filesCursorCodec, type FilesCursor } from "../../src/files/ledger/cursor.ts";
 import type { FileVersion } from "../../src/files/ledger/done-files.ts";
-import { openLedger } from "../../src/files/ledger/ledger.ts";
+import { openLedger, wasDone } from "../../src/files/ledger/ledger.ts";
 
 const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
 const HOUR = 3_600_000;
@@ -117,6 +117,52 @@ describe("which files are done", () => {
   });
 });
 
+describe("a sweep over some files", () => {
+  const first = sweep(undefined, [fileAt("m", 1000)], 2000).cursor;
+
+  test("passes nothing by, and is dropped where it stopped", () => {
+    const ledger = openLedger(first, HOUR);
+    ledger.begin(9 * HOUR, { partial: true });
+    ledger.finish(fileAt("p", 8 * HOUR));
+    const cursor = stored(ledger.cursor());
+    expect(wasDone(cursor)(fileAt("a", 3000))).toBe(false);
+    expect(wasDone(cursor)(fileAt("p", 8 * HOUR))).toBe(true);
+    const next = openLedger(cursor, HOUR);
+    expect(next.isUnderWay).toBe(false);
+    next.begin(9 * HOUR, { partial: true });
+    next.end();
+    expect(stored(next.cursor())).toEqual({ ...cursor, sweep: undefined });
+    const found = sweep(stored(next.cursor()), [fileAt("a", 3000), fileAt("p", 8 * HOUR)], 9 * HOUR);
+    expect(found.read).toEqual(["a:1"]);
+    expect(found.cursor.done.count).toBe(1);
+  });
+
+  test("remembers all that is done after the floor, however many", () => {
+    const ledger = openLedger(first, 60_000);
+    const all = Array.from({ length: 10_000 }, (_, i) =>
+      fileAt(`f${String(i).padStart(5, "0")}`, 2000 + 1000 * i),
+    );
+    ledger.begin(24 * HOUR, { partial: true });
+    for (const file of all) ledger.finish(file);
+    ledger.end();
+    const cursor = stored(ledger.cursor());
+    expect(cursor.floor).toBe(first.floor);
+    expect(sweep(cursor, all, 24 * HOUR, 60_000).read).toEqual([]);
+  });
+
+  test("when all were looked at is stored, and a cursor without it is read", () => {
+    const ledger = openLedger(first, HOUR);
+    ledger.begin(5000);
+    ledger.end(4000);
+    expect(stored(ledger.cursor())).toMatchObject({ ...first, swept: 4000 });
+    expect(filesCursorCodec.decode({ watermark: "2024-01-01T00:00:00.000Z" }, 1)).toEqual({
+      watermark: Date.UTC(2024, 0, 1),
+      floor: undefined,
+      done: { count: 0, records: new Uint8Array(0) },
+    });
+  });
+});
+
 test(`random uploads and stops: every version is read once (seed ${seed})`, () => {
   for (let round = 0; round < 60; round++) {
     const random = seededRandom(seed * 100 + round);
@@ -149,9 +195,11 @@ test(`random uploads and stops: every version is read once (seed ${seed})`, () =
       const ledger = openLedger(cursor, HOUR);
       let stopped = false;
       for (let last = !ledger.isUnderWay; !stopped; last = true) {
-        const { after, until } = ledger.begin(now);
+        const partial = !ledger.isUnderWay && random() < 0.5;
+        const { after, until } = ledger.begin(now, { partial });
         for (const file of [...there.values()].sort((a, b) => (a.path < b.path ? -1 : 1))) {
           if (after !== undefined && file.path <= after) continue;
+          if (partial && random() < 0.5) continue;
           const what = ledger.look(file);
           if (what === "done" || what === "later") continue;
           expect(file.modified.getTime()).toBeLessThanOrEqual(until);
@@ -167,6 +215,7 @@ test(`random uploads and stops: every version is read once (seed ${seed})`, () =
         ledger.end();
         cursor = stored(ledger.cursor());
         if (!last) continue;
+        if (partial) break;
         for (const file of there.values())
           if (file.modified.getTime() <= until) all.add(`${file.path}:${file.tag}`);
         break;

@@ -66,7 +66,7 @@ function landing(before?: (operation: string) => void) {
     load,
     later: (by: number) => (seconds += by),
     /** Uploads a file, and sends a word of it unless that is lost. */
-    async put(path: string, text: string, told = true) {
+    put: async (path: string, text: string, told = true) => {
       await store.put(path, bytes(text));
       if (told) queue.put(`landing/${path}`);
     },
@@ -281,6 +281,33 @@ test("messages that cannot be deleted are told, and name what is loaded when the
   queue.back();
   await load();
   expect([texts(), queue.left()]).toEqual([["z", "a"], []]);
+});
+
+test("after a failure that may pass, messages wait for the commit of what was read before it", async () => {
+  const { queue, store, destination, load, put } = landing();
+  await put("in/a", "a\n");
+  await load();
+  await put("in/b", "b\n");
+  const made = files({
+    store,
+    notifications: queue.options,
+    tables: { words: { files: "in/**", format: lines() } },
+  });
+  const [stored] = destination.store.pipelines.values();
+  const first = stored!.state!.streams["words"]!;
+  for (const isCommitted of [false, true]) {
+    const session = await made.open(sourceContext());
+    const stream = session.streams[0]!;
+    const context = { signal: new AbortController().signal, budget: 1024 ** 2, emit: () => {} };
+    let since = stream.cursor.decode(first.cursor, first.cursorVersion);
+    for (const attempt of [1, 2])
+      for await (const item of stream.read({ ...context, since, attempt }))
+        if ("checkpoint" in item) since = item.checkpoint;
+    if (isCommitted) await stream.acknowledge!(since, context);
+    await session[Symbol.asyncDispose]();
+    expect(queue.left()).toHaveLength(isCommitted ? 0 : 2);
+    queue.back();
+  }
 });
 
 test("a message stays until all tables that its file is for have it", async () => {

@@ -285,7 +285,7 @@ describe("stored values", { timeout: 60_000 }, () => {
     ]);
     expect(() =>
       denseVector(leaf({ 1: Physical.int96 }), { kind: "fixed", values: bytes, width: 12 }, 3, "refuse"),
-    ).toThrow(/1500 ns lies between/);
+    ).toThrow(/1500 ns, which lies between/);
   });
 
   it("nanoseconds go down to the microsecond, before 1970 too", () => {

@@ -194,6 +194,24 @@ describe("lines of one shape, from bytes", () => {
     );
   });
 
+  test.each([
+    ["a text among numbers", "int", '"x"'],
+    ["a number among texts", "text", "5"],
+    ["a text among booleans", "flag", '"true"'],
+    ["digits among floats", "float", "0.1234567890123456789"],
+    ["a list", "id", "[1]"],
+  ])("end with %s, and nothing of that line and those behind it stays", async (_, name, value) => {
+    const usual = Array.from(
+      { length: 400 },
+      (__, i) => `{"int":${i},"id":${i},"float":${i}.5,"text":"t${i}","flag":${i % 2 === 0}}`,
+    );
+    const odd = usual[300]!.replace(new RegExp(`"${name}":[^,}]+`), `"${name}":${value}`);
+    const text = usual.with(300, odd).join("\n");
+    const { rows, lines } = await decoded(jsonLines(), contentOf(text));
+    expect(lines).toEqual(usual.map((__, i) => i + 1));
+    expect(comparable(rows)).toEqual(comparable(plainRows(text)));
+  });
+
   /** Numbers by their values: what a column is called for differs from batch to batch. */
   const comparable = (rows: readonly object[]): unknown[] =>
     said(rows).map((row) =>

@@ -8,6 +8,7 @@ import {
   type Scalar,
   type Vector,
 } from "@alluvium/core/columns";
+import { exactFloat } from "../text/exact-float.ts";
 import { cellText, Form, type Cells } from "../text/cells.ts";
 import { mixedVector } from "./mixed-vector.ts";
 import { nestedReader } from "../text/read/nested.ts";
@@ -193,7 +194,7 @@ function plainNumber(text: string, point: "." | ","): string {
 function coerced(type: ColumnType, text: string): Scalar | undefined {
   if (type.kind === "json" || type.kind === "binary" || type.kind === "boolean")
     return parseScalar(type, text);
-  if (type.kind === "float64" || type.kind === "float32") return parseScalar(type, text);
+  if (type.kind === "float64" || type.kind === "float32") return exactFloat(type, text);
   return coerceScalar(type, text);
 }
 

@@ -40,6 +40,18 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
     return column;
   }
 
+  const names = (): readonly string[] => [
+    ...new Set([...declared.keys(), ...learned.keys(), ...columns.keys()]),
+  ];
+  const isName = (name: string): boolean => declared.has(name) || learned.has(name) || columns.has(name);
+
+  /** The columns that may not be null and are not among those of a file. */
+  function missing(given: readonly string[]): readonly string[] {
+    return [...declared.values()]
+      .filter(({ name, nullable }) => !nullable && !given.includes(name))
+      .map(({ name }) => name);
+  }
+
   async function* read(file: FileContent, since?: Json): AsyncGenerator<FileItem> {
     const position = since === undefined ? undefined : decodePosition(since);
     await using text = await openText(file, settings.encoding, position?.offset ?? 0, signal);
@@ -48,7 +60,7 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
     const { layout } = found;
     let { line } = found;
     const own = layout.names.map((name, i) => columnOf(name, position?.types[i] ?? learned.get(name)));
-    const rows = createBatches(file.path, own, batchBytes);
+    const rows = createBatches(file.path, own, missing(layout.names), batchBytes);
     batches = rows;
     const scanner = createScanner({
       dialect: layout.dialect,

@@ -331,9 +331,21 @@ describe("records that are none", () => {
     ]);
     expect(lines).toEqual([2, 6]);
     expect(refused.map(({ message, row, position }) => [message, row, position])).toEqual([
-      ["a.csv, line 3: 1 cell where 2 were expected", '{"line":"3"}', { line: 3 }],
-      ["a.csv, line 4: 3 cells where 2 were expected", '{"line":"4,5,6"}', { line: 4 }],
-      ["a.csv, line 5: cell 1: text follows its closing quote", '{"line":"\\"x\\"y,7"}', { line: 5 }],
+      [
+        'a.csv, line 3: 1 cell where 2 were expected: csv({ shortRows: "null" }) takes null for the others',
+        '{"line":"3"}',
+        { line: 3 },
+      ],
+      [
+        'a.csv, line 4: 3 cells where 2 were expected: csv({ longRows: "cut" }) leaves out what is beyond',
+        '{"line":"4,5,6"}',
+        { line: 4 },
+      ],
+      [
+        'a.csv, line 5: cell 1: text follows its closing quote: mend the file, or let the table\'s contract set such rows aside (contract: { types: "quarantine" })',
+        '{"line":"\\"x\\"y,7"}',
+        { line: 5 },
+      ],
     ]);
   });
 
@@ -352,7 +364,9 @@ describe("records that are none", () => {
       { a: 2n, b: "x" },
       { a: 3n, b: "y" },
     ]);
-    expect(refused).toMatchObject([{ message: "a.csv, line 2: cell 2: its quote is never closed" }]);
+    expect(refused).toMatchObject([
+      { message: expect.stringMatching(/^a\.csv, line 2: cell 2: its quote is never closed: /) as string },
+    ]);
   });
 
   test("an open quote is given up after maxRecordBytes", async () => {
@@ -425,6 +439,7 @@ test("options that are none are ALV_CONFIG", () => {
     [{ decimal: ",", delimiter: "," }, /needs another delimiter/],
     [{ maxRecordBytes: 10 }, /maxRecordBytes must be/],
     [{ names: ["a", "a"] }, /names must be/],
+    [null, /csv: options must be an object, not null/],
   ];
   for (const [options, message] of wrong)
     expect(() => csv(options as CsvOptions)).toThrow(

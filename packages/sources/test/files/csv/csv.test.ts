@@ -224,8 +224,11 @@ describe("types", () => {
     const decoder = decoderOf(csv(), { learned });
     const { rows } = gathered(await itemsOf(decoder, contentOf("n,zip,none\n2,12345,3\n")));
     expect(rows).toEqual([{ n: 2n, zip: "12345", none: 3n }]);
-    expect(decoder.learned!()).toEqual({ zip: "s", n: "i", none: "i" });
-    expect(decoderOf(csv(), { learned }).learned!()).toEqual({ zip: "s", n: "i" });
+    expect(decoder.learned!()).toEqual({ header: true, types: { zip: "s", n: "i", none: "i" } });
+    expect(decoderOf(csv(), { learned }).learned!()).toEqual({
+      header: true,
+      types: { zip: "s", n: "i", none: "n" },
+    });
     const declared = decoderOf(csv(), { learned, columns: { zip: { type: "int64" } } });
     expect(gathered(await itemsOf(declared, contentOf("zip\n7\n"))).rows).toEqual([{ zip: 7n }]);
   });

@@ -132,9 +132,10 @@ describe("any text", () => {
         anyText,
         fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
         async (text, chunk) => {
+          // A header with an open quote ends reading.
           const [one, other] = [
-            await decoded(csv(), contentOf(text)),
-            await decoded(csv(), contentOf(text, { chunk })),
+            await decoded(csv(), contentOf(text)).catch(String),
+            await decoded(csv(), contentOf(text, { chunk })).catch(String),
           ];
           expect(other).toEqual(one);
         },

@@ -34,6 +34,7 @@ export { describeValue } from "./refuse.ts";
 export { parseJson } from "./parse-exact.ts";
 export { rowsOf, userReader, type RowOptions } from "./rows.ts";
 export { compareScalars, isScalar, scalarAt, scalarReader, type Scalar } from "./scalar.ts";
+export { saysSame } from "./says-same.ts";
 export { batchBytes, vectorBytes } from "./size.ts";
 export type { InferOptions } from "./said-type.ts";
 export { sliceBatch, sliceVector } from "./slice.ts";

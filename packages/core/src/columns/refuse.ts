@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { AlluviumError } from "../errors.ts";
+import { isRawJson } from "./raw-json.ts";
 
 const SHOWN = 80;
 
@@ -10,7 +11,9 @@ export function describeValue(value: unknown): string {
       ? JSON.stringify(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value)
       : typeof value === "bigint"
         ? `${value}n`
-        : inspect(value, { depth: 1, maxArrayLength: 3, maxStringLength: 40, breakLength: Infinity });
+        : isRawJson(value)
+          ? value.rawJSON
+          : inspect(value, { depth: 1, maxArrayLength: 3, maxStringLength: 40, breakLength: Infinity });
   return text.length > SHOWN + 3 ? `${text.slice(0, SHOWN)}…` : text;
 }
 

@@ -3,7 +3,7 @@ import { takeBatch, type Batch } from "@alluvium/core/columns";
 import type { FileItem } from "../format.ts";
 import { refusedText } from "../text/refused-text.ts";
 import { cellText, type Cells } from "../text/cells.ts";
-import type { CsvColumn } from "./column.ts";
+import { missingRefused, type CsvColumn } from "./column.ts";
 import { isNumber } from "../text/said.ts";
 
 /** Most rows of one batch. */
@@ -29,8 +29,13 @@ export interface CsvBatches {
   take(position: Json): Iterable<FileItem>;
 }
 
-/** Batches of about `bytes` bytes of the columns of a file. */
-export function createBatches(path: string, columns: readonly CsvColumn[], bytes: number): CsvBatches {
+/** Batches of about `bytes` bytes of the columns of a file; `missing`: others of the table, which may not be null. */
+export function createBatches(
+  path: string,
+  columns: readonly CsvColumn[],
+  missing: readonly string[],
+  bytes: number,
+): CsvBatches {
   let schema: Schema | undefined;
   let rows = 0;
   let lines = new Float64Array(1024);
@@ -58,10 +63,20 @@ export function createBatches(path: string, columns: readonly CsvColumn[], bytes
     return `{${members.join(",")}}`;
   }
 
+  function refuseCell(cell: number, column: string, why: string): void {
+    const row = rows + cell;
+    if (dropped.has(row)) return;
+    dropped.add(row);
+    const line = adding!.lines[cell]!;
+    refused.push(refusedText({ path, line, why, rule: "column", column, row: rowText(adding!, cell) }));
+  }
+
   return {
     add(cells) {
       adding = cells;
       for (let i = 0; i < columns.length; i++) columns[i]!.read(cells, i);
+      for (const column of missing)
+        for (let cell = 0; cell < cells.rows; cell++) refuseCell(cell, column, missingRefused);
       adding = undefined;
       const needed = rows + cells.rows;
       if (needed > lines.length) {
@@ -75,13 +90,7 @@ export function createBatches(path: string, columns: readonly CsvColumn[], bytes
     refuse(row) {
       refused.push(row);
     },
-    refuseCell(cell, column, why) {
-      const row = rows + cell;
-      if (dropped.has(row)) return;
-      dropped.add(row);
-      const line = adding!.lines[cell]!;
-      refused.push(refusedText({ path, line, why, rule: "column", column, row: rowText(adding!, cell) }));
-    },
+    refuseCell,
     get isFull() {
       if (rows >= MAX_ROWS || refused.length >= 1000) return true;
       let sum = 0;

@@ -8,6 +8,7 @@ import {
   type Scalar,
   type Vector,
 } from "@alluvium/core/columns";
+import { exactFloat } from "../text/exact-float.ts";
 import { cellText, Form, type Cells } from "../text/cells.ts";
 import { mixedVector } from "./mixed-vector.ts";
 import { nestedReader } from "../text/read/nested.ts";
@@ -43,6 +44,11 @@ export interface ColumnOptions {
 }
 
 const NULL: ColumnType = { kind: "null" };
+const NULL_REMEDY = "fill it in, or let the column be null (nullable: true)";
+/** Why a row is refused for a null. */
+const NULL_REFUSED = `is null where null is not allowed: ${NULL_REMEDY}`;
+/** Why it is for a column that its file lacks. */
+export const missingRefused: string = `is null where null is not allowed, since the file has no such column: ${NULL_REMEDY}`;
 
 /** A column whose type was declared: a cell that it does not hold refuses its row. */
 export function declaredColumn(field: Field, { point, refuse }: ColumnOptions): CsvColumn {
@@ -69,7 +75,7 @@ export function declaredColumn(field: Field, { point, refuse }: ColumnOptions): 
     read(cells, index) {
       if (!nullable)
         for (let cell = 0, at = index * cells.stride; cell < cells.rows; cell++, at++)
-          if ((cells.starts[at]! & 3) === Form.null) refuse(cell, name, "is null where null is not allowed");
+          if ((cells.starts[at]! & 3) === Form.null) refuse(cell, name, NULL_REFUSED);
       reader.read(cells, index);
     },
     finish: () => reader.builder.finish(),
@@ -193,7 +199,7 @@ function plainNumber(text: string, point: "." | ","): string {
 function coerced(type: ColumnType, text: string): Scalar | undefined {
   if (type.kind === "json" || type.kind === "binary" || type.kind === "boolean")
     return parseScalar(type, text);
-  if (type.kind === "float64" || type.kind === "float32") return parseScalar(type, text);
+  if (type.kind === "float64" || type.kind === "float32") return exactFloat(type, text);
   return coerceScalar(type, text);
 }
 

@@ -1,18 +1,20 @@
-import { Buffer, isUtf8 } from "node:buffer";
-import { AlluviumError, type Field, type Json } from "@alluvium/core";
+import { Buffer } from "node:buffer";
+import { AlluviumError, type ColumnType, type Field, type Json } from "@alluvium/core";
 import { createAppender } from "@alluvium/core/columns";
 import type { DecoderContext, FileContent, FileDecoder, FileItem } from "../format.ts";
-import { lineRow, refusedText } from "../text/refused-text.ts";
+import { invalidBytesText, isSoundText } from "../text/invalid-bytes.ts";
+import { lineRemedy, lineRow, refusedText } from "../text/refused-text.ts";
 import { blockBytes, openText } from "../text/text-blocks.ts";
 import { createBatches, type CsvBatches } from "./batches.ts";
 import { dropCells, Form, type Cells } from "../text/cells.ts";
 import { declaredColumn, detectedColumn, type ColumnOptions, type CsvColumn } from "./column.ts";
 import { findLayout } from "./layout.ts";
 import type { CsvSettings } from "./options.ts";
-import { decodePosition, decodeTypes, encodePosition, encodeTypes } from "./position.ts";
+import { decodeLearned, encodeLearned } from "./learned.ts";
+import { decodePosition, encodePosition } from "./position.ts";
 import { createScanner, type Scanner } from "./scan.ts";
 
-const REPLACEMENT = Buffer.from("\uFFFD");
+const NULL: ColumnType = { kind: "null" };
 
 /** The decoder of the CSV files of one table. */
 export function csvDecoder(settings: CsvSettings, context: DecoderContext): FileDecoder {
@@ -20,7 +22,9 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
   const declared = new Map(declaredFields(context).map((field) => [field.name, field]));
   /** The columns of all files so far, by name: what a column is in one file it is in the next. */
   const columns = new Map<string, CsvColumn>();
-  const learned = decodeTypes(context.learned);
+  const before = decodeLearned(context.learned);
+  const learned = before.types;
+  let { hasHeader } = before;
   let batches: CsvBatches | undefined;
   const options: ColumnOptions = {
     point: settings.decimal,
@@ -40,15 +44,28 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
     return column;
   }
 
+  const names = (): readonly string[] => [
+    ...new Set([...declared.keys(), ...learned.keys(), ...columns.keys()]),
+  ];
+  const isName = (name: string): boolean => declared.has(name) || learned.has(name) || columns.has(name);
+
+  /** The columns that may not be null and are not among those of a file. */
+  function missing(given: readonly string[]): readonly string[] {
+    return [...declared.values()]
+      .filter(({ name, nullable }) => !nullable && !given.includes(name))
+      .map(({ name }) => name);
+  }
+
   async function* read(file: FileContent, since?: Json): AsyncGenerator<FileItem> {
     const position = since === undefined ? undefined : decodePosition(since);
     await using text = await openText(file, settings.encoding, position?.offset ?? 0, signal);
-    const found = position ?? (await findLayout(text, settings));
+    const found = position ?? (await findLayout(file.path, text, settings, { hasHeader, names, isName }));
     if (found === undefined) return;
+    if ("hasHeader" in found) hasHeader = found.hasHeader ?? hasHeader;
     const { layout } = found;
     let { line } = found;
     const own = layout.names.map((name, i) => columnOf(name, position?.types[i] ?? learned.get(name)));
-    const rows = createBatches(file.path, own, batchBytes);
+    const rows = createBatches(file.path, own, missing(layout.names), batchBytes);
     batches = rows;
     const scanner = createScanner({
       dialect: layout.dialect,
@@ -66,7 +83,7 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
     /** Takes the rows and faults of a scan of `bytes[from, to)`. */
     function accept(bytes: Buffer, from: number, to: number): void {
       let { cells } = scanner;
-      if (checks && !isSound(bytes, from, to, text.isTranscoded)) {
+      if (checks && !isSoundText(bytes, from, to, text.isTranscoded)) {
         if (settings.invalidBytes === "replace") {
           acceptReplaced(bytes, from, to);
           return;
@@ -136,12 +153,13 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
   return {
     read,
     learned() {
-      if (settings.types === "text") return undefined;
       // A column that no file of this run has is not forgotten.
       const types = new Map(learned);
-      for (const { name, type } of columns.values())
-        if (type.kind !== "null" && !declared.has(name)) types.set(name, type);
-      return types.size === 0 ? undefined : encodeTypes(types);
+      for (const { name, type } of columns.values()) {
+        const isDetected = settings.types === "detect" && !declared.has(name) && type.kind !== "null";
+        if (isDetected || !types.has(name)) types.set(name, isDetected ? type : NULL);
+      }
+      return encodeLearned({ hasHeader, types });
     },
   };
 }
@@ -151,22 +169,14 @@ function declaredFields({ schema, columns }: DecoderContext): readonly Field[] {
   return createAppender({ schema, ...(columns !== undefined && { columns }) }).finish().schema.fields;
 }
 
-/** Whether bytes are text. What was transcoded has a character in the place of what was none. */
-function isSound(bytes: Buffer, from: number, to: number, isTranscoded: boolean): boolean {
-  const part = bytes.subarray(from, to);
-  return isTranscoded ? !part.includes(REPLACEMENT) : isUtf8(part);
-}
-
 /** Refuses the rows with bytes that stand for no character; gives the others. */
 function refuseInvalid(cells: Cells, path: string, rows: CsvBatches, isTranscoded: boolean): Cells {
   const { bytes, rowStarts, rowEnds, lines } = cells;
-  const why =
-    'has bytes that stand for no character: give the file\'s encoding, or take U+FFFD for them with invalidBytes: "replace"';
   return dropCells(cells, (row) => {
     const [start, end] = [rowStarts[row]!, rowEnds[row]!];
-    if (isSound(bytes, start, end, isTranscoded)) return false;
+    if (isSoundText(bytes, start, end, isTranscoded)) return false;
     const text = lineRow(bytes.toString("utf8", start, end));
-    rows.refuse(refusedText({ path, line: lines[row]!, why, rule: "encoding", row: text }));
+    rows.refuse(refusedText({ path, line: lines[row]!, why: invalidBytesText, rule: "encoding", row: text }));
     return true;
   });
 }
@@ -186,7 +196,7 @@ function refuseOpen(
     from,
     to,
     line,
-    `a quote is not closed within ${maxRecordBytes} bytes (maxRecordBytes)`,
+    `a quote is not closed within ${maxRecordBytes} bytes (maxRecordBytes)${lineRemedy}`,
   );
   if (next < to) return next;
   throw new AlluviumError(

@@ -16,10 +16,28 @@ const LIMIT = 1000;
  * more than one; quotes `"` unless only `'` enclose cells; a backslash as escape where the quotes are only sound with it. A comma where nothing tells.
  */
 export function detectDialect(text: string, isWhole: boolean, known: KnownDialect): Dialect {
-  const lineEnd = known.lineEnd ?? lineEndOf(text, known.quote ?? '"');
   const delimiters = known.delimiter === undefined ? DELIMITERS : [known.delimiter];
+  const lineEnd = known.lineEnd ?? lineEndOf(text, known.quote ?? '"', delimiters);
+  const found = detectBy(text, isWhole, known, delimiters, lineEnd);
+  // Where quotes do not tell what the first line ends with: of the other line end there must be no fewer records, and more of them alike.
+  const other = lineEnd === "\n" ? "\r" : "\n";
+  if (known.lineEnd === undefined && (other === "\n" ? text.includes("\n") : /\r(?!\n)/.test(text))) {
+    const second = detectBy(text, isWhole, known, delimiters, other);
+    if (second.score > found.score && second.records >= found.records) return second.dialect;
+  }
+  return found.dialect;
+}
+
+/** The dialect of the best score, for one line end. */
+function detectBy(
+  text: string,
+  isWhole: boolean,
+  known: KnownDialect,
+  delimiters: readonly string[],
+  lineEnd: Dialect["lineEnd"],
+): { readonly dialect: Dialect; readonly score: number; readonly records: number } {
   const quotes = known.quote === undefined ? ['"', "'"] : [known.quote];
-  let best: { readonly dialect: Dialect; readonly score: number } | undefined;
+  let best: { readonly dialect: Dialect; readonly score: number; readonly records: number } | undefined;
   for (const quote of quotes) {
     // Where double quotes are in use an apostrophe is one.
     if (quote === "'" && known.quote === undefined && (!text.includes("'") || text.includes('"'))) continue;
@@ -30,25 +48,32 @@ export function detectDialect(text: string, isWhole: boolean, known: KnownDialec
         const dialect = { delimiter, quote, escape, lineEnd };
         const records = sampleRecords(text, dialect, { isWhole, comment: known.comment, limit: LIMIT });
         const score = scoreOf(records, quote === "'" && known.quote === undefined);
-        if (best === undefined || score > best.score) best = { dialect, score };
+        if (best === undefined || score > best.score) best = { dialect, score, records: records.length };
       }
     }
   }
-  if (best !== undefined && best.score > 0) return best.dialect;
+  if (best !== undefined && best.score > 0) return best;
   const quote = known.quote ?? '"';
-  return { delimiter: known.delimiter ?? ",", quote, escape: known.escape ?? quote, lineEnd };
+  const dialect = { delimiter: known.delimiter ?? ",", quote, escape: known.escape ?? quote, lineEnd };
+  return { dialect, score: 0, records: best?.records ?? 0 };
 }
 
-/** What the first line ends with, as far as `quote` tells what is within cells. */
-function lineEndOf(text: string, quote: string): "\n" | "\r" {
+/** What the first line ends with, as far as `quote` at the beginning of cells tells what is within them. */
+function lineEndOf(text: string, quote: string, delimiters: readonly string[]): "\n" | "\r" {
   let isQuoted = false;
+  let isStart = true;
   for (let i = 0; i < text.length; i++) {
     const character = text[i]!;
-    if (character === quote) isQuoted = !isQuoted;
-    else if (character === "\n" && !isQuoted) return "\n";
-    else if (character === "\r" && !isQuoted) return text[i + 1] === "\n" ? "\n" : "\r";
+    if (isQuoted) {
+      if (character !== quote) continue;
+      if (text[i + 1] === quote) i += 1;
+      else isQuoted = false;
+    } else if (character === quote && isStart) isQuoted = true;
+    else if (character === "\n") return "\n";
+    else if (character === "\r") return text[i + 1] === "\n" ? "\n" : "\r";
+    isStart = !isQuoted && delimiters.includes(character);
   }
-  return "\n";
+  return text.includes("\n") || !text.includes("\r") ? "\n" : "\r";
 }
 
 /**

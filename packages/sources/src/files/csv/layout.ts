@@ -3,8 +3,9 @@ import type { TextBlocks } from "../text/text-blocks.ts";
 import { detectDialect, usualWidth } from "./detect.ts";
 import { decodeDialect, encodeDialect, type Dialect } from "./dialect.ts";
 import type { CsvSettings } from "./options.ts";
-import { saidBy } from "../text/said.ts";
-import { sampleRecords, sampleText, type SampleRecord } from "./sample.ts";
+import { checkHeader, checkText, hasHeader, type KnownHeader } from "./header.ts";
+import { sampleRecords, sampleText } from "./sample.ts";
+import { lineTooLong } from "../text/line-too-long.ts";
 import { uniqueNames } from "./names.ts";
 
 /** How one file is laid out. */
@@ -14,19 +15,30 @@ export interface Layout {
   readonly names: readonly string[];
 }
 
+/** A layout that was found out, and where its first record is. */
+export interface FoundLayout {
+  readonly layout: Layout;
+  /** The line that the first record begins in. */
+  readonly line: number;
+  /** Whether there is a header; `undefined` where names were given. */
+  readonly hasHeader: boolean | undefined;
+}
+
 /** Bytes by which the layout of a file is found out. */
 const SAMPLE = 256 * 1024;
 /** Records that say how many cells they have, and whether there is a header. */
 const RECORDS = 1000;
 
 /**
- * Finds out how a file is laid out, and passes over what stands before its first record. `undefined`: it has none. `line` is that of the
- * first record.
+ * Finds out how a file is laid out, and passes over what stands before its first record. `undefined`: it has none. Throws `ALV_SOURCE_DATA`
+ * for what is no CSV, or has no header where there must be one.
  */
 export async function findLayout(
+  path: string,
   text: TextBlocks,
   settings: CsvSettings,
-): Promise<{ readonly layout: Layout; readonly line: number } | undefined> {
+  known: KnownHeader,
+): Promise<FoundLayout | undefined> {
   const { comment, names, quote, escape, delimiter, maxRecordBytes } = settings;
   for (let size = SAMPLE; ; size *= 4) {
     await text.fill(Math.min(size, maxRecordBytes));
@@ -47,29 +59,28 @@ export async function findLayout(
     // A first record that is longer than the sample.
     if (first === undefined && !isWhole && size < maxRecordBytes) continue;
     if (first === undefined) {
+      if (!isWhole) checkText(path, sample, sample);
+      if (!isWhole && names === undefined)
+        throw lineTooLong(path, settings.skip + 1, maxRecordBytes, "a first record");
       text.skip(text.start + from);
       if (isWhole || names === undefined) return undefined;
-      return { layout: { dialect, names }, line: settings.skip + 1 };
+      return { layout: { dialect, names }, line: settings.skip + 1, hasHeader: undefined };
     }
-    const hasHeader = settings.header ?? (names === undefined && isHeader(first, settings));
-    const width = hasHeader ? first.cells.length : usualWidth(records);
-    const found = hasHeader ? first.cells.map(sampleText) : Array.from({ length: width }, () => "");
-    text.skip(text.start + from + (hasHeader ? first.end : 0));
-    const lines = hasHeader ? first.end : 0;
+    checkText(path, sample, first.cells.map((cell) => cell.text).join(""));
+    const isNamed = settings.header ?? (names === undefined && hasHeader(path, first, settings, known));
+    const start = text.start + from;
+    const next = start + (isNamed ? first.end : 0);
+    if (isNamed) checkHeader(path, first, text.bytes.subarray(start, next), text.isTranscoded, settings);
+    const width = isNamed ? first.cells.length : usualWidth(records);
+    const found = isNamed ? first.cells.map(sampleText) : Array.from({ length: width }, () => "");
+    const line = settings.skip + 1 + lineEnds(rest.slice(0, next - start), dialect.lineEnd);
+    text.skip(next);
     return {
       layout: { dialect, names: names ?? uniqueNames(found) },
-      line: settings.skip + 1 + lineEnds(rest.slice(0, lines), dialect.lineEnd),
+      line,
+      hasHeader: names === undefined ? isNamed : undefined,
     };
   }
-}
-
-/** Names are text; a record with a cell that says that it is something else is one of values. */
-function isHeader({ cells }: SampleRecord, { decimal }: CsvSettings): boolean {
-  const texts = cells.map(sampleText);
-  return (
-    texts.some((text) => text !== "") &&
-    texts.every((text) => saidBy(decimal === "," ? text.replace(",", ".") : text) === "text")
-  );
 }
 
 /** Where the first `count` lines end; `undefined` where there are not so many. */

@@ -25,10 +25,9 @@ export function mixedVector(
   const appender = createAppender({ infer: { dates: true, timestamps: true } });
   const read = scalarReader(vector);
   // A mixed column knows values of its first one's type again: of the column's type, whichever row comes first.
-  let sample = 0;
-  while (sample < length && !isValid(vector, sample)) sample += 1;
-  const before = sample < length ? 1 : 0;
-  if (before > 0) appender.append({ value: valueOf(type, read(sample)!) });
+  const first = firstValue(type, vector, read);
+  const before = first === undefined ? 0 : 1;
+  if (first !== undefined) appender.append({ value: first });
   let next = 0;
   for (let row = 0; row < length; row++) {
     const misfit = misfits[next];
@@ -43,6 +42,16 @@ export function mixedVector(
     }
   }
   return sliceVector(appender.finish().columns[0]!, before, before + length);
+}
+
+/** A value of a column, so that the appender takes the others for values of its type. Of dates and times any will do; floats are no integers. */
+function firstValue(type: ColumnType, vector: Vector, read: (row: number) => Scalar | null): unknown {
+  if (type.kind === "float64") return 0.5;
+  if (type.kind === "date") return formatScalar(type, 0);
+  if (type.kind === "timestamp") return formatScalar(type, 0n);
+  let sample = 0;
+  while (sample < vector.length && !isValid(vector, sample)) sample += 1;
+  return sample < vector.length ? valueOf(type, read(sample)!) : undefined;
 }
 
 /** A stored value as the appender takes it for one of the same type. */

@@ -105,6 +105,8 @@ const CHECKS: { readonly [Name in keyof CsvOptions]-?: Check } = {
 
 /** The options with their defaults. Throws `ALV_CONFIG` for one that is none, naming it. */
 export function csvSettings(options: CsvOptions): CsvSettings {
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw refused(`options must be an object, not ${describeValue(options)}`);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const check = CHECKS[name as keyof CsvOptions];

@@ -1,5 +1,6 @@
 import type { Buffer } from "node:buffer";
 import { Form, type Cells, type Fault, type Unescape } from "../text/cells.ts";
+import { lineRemedy } from "../text/refused-text.ts";
 import { byteOf, type Dialect } from "./dialect.ts";
 
 /** How records are cut. */
@@ -206,7 +207,7 @@ export function createScanner(options: ScanOptions): Scanner {
             start,
             end: stop,
             line: next,
-            why: `cell ${column + 1}: text follows its closing quote`,
+            why: `cell ${column + 1}: text follows its closing quote${lineRemedy}`,
           });
           at = stop + 1;
           next += 1 + breaks;
@@ -218,7 +219,12 @@ export function createScanner(options: ScanOptions): Scanner {
             break;
           }
           const stop = lineEnd(bytes, start, to);
-          faults.push({ start, end: stop, line: next, why: `cell ${column + 1}: its quote is never closed` });
+          faults.push({
+            start,
+            end: stop,
+            line: next,
+            why: `cell ${column + 1}: its quote is never closed${lineRemedy}`,
+          });
           at = stop + 1;
           next += 1;
           continue;
@@ -233,7 +239,7 @@ export function createScanner(options: ScanOptions): Scanner {
               start,
               end: at,
               line: next,
-              why: `${column} ${column === 1 ? "cell" : "cells"} where ${width} were expected`,
+              why: `${column} ${column === 1 ? "cell" : "cells"} where ${width} were expected: ${column < width ? 'csv({ shortRows: "null" }) takes null for the others' : 'csv({ longRows: "cut" }) leaves out what is beyond'}`,
             });
             at += 1;
             next += 1 + breaks;

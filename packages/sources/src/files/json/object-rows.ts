@@ -1,7 +1,7 @@
 import { AlluviumError, type RefusedRow, type Schema } from "@alluvium/core";
 import { createAppender, describeValue, parseJson, type Batch } from "@alluvium/core/columns";
 import type { DecoderContext } from "../format.ts";
-import { lineRow, refusedText } from "../text/refused-text.ts";
+import { lineRemedy, lineRow, refusedText } from "../text/refused-text.ts";
 import type { JsonSettings } from "./options.ts";
 
 /** Rows of JSON by way of objects, which takes everything that JSON has. It knows the columns of all files so far. */
@@ -43,7 +43,7 @@ export function createObjectRows(
         path,
         line,
         unit,
-        why: `is no JSON: ${error.message}`,
+        why: `is no JSON: ${error.message}${lineRemedy}`,
         rule: "format",
         row: lineRow(text),
       });
@@ -53,7 +53,7 @@ export function createObjectRows(
         path,
         line,
         unit,
-        why: `is no object: ${describeValue(value)}`,
+        why: `is no object: ${describeValue(value)}${lineRemedy}`,
         rule: "format",
         row: lineRow(text),
       });

@@ -35,9 +35,11 @@ const MAX_RECORD = 256 * 1024 * 1024;
 
 /** The options with their defaults. Throws `ALV_CONFIG` for one that is none, naming it; `format` is for the message. */
 export function jsonSettings(options: JsonOptions, format: "json" | "jsonLines"): JsonSettings {
+  const refused = (why: string): AlluviumError => new AlluviumError("ALV_CONFIG", `${format}: ${why}`);
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw refused(`options must be an object, not ${describeValue(options)}`);
   const names = format === "json" ? [...NAMES, "path"] : NAMES;
   const unknown = Object.keys(options).find((name) => !names.includes(name));
-  const refused = (why: string): AlluviumError => new AlluviumError("ALV_CONFIG", `${format}: ${why}`);
   if (unknown !== undefined) throw refused(`there is no option ${unknown}; there are ${names.join(", ")}`);
   const {
     infer = {},

@@ -32,6 +32,10 @@ export function refusedText({ path, line, unit = "line", why, rule, column, row 
   };
 }
 
+/** What can be done about what is no row, for the end of a message. */
+export const lineRemedy: string =
+  ': mend the file, or let the table\'s contract set such rows aside (contract: { types: "quarantine" })';
+
 /** Text that is no row as one that holds it, so that nothing is lost. */
 export function lineRow(text: string): string {
   return JSON.stringify({ line: text });

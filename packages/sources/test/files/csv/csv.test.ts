@@ -224,8 +224,11 @@ describe("types", () => {
     const decoder = decoderOf(csv(), { learned });
     const { rows } = gathered(await itemsOf(decoder, contentOf("n,zip,none\n2,12345,3\n")));
     expect(rows).toEqual([{ n: 2n, zip: "12345", none: 3n }]);
-    expect(decoder.learned!()).toEqual({ zip: "s", n: "i", none: "i" });
-    expect(decoderOf(csv(), { learned }).learned!()).toEqual({ zip: "s", n: "i" });
+    expect(decoder.learned!()).toEqual({ header: true, types: { zip: "s", n: "i", none: "i" } });
+    expect(decoderOf(csv(), { learned }).learned!()).toEqual({
+      header: true,
+      types: { zip: "s", n: "i", none: "n" },
+    });
     const declared = decoderOf(csv(), { learned, columns: { zip: { type: "int64" } } });
     expect(gathered(await itemsOf(declared, contentOf("zip\n7\n"))).rows).toEqual([{ zip: 7n }]);
   });
@@ -331,9 +334,21 @@ describe("records that are none", () => {
     ]);
     expect(lines).toEqual([2, 6]);
     expect(refused.map(({ message, row, position }) => [message, row, position])).toEqual([
-      ["a.csv, line 3: 1 cell where 2 were expected", '{"line":"3"}', { line: 3 }],
-      ["a.csv, line 4: 3 cells where 2 were expected", '{"line":"4,5,6"}', { line: 4 }],
-      ["a.csv, line 5: cell 1: text follows its closing quote", '{"line":"\\"x\\"y,7"}', { line: 5 }],
+      [
+        'a.csv, line 3: 1 cell where 2 were expected: csv({ shortRows: "null" }) takes null for the others',
+        '{"line":"3"}',
+        { line: 3 },
+      ],
+      [
+        'a.csv, line 4: 3 cells where 2 were expected: csv({ longRows: "cut" }) leaves out what is beyond',
+        '{"line":"4,5,6"}',
+        { line: 4 },
+      ],
+      [
+        'a.csv, line 5: cell 1: text follows its closing quote: mend the file, or let the table\'s contract set such rows aside (contract: { types: "quarantine" })',
+        '{"line":"\\"x\\"y,7"}',
+        { line: 5 },
+      ],
     ]);
   });
 
@@ -352,7 +367,9 @@ describe("records that are none", () => {
       { a: 2n, b: "x" },
       { a: 3n, b: "y" },
     ]);
-    expect(refused).toMatchObject([{ message: "a.csv, line 2: cell 2: its quote is never closed" }]);
+    expect(refused).toMatchObject([
+      { message: expect.stringMatching(/^a\.csv, line 2: cell 2: its quote is never closed: /) as string },
+    ]);
   });
 
   test("an open quote is given up after maxRecordBytes", async () => {
@@ -425,6 +442,7 @@ test("options that are none are ALV_CONFIG", () => {
     [{ decimal: ",", delimiter: "," }, /needs another delimiter/],
     [{ maxRecordBytes: 10 }, /maxRecordBytes must be/],
     [{ names: ["a", "a"] }, /names must be/],
+    [null, /csv: options must be an object, not null/],
   ];
   for (const [options, message] of wrong)
     expect(() => csv(options as CsvOptions)).toThrow(

@@ -102,7 +102,6 @@ describe("rows as CSV text in any dialect", () => {
         writing,
         async (rows, given) => {
           const how = { ...given, quote: '"', backslash: false, quotesAll: false };
-          fc.pre(how.end === "\n" || rows.every(([, text]) => !text.includes("\n")));
           const plain = rows.map(([n, text, x]) => [String(n), text, Object.is(x, -0) ? "0.5" : String(x)]);
           const text = write([["id", "name", "x"], ...plain], how);
           const found = await decoded(csv(), contentOf(text));
@@ -133,9 +132,10 @@ describe("any text", () => {
         anyText,
         fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
         async (text, chunk) => {
+          // A header with an open quote ends reading.
           const [one, other] = [
-            await decoded(csv(), contentOf(text)),
-            await decoded(csv(), contentOf(text, { chunk })),
+            await decoded(csv(), contentOf(text)).catch(String),
+            await decoded(csv(), contentOf(text, { chunk })).catch(String),
           ];
           expect(other).toEqual(one);
         },

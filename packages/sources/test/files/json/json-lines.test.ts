@@ -66,7 +66,8 @@ describe("lines", () => {
       ["encoding", { line: 6 }, '{"line":"{\\"a\\":\\"\uFFFD\\"}"}'],
       ["format", { line: 7 }, '{"line":"null"}'],
     ]);
-    expect(refused[0]!.message).toMatch(/^a\.jsonl, line 2: is no object: \[ 1 \]/);
+    expect(refused[0]!.message).toMatch(/^a\.jsonl, line 2: is no object: \[ 1 \]: .*contract/);
+    expect(refused[1]!.message).toMatch(/^a\.jsonl, line 3: is no JSON: .*contract/);
   });
 
   test("a value that a declared column does not hold refuses its row", async () => {
@@ -83,6 +84,16 @@ describe("lines", () => {
       ["b", '{"a":2,"b":"soon"}', { line: 3 }],
     ]);
     expect(refused[0]!.message).toMatch(/^a\.jsonl, line 2, column "a": "x" has no exact form as int32/);
+  });
+
+  test("a number that a declared column does not hold is named by its digits", async () => {
+    const { refused } = await read('{"a":1e400}\n{"a":0.1234567890123456789}\n', undefined, {
+      columns: { a: { type: "float64" } },
+    });
+    expect(refused.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^a\.jsonl, line 1, column "a": 1e400 has no exact form as float64/),
+      expect.stringMatching(/, column "a": 0\.1234567890123456789 has no exact form as float64/),
+    ]);
   });
 
   test("text is text, unless infer says more", async () => {
@@ -192,6 +203,24 @@ describe("lines of one shape, from bytes", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test.each([
+    ["a text among numbers", "int", '"x"'],
+    ["a number among texts", "text", "5"],
+    ["a text among booleans", "flag", '"true"'],
+    ["digits among floats", "float", "0.1234567890123456789"],
+    ["a list", "id", "[1]"],
+  ])("end with %s, and nothing of that line and those behind it stays", async (_, name, value) => {
+    const usual = Array.from(
+      { length: 400 },
+      (__, i) => `{"int":${i},"id":${i},"float":${i}.5,"text":"t${i}","flag":${i % 2 === 0}}`,
+    );
+    const odd = usual[300]!.replace(new RegExp(`"${name}":[^,}]+`), `"${name}":${value}`);
+    const text = usual.with(300, odd).join("\n");
+    const { rows, lines } = await decoded(jsonLines(), contentOf(text));
+    expect(lines).toEqual(usual.map((__, i) => i + 1));
+    expect(comparable(rows)).toEqual(comparable(plainRows(text)));
   });
 
   /** Numbers by their values: what a column is called for differs from batch to batch. */

@@ -1,6 +1,7 @@
+import type { AlluviumError } from "@alluvium/core";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { json, type JsonOptions } from "../../../src/files/json/index.ts";
+import { json, jsonLines, type JsonOptions } from "../../../src/files/json/index.ts";
 import { contentOf } from "../content-of.ts";
 import { decoded, decoderOf, gathered, itemsOf } from "../decoded.ts";
 
@@ -41,7 +42,7 @@ describe("documents", () => {
     const { rows, refused } = await read('[{"a":1},2,{"a":tru},{"a":3}]');
     expect(rows).toEqual([{ a: 1n }, { a: 3n }]);
     expect(refused.map(({ position, message }) => [position, message])).toEqual([
-      [{ row: 2 }, "a.json, row 2: is no object: 2"],
+      [{ row: 2 }, expect.stringMatching(/^a\.json, row 2: is no object: 2: /)],
       [{ row: 3 }, expect.stringMatching(/^a\.json, row 3: is no JSON: /)],
     ]);
   });
@@ -110,4 +111,14 @@ test("positions inside a document give the rest", async () => {
     const rest = await itemsOf(decoderOf(format), file, JSON.parse(JSON.stringify(position)) as never);
     expect([...gathered(items.slice(0, i + 1)).rows, ...gathered(rest).rows].map(({ n }) => n)).toEqual(all);
   }
+});
+
+test("options that are none are ALV_CONFIG", () => {
+  for (const format of [json, jsonLines])
+    expect(() => format(null as never)).toThrow(
+      expect.objectContaining({
+        code: "ALV_CONFIG",
+        message: `${format.name}: options must be an object, not null`,
+      }) as AlluviumError,
+    );
 });

@@ -40,6 +40,7 @@ export function openHints(
   const queue = notifications(own);
   const stop = new AbortController();
   const pathOf = pathsBelow(store.url);
+  const named = new Set<string>();
   const kept = new Set<string>();
   /** Reads of each table that asked, and are neither committed nor without anything new. */
   const open = new Map<DescribedTable, number>();
@@ -60,12 +61,16 @@ export function openHints(
       return warn(`${error.message}. Everything is listed instead`, error.code);
     }
     const { files, unknown } = received;
+    let foreign = 0;
+    for (const path of files.map(pathOf))
+      if (path === "other") foreign += 1;
+      else if (path !== undefined) named.add(path.path);
+    const { queueUrl } = own;
     if (unknown > 0)
-      warn(`${unknown} messages of the queue ${own.queueUrl} are no events of S3, and stay there`);
-    const foreign = files.filter((file) => pathOf(file) === "other").length;
+      warn(`the queue ${queueUrl} holds messages that are no events of S3 (${unknown}): they stay there`);
     if (foreign > 0)
       warn(
-        `${foreign} files that the queue ${own.queueUrl} names are of other buckets than ${store.url}: their messages stay there`,
+        `the queue ${queueUrl} names files of other buckets than ${store.url} (${foreign}): their messages stay there`,
       );
   }
 
@@ -87,17 +92,14 @@ export function openHints(
       open.set(table, (open.get(table) ?? 0) + 1);
       await (asked ??= receive());
       if (received === undefined) return undefined;
-      const paths = received.files
-        .map(pathOf)
-        .flatMap((path) =>
-          typeof path === "object" && isMeant(table.selection, path.path) ? path.path : [],
-        );
-      return [...new Set(paths)].sort(compareScalars);
+      return [...named].filter((path) => isMeant(table.selection, path)).sort(compareScalars);
     },
     pass(table) {
       if (received !== undefined && !open.has(table)) open.set(table, 0);
     },
-    keep: (path) => void kept.add(path),
+    keep(path) {
+      if (named.has(path)) kept.add(path);
+    },
     settle(table, { all } = { all: false }) {
       const reads = open.get(table);
       if (reads !== undefined) open.set(table, all ? 0 : Math.max(0, reads - 1));
@@ -106,8 +108,10 @@ export function openHints(
       stop.abort(new Error("the source is closed"));
       await asked?.catch(() => undefined);
       try {
-        await received?.acknowledge({ keep: isToStay });
+        await received?.acknowledge({ keep: isToStay, signal });
       } catch (error) {
+        // They come back.
+        if (signal.aborted) return;
         if (!AlluviumError.is(error)) throw error;
         warn(error.message, error.code);
       }

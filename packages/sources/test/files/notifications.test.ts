@@ -182,8 +182,8 @@ test("files of other buckets and messages of others are told, and stay", async (
   queue.send("hello");
   const { warnings } = await load();
   expect(warnings).toEqual([
-    `files: 1 messages of the queue ${queue.options.queueUrl} are no events of S3, and stay there`,
-    `files: 1 files that the queue ${queue.options.queueUrl} names are of other buckets than s3://shop/landing: their messages stay there`,
+    `files: the queue ${queue.options.queueUrl} holds messages that are no events of S3 (1): they stay there`,
+    `files: the queue ${queue.options.queueUrl} names files of other buckets than s3://shop/landing (1): their messages stay there`,
   ]);
   expect(texts()).toEqual(["a"]);
   expect(queue.left()).toHaveLength(2);

@@ -23,7 +23,8 @@ export function detectDialect(text: string, isWhole: boolean, known: KnownDialec
   const other = lineEnd === "\n" ? "\r" : "\n";
   if (known.lineEnd === undefined && (other === "\n" ? text.includes("\n") : /\r(?!\n)/.test(text))) {
     const second = detectBy(text, isWhole, known, delimiters, other);
-    if (second.score > found.score && second.records >= found.records) return second.dialect;
+    const isBetter = shareOf(second.records) > shareOf(found.records);
+    if (isBetter && second.records.length >= found.records.length) return second.dialect;
   }
   return found.dialect;
 }
@@ -35,9 +36,11 @@ function detectBy(
   known: KnownDialect,
   delimiters: readonly string[],
   lineEnd: Dialect["lineEnd"],
-): { readonly dialect: Dialect; readonly score: number; readonly records: number } {
+): { readonly dialect: Dialect; readonly records: readonly SampleRecord[] } {
   const quotes = known.quote === undefined ? ['"', "'"] : [known.quote];
-  let best: { readonly dialect: Dialect; readonly score: number; readonly records: number } | undefined;
+  let best:
+    | { readonly dialect: Dialect; readonly score: number; readonly records: readonly SampleRecord[] }
+    | undefined;
   for (const quote of quotes) {
     // Where double quotes are in use an apostrophe is one.
     if (quote === "'" && known.quote === undefined && (!text.includes("'") || text.includes('"'))) continue;
@@ -48,14 +51,14 @@ function detectBy(
         const dialect = { delimiter, quote, escape, lineEnd };
         const records = sampleRecords(text, dialect, { isWhole, comment: known.comment, limit: LIMIT });
         const score = scoreOf(records, quote === "'" && known.quote === undefined);
-        if (best === undefined || score > best.score) best = { dialect, score, records: records.length };
+        if (best === undefined || score > best.score) best = { dialect, score, records };
       }
     }
   }
   if (best !== undefined && best.score > 0) return best;
   const quote = known.quote ?? '"';
   const dialect = { delimiter: known.delimiter ?? ",", quote, escape: known.escape ?? quote, lineEnd };
-  return { dialect, score: 0, records: best?.records ?? 0 };
+  return { dialect, records: best?.records ?? [] };
 }
 
 /** What the first line ends with, as far as `quote` at the beginning of cells tells what is within them. */
@@ -84,10 +87,18 @@ function scoreOf(records: readonly SampleRecord[], mustQuote: boolean): number {
   const [first] = records;
   if (first === undefined || (mustQuote && !records.some(hasQuotes))) return 0;
   const width = usualWidth(records);
-  const share =
-    records.filter(({ cells, isSound }) => isSound && cells.length === width).length / records.length;
+  const share = shareOf(records);
   if (width > 1) return share > 0.5 || first.cells.length === width ? 1 + share : 0;
   return share / 2;
+}
+
+/** The share of records that are sound and have as many cells as most have. */
+function shareOf(records: readonly SampleRecord[]): number {
+  const width = usualWidth(records);
+  return (
+    records.filter(({ cells, isSound }) => isSound && cells.length === width).length /
+    Math.max(1, records.length)
+  );
 }
 
 function hasQuotes({ cells }: SampleRecord): boolean {

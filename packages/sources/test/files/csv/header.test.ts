@@ -166,6 +166,7 @@ describe("line ends", () => {
         { a: 3n, b: "z" },
       ],
     ],
+    ["a delimiter and a line feed in the only column", 'a\r",\n"\r\r', [{ a: ",\n" }, { a: null }]],
     ["quotes in a header of one cell", 'note5" x\rb "c\nd" e\r', [{ 'note5" x': 'b "c\nd" e' }]],
     [
       "a line feed that no quotes hold, where records tell",

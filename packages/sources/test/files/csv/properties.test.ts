@@ -108,7 +108,8 @@ describe("rows as CSV text in any dialect", () => {
           expect(found.refused).toEqual([]);
           expect(found.rows.map(({ id }) => id)).toEqual(rows.map(([n]) => BigInt(n)));
           expect(found.rows.map(({ name }) => name)).toEqual(rows.map(([, name]) => name));
-          expect(found.rows.map(({ x }) => String(x))).toEqual(plain.map(([, , x]) => x));
+          // Integers that only bigints say make the column one of decimals.
+          expect(found.rows.map(({ x }) => String(Number(x)))).toEqual(plain.map(([, , x]) => x));
         },
       ),
       { numRuns: 200 },

@@ -187,6 +187,7 @@ test.each([undefined, "error"] as const)(
     const { code, message, destination, done } = await overwritten(changed);
     expect(code).toBe("ALV_SOURCE_CHANGED");
     expect(message).toContain('changed: "load"');
+    expect(message).toContain("of a folder the file itself with its time");
     expect(textsOf(destination)).toEqual(done);
   },
 );

@@ -109,13 +109,21 @@ export interface Stream<Cursor = unknown> {
    * Takes rows of `table` that were refused when they were read (`RefusedRow` with `stage: "read"`) once more, through all that comes before writing:
    * schema, types and transforms. Resolves with what is to be written, and with those that are refused again. @default it refuses no rows when it reads
    */
-  retake?(
-    table: string,
-    rows: readonly unknown[],
-    context: { readonly signal: AbortSignal },
-  ): Promise<RetakenRows>;
+  retake?(table: string, rows: readonly unknown[], context: RetakeContext): Promise<RetakenRows>;
   /** Told after the load that holds `cursor` is committed and applied. May be repeated; a failure is an event, no more. */
   acknowledge?(cursor: Cursor, context: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** What a stream is told of rows that it takes once more. */
+export interface RetakeContext {
+  readonly signal: AbortSignal;
+  /** Of each row why it was refused, where it stood, and what it was before anyone mended it (`row`). */
+  readonly refusals: readonly RetakenRefusal[];
+}
+
+/** Why a row was refused that is taken once more. */
+export interface RetakenRefusal extends Pick<RefusedRow, "rule" | "message" | "position"> {
+  readonly row: unknown;
 }
 
 /** What becomes of rows that a stream takes once more. */

@@ -124,12 +124,12 @@ export function describeTable(
   };
 }
 
-/** The column of a file's path. Null in rows that come from a quarantine, whose files are not read again. */
+/** The column of a file's path. Null in rows that come from a quarantine without their place. */
 export function fileField(name: string): Field {
   return { name, type: { kind: "string" }, nullable: true };
 }
 
-/** The column of the time when a file was last written. Null where {@link fileField} is. */
+/** The column of the time when a file was last written. Null in rows that come from a quarantine, whose files are not looked at again. */
 export function modifiedField(name: string): Field {
   return { name, type: { kind: "timestamp", zone: "utc" }, nullable: true };
 }

@@ -1,5 +1,5 @@
 import type { ColumnHints, Json, RefusedRow, Schema } from "@alluvium/core";
-import type { Batch } from "@alluvium/core/columns";
+import type { Batch, InferOptions } from "@alluvium/core/columns";
 
 /**
  * How files of one kind become rows. Made by `csv()`, `jsonLines()`, `json()`, `parquet()`, `avro()` and `binaries()`; making one does no I/O.
@@ -14,6 +14,8 @@ export interface FileFormat {
    * @default nothing
    */
   readonly identity?: Json | undefined;
+  /** Which texts are more than text in rows as objects: for rows that were refused and are taken once more. @default none */
+  readonly infer?: InferOptions | undefined;
   /** Opens the decoder of one table for one read. What it learns of columns and their types in one file it keeps for the next. */
   decoder(context: DecoderContext): FileDecoder;
 }

@@ -37,7 +37,7 @@ export function createStream(table: DescribedTable, hints?: Hints): Stream<Files
     cursor: filesCursorCodec,
     identity: { url: table.store.url, files: [...table.globs], format: table.format.name },
     read: (context) => read(table, context, hints),
-    retake: (_, rows) => Promise.resolve(retakeRows(table, rows)),
+    retake: async (_, rows, again) => retakeRows(table, rows, again),
     ...(hints && {
       async acknowledge({ sweep, file }) {
         if (sweep === undefined && file === undefined) hints.settle(table, { all: true });

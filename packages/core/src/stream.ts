@@ -52,6 +52,13 @@ export interface SourceContext {
   readonly isTrial?: boolean;
   /** What the run says of new tables, columns and types, before what resources say. @default nothing */
   readonly contract?: ContractPolicy | Partial<Contract> | undefined;
+  /**
+   * What resources that are made of the source's tables say, by table: it comes after the run's, and before the table's own.
+   * @default the tables are read as they are
+   */
+  readonly contracts?:
+    | ReadonlyMap<string, readonly (ContractPolicy | Partial<Contract> | undefined)[]>
+    | undefined;
   /** Opens the resources of a source made by `source()`. It comes from the runner, so that declaring resources loads no code that reads them. */
   readonly openResources: OpenResources;
 }

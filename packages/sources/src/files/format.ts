@@ -30,6 +30,11 @@ export interface DecoderContext {
   readonly columns?: ColumnHints | undefined;
   /** What {@link FileDecoder.learned} gave at the end of the run before. @default nothing */
   readonly learned?: Json | undefined;
+  /**
+   * Given where the table's contract leaves out values: one that its declared column does not hold is then null, and told of by a call, before the item that
+   * has its row. In a column that may not be null it refuses its row all the same. @default such a value refuses its row
+   */
+  readonly discard?: (() => void) | undefined;
   /** About how many bytes a batch may take. */
   readonly batchBytes: number;
 }

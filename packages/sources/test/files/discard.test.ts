@@ -29,7 +29,7 @@ async function load(table: Omit<FilesTableOptions, "files">, text: string, optio
   const p = pipeline({ name: "p", source, destination });
   const { tables } = await p.run(run === undefined ? {} : { contract: run });
   const { discarded, quarantined } = tables["t"]!;
-  const rows = destination.store.rows("t").map(({ _alv_load_id: _, ...row }) => row);
+  const rows = destination.store.rows("t").map(({ _alv_load_id: _load, ...row }) => row);
   return { rows, values: discarded.values, quarantined, discardedRows: discarded.rows };
 }
 

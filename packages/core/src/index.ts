@@ -123,6 +123,8 @@ export type {
   OpenResources,
   Partition,
   RefusedAgain,
+  RetakeContext,
+  RetakenRefusal,
   RetakenRows,
   Source,
   SourceContext,

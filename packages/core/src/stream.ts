@@ -52,6 +52,13 @@ export interface SourceContext {
   readonly isTrial?: boolean;
   /** What the run says of new tables, columns and types, before what resources say. @default nothing */
   readonly contract?: ContractPolicy | Partial<Contract> | undefined;
+  /**
+   * What resources that are made of the source's tables say, by table: it comes after the run's, and before the table's own.
+   * @default the tables are read as they are
+   */
+  readonly contracts?:
+    | ReadonlyMap<string, readonly (ContractPolicy | Partial<Contract> | undefined)[]>
+    | undefined;
   /** Opens the resources of a source made by `source()`. It comes from the runner, so that declaring resources loads no code that reads them. */
   readonly openResources: OpenResources;
 }
@@ -109,13 +116,21 @@ export interface Stream<Cursor = unknown> {
    * Takes rows of `table` that were refused when they were read (`RefusedRow` with `stage: "read"`) once more, through all that comes before writing:
    * schema, types and transforms. Resolves with what is to be written, and with those that are refused again. @default it refuses no rows when it reads
    */
-  retake?(
-    table: string,
-    rows: readonly unknown[],
-    context: { readonly signal: AbortSignal },
-  ): Promise<RetakenRows>;
+  retake?(table: string, rows: readonly unknown[], context: RetakeContext): Promise<RetakenRows>;
   /** Told after the load that holds `cursor` is committed and applied. May be repeated; a failure is an event, no more. */
   acknowledge?(cursor: Cursor, context: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** What a stream is told of rows that it takes once more. */
+export interface RetakeContext {
+  readonly signal: AbortSignal;
+  /** Of each row why it was refused, where it stood, and what it was before anyone mended it (`row`). */
+  readonly refusals: readonly RetakenRefusal[];
+}
+
+/** Why a row was refused that is taken once more. */
+export interface RetakenRefusal extends Pick<RefusedRow, "rule" | "message" | "position"> {
+  readonly row: unknown;
 }
 
 /** What becomes of rows that a stream takes once more. */

@@ -1,3 +1,4 @@
+import { concatBatches } from "../columns/concat.ts";
 import type { Stream, StreamContext } from "../stream.ts";
 import type { Origin, OriginItem, OriginRequest } from "./origin.ts";
 import { retakeRows } from "./retake.ts";
@@ -12,8 +13,19 @@ export function connectorOrigin(stream: Stream, name: string): Origin {
     identity: stream.identity,
     tables,
     read: (request) => readConnector(stream, name, request),
-    async retake(table, rows) {
+    async retake(table, rows, context) {
+      const again = await stream.retake?.(table, rows, context);
+      if (again !== undefined && again.batches.length > 0)
+        return {
+          portion: portionOfBatch(concatBatches(again.batches.map(({ batch }) => batch))),
+          places: again.batches.flatMap(({ places }) => [...places]),
+          refused: again.refused,
+        };
       const { schema, primaryKey, partial = false } = tables.get(table)!;
+      if (again !== undefined) {
+        const none = await retakeRows({ name: table, primaryKey, partial }, schema, [], false);
+        return { ...none, refused: again.refused };
+      }
       return await retakeRows({ name: table, primaryKey, partial }, schema, rows, false);
     },
     acknowledge:

@@ -117,7 +117,18 @@ async function openConnectors(
   for (const [source, { known, read }] of tables) {
     if (read.size > 0) {
       const budget = Math.floor(context.budget / tables.size);
-      const session = await source.open({ ...context, only: [...read], budget });
+      const contracts = Map.groupBy(
+        chosen.flatMap(({ root, table }) =>
+          root.kind === "origin" && root.source() === source ? [[root.table, table.contract] as const] : [],
+        ),
+        ([name]) => name,
+      );
+      const session = await source.open({
+        ...context,
+        only: [...read],
+        budget,
+        contracts: new Map(Array.from(contracts, ([name, all]) => [name, all.map(([, own]) => own)])),
+      });
       sessions.push(session);
       opened.set(
         source,

@@ -1,6 +1,6 @@
 import type { RefusedRow } from "../refused-row.ts";
 import type { Json } from "../state/json.ts";
-import type { CursorCodec, StreamContext, TableDescription } from "../stream.ts";
+import type { CursorCodec, RetakeContext, StreamContext, TableDescription } from "../stream.ts";
 import type { Portion } from "./portion.ts";
 import type { Retaken } from "./retake.ts";
 
@@ -14,7 +14,7 @@ export interface Origin {
   readonly tables: ReadonlyMap<string, TableDescription>;
   read(request: OriginRequest): AsyncIterable<OriginItem>;
   /** Takes rows of a table that were refused once more. */
-  retake(table: string, rows: readonly unknown[]): Promise<Retaken>;
+  retake(table: string, rows: readonly unknown[], context: RetakeContext): Promise<Retaken>;
   /** Orders two cursors, negative when `a` is behind; `undefined` where that cannot be told. */
   readonly compare?: (a: unknown, b: unknown) => number | undefined;
   readonly acknowledge?:

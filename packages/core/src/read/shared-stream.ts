@@ -52,11 +52,12 @@ export function sharedStream(options: SharedStreamOptions): Stream<SharedCursor>
       return left.size > 0 ? left : undefined;
     },
     read: (context) => readShared({ origin, resources: planned, wholeSet, positions, reveal }, context),
-    async retake(table, rows, { signal }) {
+    async retake(table, rows, context) {
+      const { signal } = context;
       const resource = planned.find(({ definition }) => definition.name === table)!;
       const { definition, keys, byRows } = resource;
       const { steps } = definition;
-      const { portion, places, refused } = await origin.retake(resource.table, rows);
+      const { portion, places, refused } = await origin.retake(resource.table, rows, context);
       if (steps.length === 0)
         return { batches: [{ batch: portion.batch(), places: Int32Array.from(places) }], refused };
       const run = runnerOf({ resource: table, steps, keys, signal, reveal });

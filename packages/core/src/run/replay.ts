@@ -329,7 +329,7 @@ async function tryRows(
     const again = await run.stream.retake(
       description.name,
       read.map((place) => mended[place] ?? rows[place]!.refusal.row),
-      { signal },
+      { signal, refusals: read.map((place) => rows[place]!.refusal) },
     );
     for (const { place, row } of again.refused) refused.set(read[place]!, row);
     for (const { batch, places } of again.batches)

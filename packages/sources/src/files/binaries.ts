@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { AlluviumError } from "@alluvium/core";
-import { createAppender } from "@alluvium/core/columns";
+import { createAppender, describeValue } from "@alluvium/core/columns";
 import type { ColumnHints } from "@alluvium/core";
 import type { FileContent, FileFormat } from "./format.ts";
+import { checkNames } from "./format-options.ts";
 import { mediaTypeOf } from "./media-type.ts";
 
 /** Bytes of one read. */
@@ -28,11 +29,18 @@ export interface BinariesOptions {
  * ```
  */
 export function binaries(options: BinariesOptions = {}): FileFormat {
+  checkNames("binaries", options, ["bytes", "checksum", "maxBytes"]);
   const { bytes: withBytes = false, checksum = true, maxBytes = 16 * 1024 * 1024 } = options;
+  for (const [name, value] of Object.entries({ bytes: withBytes, checksum }))
+    if (typeof value !== "boolean")
+      throw new AlluviumError(
+        "ALV_CONFIG",
+        `binaries: ${name} must be true or false, not ${describeValue(value)}`,
+      );
   if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 0 && maxBytes < 2 ** 31))
     throw new AlluviumError(
       "ALV_CONFIG",
-      `binaries: maxBytes is ${maxBytes}; it must be a whole number below 2 GiB`,
+      `binaries: maxBytes is ${describeValue(maxBytes)}; it must be a whole number below 2 GiB`,
     );
   const columns: ColumnHints = {
     path: { type: "string", nullable: false },

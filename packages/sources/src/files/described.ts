@@ -10,6 +10,7 @@ import {
   type Field,
   type ObjectStore,
   type Schema,
+  type SourceContext,
   type TableDescription,
   type TableOptions,
 } from "@alluvium/core";
@@ -36,6 +37,8 @@ export interface DescribedTable {
   readonly hints: ColumnHints | undefined;
   /** Columns that are made from the path and time of files. */
   readonly path: PathColumns;
+  /** Whether values that their columns do not hold are left out, and their rows are not. */
+  readonly leavesOut: boolean;
   readonly windowMs: number;
   readonly minAgeMs: number;
   readonly changed: "load" | "skip" | "error" | undefined;
@@ -59,6 +62,7 @@ export function describeTable(
   table: FilesTableOptions,
   options: CheckedOptions,
   store: ObjectStore,
+  { contract, contracts }: Pick<SourceContext, "contract" | "contracts">,
 ): DescribedTable {
   const globs = listOf(table.files);
   const exclude = listOf(table.exclude ?? options.exclude ?? []);
@@ -117,6 +121,9 @@ export function describeTable(
     schema: { fields: schema.fields.filter((field) => field.name !== file && field.name !== modified) },
     hints,
     path,
+    leavesOut: (contracts?.get(name) ?? [undefined]).every(
+      (own) => joinContracts(contract, own, description.contract).types === "discardValue",
+    ),
     windowMs: millisecondsOf(table.window ?? options.window ?? { hours: 24 }),
     minAgeMs: millisecondsOf(table.minAge ?? options.minAge ?? {}),
     changed: table.changed ?? options.changed,
@@ -124,12 +131,12 @@ export function describeTable(
   };
 }
 
-/** The column of a file's path. Null in rows that come from a quarantine, whose files are not read again. */
+/** The column of a file's path. Null in rows that come from a quarantine without their place. */
 export function fileField(name: string): Field {
   return { name, type: { kind: "string" }, nullable: true };
 }
 
-/** The column of the time when a file was last written. Null where {@link fileField} is. */
+/** The column of the time when a file was last written. Null in rows that come from a quarantine, whose files are not looked at again. */
 export function modifiedField(name: string): Field {
   return { name, type: { kind: "timestamp", zone: "utc" }, nullable: true };
 }

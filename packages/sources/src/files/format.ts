@@ -1,5 +1,5 @@
 import type { ColumnHints, Json, RefusedRow, Schema } from "@alluvium/core";
-import type { Batch } from "@alluvium/core/columns";
+import type { Batch, InferOptions } from "@alluvium/core/columns";
 
 /**
  * How files of one kind become rows. Made by `csv()`, `jsonLines()`, `json()`, `parquet()`, `avro()` and `binaries()`; making one does no I/O.
@@ -14,6 +14,8 @@ export interface FileFormat {
    * @default nothing
    */
   readonly identity?: Json | undefined;
+  /** Which texts are more than text in rows as objects: for rows that were refused and are taken once more. @default none */
+  readonly infer?: InferOptions | undefined;
   /** Opens the decoder of one table for one read. What it learns of columns and their types in one file it keeps for the next. */
   decoder(context: DecoderContext): FileDecoder;
 }
@@ -28,6 +30,11 @@ export interface DecoderContext {
   readonly columns?: ColumnHints | undefined;
   /** What {@link FileDecoder.learned} gave at the end of the run before. @default nothing */
   readonly learned?: Json | undefined;
+  /**
+   * Given where the table's contract leaves out values: one that its declared column does not hold is then null, and told of by a call, before the item that
+   * has its row. In a column that may not be null it refuses its row all the same. @default such a value refuses its row
+   */
+  readonly discard?: (() => void) | undefined;
   /** About how many bytes a batch may take. */
   readonly batchBytes: number;
 }

@@ -31,7 +31,7 @@ export interface FilesReadOptions {
   /**
    * How far behind the newest file that is loaded others may be last written, and still be found. It must be longer than the longest upload, since S3 says
    * when an upload began, and than clocks differ. The files of the window (with `notifications` also those since all were listed) are remembered, about 23
-   * bytes each in the state, 1,000,000 at most.
+   * bytes each in the state, 1,000,000 at most. Longer than 0.
    * @default { hours: 24 }
    */
   readonly window?: Duration;
@@ -123,75 +123,102 @@ export interface CheckedOptions extends FilesOptions {
   readonly tables: Readonly<Record<string, FilesTableOptions>>;
 }
 
-const globs = z.union(
-  [z.string().min(1), z.array(z.string().min(1)).min(1)],
-  "must be a glob, or a list of globs",
+const GLOBS = "must be a glob, or a list of globs";
+const SPAN =
+  "must be an object of days, hours, minutes, seconds and milliseconds, each a number from 0 on, such as { hours: 24 }";
+const NAME = "must be a name of at least one character";
+const FLAG = "must be true or false";
+const PLACE = "must be the path of a folder, a file: URL, or s3://bucket/prefix";
+const HINT = 'must be a type, such as { type: "int64" } or { type: "decimal", precision: 18, scale: 2 }';
+const COUNT = "must be a whole number, at least 1";
+const HIDDEN = "must be a whole number of seconds, 1 to 43,200";
+const BYTES = "must be a whole number of bytes, at least 1";
+const COLUMNS = 'must be an object of the columns\' types by name, such as { id: { type: "int64" } }';
+
+const name = z.string(NAME).min(1, NAME);
+const flag = z.boolean(FLAG);
+const globs = z.custom<string | readonly string[]>(isTexts, GLOBS);
+const span = z.number(SPAN).min(0, SPAN);
+const duration = z.strictObject(
+  {
+    days: span.optional(),
+    hours: span.optional(),
+    minutes: span.optional(),
+    seconds: span.optional(),
+    milliseconds: span.optional(),
+  },
+  SPAN,
 );
-const span = z.number().min(0);
-const duration = z.strictObject({
-  days: span.optional(),
-  hours: span.optional(),
-  minutes: span.optional(),
-  seconds: span.optional(),
-  milliseconds: span.optional(),
-});
 const readOptions = {
   exclude: globs.optional(),
-  hidden: z.boolean().optional(),
-  window: duration.optional(),
+  hidden: flag.optional(),
+  window: duration
+    .refine(
+      (window) => millisecondsOf(window as Duration) > 0,
+      "must be longer than 0, since files may become visible behind newer ones; the default is { hours: 24 }",
+    )
+    .optional(),
   minAge: duration.optional(),
-  changed: z.enum(["load", "skip", "error"]).optional(),
-  checkpointBytes: z.int().min(1).optional(),
+  changed: z.enum(["load", "skip", "error"], 'must be "load", "skip" or "error"').optional(),
+  checkpointBytes: z.int(BYTES).min(1, BYTES).optional(),
   contract: z.unknown().optional(),
 };
-const tableOptions = z.strictObject({
-  ...readOptions,
-  files: globs,
-  format: z
-    .custom<FileFormat>(isFormat, "must be a format, such as csv() or jsonLines() make them")
-    .optional(),
-  schema: z.custom<RowSchema>(isSchema, "must be a Standard Schema, such as typed<Row>()").optional(),
-  primaryKey: z
-    .union([z.string(), z.array(z.string()).min(1)], "must be a column, or a list of columns")
-    .optional(),
-  disposition: z.unknown().optional(),
-  columns: z.record(z.string(), z.unknown()).optional(),
-  fileColumn: z.string().min(1).optional(),
-  modifiedColumn: z.string().min(1).optional(),
-  partitions: z.boolean().optional(),
-  as: z.string().min(1).optional(),
-  naming: z.unknown().optional(),
-  nesting: z.unknown().optional(),
-  quarantine: z.unknown().optional(),
-  checks: z.unknown().optional(),
-  partitionBy: z.unknown().optional(),
-});
-const notifications = z.strictObject({
-  queueUrl: z.string().refine((url) => URL.canParse(url), "must be the URL of a queue"),
-  limit: z.int().min(1).optional(),
-  hiddenFor: z.int().min(1).max(43_200).optional(),
-  sweepEvery: duration.optional(),
-  client: z
-    .custom<AwsClientLike>((value) => has(value, "send"), "must be a client of @aws-sdk/client-sqs")
-    .optional(),
-  region: z.string().min(1).optional(),
-  endpoint: z.string().min(1).optional(),
-  // Not looked at, so that no message shows it.
-  credentials: z.unknown().optional(),
-  attempts: z.int().min(1).optional(),
-});
+const tableOptions = z.strictObject(
+  {
+    ...readOptions,
+    files: globs,
+    format: z
+      .custom<FileFormat>(isFormat, "must be a format, such as csv() or jsonLines() make them")
+      .optional(),
+    schema: z.custom<RowSchema>(isSchema, "must be a Standard Schema, such as typed<Row>()").optional(),
+    primaryKey: z
+      .custom<string | readonly string[]>(isTexts, "must be a column, or a list of columns")
+      .optional(),
+    disposition: z.unknown().optional(),
+    columns: z.record(z.string(), z.custom<ColumnHint>(isHint, HINT), COLUMNS).optional(),
+    fileColumn: name.optional(),
+    modifiedColumn: name.optional(),
+    partitions: flag.optional(),
+    as: name.optional(),
+    naming: z.unknown().optional(),
+    nesting: z.unknown().optional(),
+    quarantine: z.unknown().optional(),
+    checks: z.unknown().optional(),
+    partitionBy: z.unknown().optional(),
+  },
+  'must be an object of options, such as { files: "orders/*.csv" }',
+);
+const notifications = z.strictObject(
+  {
+    queueUrl: z.custom<string>(
+      (url) => typeof url === "string" && URL.canParse(url),
+      "must be the URL of a queue",
+    ),
+    limit: z.int(COUNT).min(1, COUNT).optional(),
+    hiddenFor: z.int(HIDDEN).min(1, HIDDEN).max(43_200, HIDDEN).optional(),
+    sweepEvery: duration.optional(),
+    client: z
+      .custom<AwsClientLike>((value) => has(value, "send"), "must be a client of @aws-sdk/client-sqs")
+      .optional(),
+    region: name.optional(),
+    endpoint: name.optional(),
+    // Not looked at, so that no message shows it.
+    credentials: z.unknown().optional(),
+    attempts: z.int(COUNT).min(1, COUNT).optional(),
+  },
+  'must be an object of options, such as { queueUrl: "https://…" }',
+);
 const optionsSchema = z
   .strictObject({
     ...readOptions,
-    url: z
-      .union(
-        [z.string().min(1), z.instanceof(URL)],
-        "must be the path of a folder, a file: URL, or s3://bucket/prefix",
-      )
-      .optional(),
+    url: z.custom<string | URL>(isPlace, PLACE).optional(),
     store: z.custom<ObjectStore>(isStore, "must be an ObjectStore, such as s3Store(…)").optional(),
     notifications: notifications.optional(),
-    tables: z.record(z.string(), tableOptions),
+    tables: z.record(
+      z.string(),
+      tableOptions,
+      'must be an object of tables by name, such as { orders: { files: "orders/*.csv" } }',
+    ),
   })
   .refine(({ url, store }) => (url === undefined) !== (store === undefined), "give either url or store")
   .refine(
@@ -199,6 +226,21 @@ const optionsSchema = z
       url === undefined || queue === undefined || /^s3a?:/i.test(String(url)),
     "notifications are of a bucket: url must be s3://bucket/prefix",
   );
+
+function isPlace(value: unknown): boolean {
+  return value instanceof URL || (typeof value === "string" && value !== "");
+}
+
+function isTexts(value: unknown): boolean {
+  const list: unknown = typeof value === "string" ? [value] : value;
+  return (
+    Array.isArray(list) && list.length > 0 && list.every((glob) => typeof glob === "string" && glob !== "")
+  );
+}
+
+function isHint(value: unknown): boolean {
+  return has(value, "type") && typeof (value as { readonly type: unknown }).type === "string";
+}
 
 function isFormat(value: unknown): boolean {
   return has(value, "decoder") && has(value, "specVersion");

@@ -2,6 +2,7 @@ import {
   AlluviumError,
   type Json,
   type ObjectInfo,
+  type RefusedRow,
   type StreamContext,
   type StreamItem,
 } from "@alluvium/core";
@@ -45,6 +46,7 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
       schema: table.schema,
       columns: table.hints,
       learned,
+      discard: table.leavesOut ? () => (values += 1) : undefined,
       batchBytes: batchTarget,
     });
   let decoder = openDecoder(context.since?.learned);
@@ -54,6 +56,13 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
   let bytes = 0;
   let time = Date.now();
   let begun = false;
+  /** Values that were left out, and not told yet. */
+  let values = 0;
+  const refusedItem = (refused: readonly RefusedRow[]): StreamItem<FilesCursor> => {
+    const item = { table: name, refused, values };
+    values = 0;
+    return item;
+  };
 
   return {
     open: (info, ending) => openContent(store, info, { signal: ending, budget: Math.floor(budget / 2) }),
@@ -63,17 +72,17 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
         for await (const item of decoder.read(file, since)) {
           begun = true;
           if ("batch" in item) {
+            if (values > 0) yield refusedItem([]);
             const size = batchBytes(item.batch);
             bytes += size;
             yield* gatherer.take(item, size, file);
           } else if (item.refused.length > 0)
-            yield {
-              table: name,
-              refused: item.refused.map((row) => ({
+            yield refusedItem(
+              item.refused.map((row) => ({
                 ...row,
                 position: { file: file.path, ...(row.position as object | undefined) },
               })),
-            };
+            );
           const { position } = item;
           if (at === undefined || position === undefined || bytes < checkpointBytes) continue;
           yield* gatherer.flush();

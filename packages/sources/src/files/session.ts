@@ -11,7 +11,7 @@ export async function openSession(options: CheckedOptions, context: SourceContex
   checkOptions(options);
   const store = openPlace(options);
   const tables = Object.entries(options.tables).map(([name, table]) =>
-    describeTable(name, table, options, store),
+    describeTable(name, table, options, store, context),
   );
   // A name that does not exist is for the run to refuse, which then sees all there are.
   const isKnown = only?.every((name) => tables.some((table) => table.name === name)) ?? false;

@@ -13,7 +13,7 @@ import type { Hints } from "./hints.ts";
 import { openLedger, wasDone, type Ledger } from "./ledger/ledger.ts";
 import { listMatching, listNamed } from "./listing/list.ts";
 import { openAhead } from "./open-ahead.ts";
-import { clockOf } from "./place.ts";
+import { clockOf, missingPlace } from "./place.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { retakeRows } from "./retake.ts";
 
@@ -37,7 +37,7 @@ export function createStream(table: DescribedTable, hints?: Hints): Stream<Files
     cursor: filesCursorCodec,
     identity: { url: table.store.url, files: [...table.globs], format: table.format.name },
     read: (context) => read(table, context, hints),
-    retake: (_, rows) => Promise.resolve(retakeRows(table, rows)),
+    retake: async (_, rows, again) => retakeRows(table, rows, again),
     ...(hints && {
       async acknowledge({ sweep, file }) {
         if (sweep === undefined && file === undefined) hints.settle(table, { all: true });
@@ -91,6 +91,7 @@ async function* readNew(
   // Of a partial sweep the half-read file is gone on with, before another sweep begins: nothing is said of what comes before it.
   const isRest = half !== undefined && since?.sweep?.partial === true;
   let listed = 0;
+  let isWhole = false;
   for (let last = !ledger.isUnderWay && !isRest; ; last = true) {
     const now = await clockOf(table.store, signal);
     const isSpared = hints !== undefined && !ledger.isUnderWay && wasSwept(since, now - hints.sweepEveryMs);
@@ -99,6 +100,7 @@ async function* readNew(
     if (half !== undefined) yield* readHalf(table, context, reader, ledger, half);
     const startAfter = half?.path ?? after;
     half = undefined;
+    isWhole = paths === undefined;
     let future = 0;
     const infos =
       paths === undefined
@@ -128,13 +130,11 @@ async function* readNew(
     if (last) break;
   }
   yield* reader.flush();
-  if (since === undefined && listed === 0)
-    warn(
-      table,
-      context,
-      "ALV_SOURCE_NOT_FOUND",
-      `no file in ${table.store.url} matches ${table.globs.join(", ")}`,
-    );
+  if (isWhole && listed === 0) {
+    const missing = await missingPlace(table.store);
+    const what = missing ?? `no file in ${table.store.url} matches ${table.globs.join(", ")}`;
+    warn(table, context, "ALV_SOURCE_NOT_FOUND", what);
+  }
   const cursor = ledger.cursor();
   if (cursor === since) hints?.settle(table);
   yield { checkpoint: cursor };
@@ -229,7 +229,7 @@ async function* readHalf(
   if (changed !== "load" && changed !== "skip")
     throw new AlluviumError(
       "ALV_SOURCE_CHANGED",
-      `files: ${name}: ${path} was overwritten when a part of it was committed, and the rest of that version is gone. Put it back, or choose changed: "load" (the new version is read from its start, beside the rows that are there) or "skip" (it is left at these)`,
+      `files: ${name}: ${path} was overwritten when a part of it was committed, and the rest of that version is gone. Put that version back (of a folder the file itself with its time, since a copy of it is another version; of S3 what has the same ETag), or choose changed: "load" (the new version is read from its start, beside the rows that are there) or "skip" (it is left at these)`,
       { resource: name, step: "read", retryable: false },
     );
   warn(

@@ -187,6 +187,7 @@ test.each([undefined, "error"] as const)(
     const { code, message, destination, done } = await overwritten(changed);
     expect(code).toBe("ALV_SOURCE_CHANGED");
     expect(message).toContain('changed: "load"');
+    expect(message).toContain("of a folder the file itself with its time");
     expect(textsOf(destination)).toEqual(done);
   },
 );
@@ -344,7 +345,7 @@ test("rows that could not be read are taken once more from the quarantine", asyn
     const rows = destination.store.rows("words").map((row) => [row["text"], row["_file"]]);
     expect(rows).toEqual([
       ["one", "in/a"],
-      ["good", null],
+      ["good", "in/a"],
     ]);
     expect(await loads.quarantine({ resource: "words" })).toEqual([]);
   }

@@ -99,7 +99,7 @@ describe(`content (seed ${seed})`, () => {
           }
         }
         expect(
-          (await all(decompress(pieces(), { path: "a", compression: kind }))).equals(data),
+          (await all(decompress(pieces(), { path: "a", compression: kind, again: pieces }))).equals(data),
           `cut at ${cuts.join()}`,
         ).toBe(true);
       }
@@ -132,6 +132,32 @@ describe(`content (seed ${seed})`, () => {
       );
     },
   );
+
+  test("what stands behind gzip is told by its place in the file", async () => {
+    // In the first piece, and far behind it; with a name and other fields in the headers.
+    for (const [small, large] of [
+      [4000, 300],
+      [700_000, 2_500_000],
+    ] as const) {
+      const named = gzipSync(someBytes(small));
+      const fields = Buffer.concat([Buffer.from([3, 0, 1, 2, 3]), Buffer.from("a.csv\0note\0")]);
+      named[3] = 4 | 8 | 16;
+      const first = Buffer.concat([named.subarray(0, 10), fields, named.subarray(10)]);
+      const members = Buffer.concat([first, gzipSync(someBytes(large))]);
+      for (const rest of ["garbage", "gz"]) {
+        const content = await contentOf(Buffer.concat([members, Buffer.from(rest)]));
+        expect(await refused(all(content.read()))).toContain(
+          `a: there is something behind its end at byte ${members.length} of the gzip file (byte ${small + large} of its content)`,
+        );
+      }
+      // What is damaged within is no end.
+      const damaged = Buffer.concat([first, Buffer.from("garbage"), members]);
+      damaged.fill(0xff, first.length - 8, first.length);
+      expect(await refused(all((await contentOf(damaged)).read()))).toMatch(
+        /damaged \(incorrect .* check\) after byte/,
+      );
+    }
+  });
 
   test("gzip may be padded with zeros, but with nothing behind them", async () => {
     const data = someBytes(5000);

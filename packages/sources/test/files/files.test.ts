@@ -1,8 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { pipeline, type ObjectStore, type RunEvent } from "@alluvium/core";
 import { rowsOf } from "@alluvium/core/columns";
+import { fileStore } from "@alluvium/core/storage/file";
 import { memoryStore } from "@alluvium/core/storage/memory";
 import { memoryDestination, sourceContext, sourceSuite } from "@alluvium/core/testing";
 import { binaries, files, type FilesTableOptions } from "@alluvium/sources/files";
@@ -215,4 +219,31 @@ test("small files are joined into batches, up to where their columns differ", as
   }
   expect(sizes).toEqual([100, 100]);
   expect(new Set(files).size).toBe(200);
+});
+
+describe("a place with nothing in it", () => {
+  test("is said by each run", async () => {
+    const { store } = clockStore();
+    await store.put("in/a.txt", bytes("a1\n"));
+    const first = await readOnce(store);
+    expect(first.warnings).toEqual([]);
+    await store.delete(["in/a.txt"]);
+    const again = await readOnce(store, first.cursor);
+    expect(again.warnings).toEqual([`words: no file in ${store.url} matches in/**/*.txt`]);
+    expect(again.cursor).toEqual(first.cursor);
+  });
+
+  test("is a folder that is not there, or a file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "files-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const missing = join(folder, "missing");
+    expect((await readOnce(fileStore(missing))).warnings).toEqual([`words: there is no folder ${missing}`]);
+    expect((await readOnce(fileStore(folder))).warnings[0]).toMatch(/^words: no file in file:/);
+    const file = join(folder, "a.txt");
+    await writeFile(file, "a1\n");
+    await expect(readOnce(fileStore(file))).rejects.toMatchObject({
+      code: "ALV_CONFIG",
+      message: `files: ${file} is a file, where a folder is meant: give { url: "${folder}" }, and "a.txt" as the glob of the table`,
+    });
+  });
 });

@@ -85,6 +85,27 @@ test("what is excluded or hidden is left out", async () => {
   expect((await find(all, ["**"])).found).toEqual(["d/_day=1/2.csv", "d/z.csv"]);
 });
 
+test.each([
+  ["*/_x.csv", ["d/_x.csv"]],
+  ["{_e,d}/*.csv", ["_e/4.csv", "d/z.csv"]],
+  ["**/_tmp/*", ["d/_tmp/1.csv"]],
+  ["d/{z,_x,.y}.csv", ["d/.y.csv", "d/_x.csv", "d/z.csv"]],
+  ["?e/*", []],
+  ["[!a]e/*", []],
+  ["*/[._]*.csv", ["d/.y.csv", "d/_x.csv"]],
+  ["**/.git/_*", []],
+])("what a glob spells out anywhere is not hidden: %s", async (glob, found) => {
+  const all = ["d/_x.csv", "d/.y.csv", "d/z.csv", "d/_tmp/1.csv", "d/.git/3.csv", "_e/4.csv"];
+  expect((await find(all, [glob])).found).toEqual(found);
+});
+
+test("line feeds are characters of names as others are", async () => {
+  const all = ["a\nb.csv", "d\n/c.csv"];
+  expect((await find(all, ["**"])).found).toEqual(all);
+  expect((await find(all, ["**/*.csv"])).found).toEqual(all);
+  expect((await find(all, ["a*"])).found).toEqual(["a\nb.csv"]);
+});
+
 test("a listing goes on after any path", async () => {
   const globs = ["a/*.csv", "ab/**", "é/*", "b/*"];
   const { found } = await find(paths, globs);

@@ -15,9 +15,10 @@ export type { AvroOptions } from "./options.ts";
  * ```
  */
 export function avro(options: AvroOptions = {}): FileFormat {
+  const { nanoseconds } = checkAvro(options);
   return {
     specVersion: 1,
     name: "avro",
-    decoder: (context) => avroDecoder(checkAvro(options).nanoseconds, context),
+    decoder: (context) => avroDecoder(nanoseconds, context),
   };
 }

@@ -1,4 +1,5 @@
 import { AlluviumError } from "@alluvium/core";
+import { checkNames } from "../format-options.ts";
 import type { Nanoseconds } from "./leaf.ts";
 
 /** Options of {@link avro}. */
@@ -12,7 +13,9 @@ export interface AvroOptions {
 }
 
 /** Throws `ALV_CONFIG` naming the option. */
-export function checkAvro({ nanoseconds = "refuse" }: AvroOptions): { readonly nanoseconds: Nanoseconds } {
+export function checkAvro(options: AvroOptions): { readonly nanoseconds: Nanoseconds } {
+  checkNames("avro", options, ["nanoseconds"]);
+  const { nanoseconds = "refuse" } = options;
   if (nanoseconds === "refuse" || nanoseconds === "floor") return { nanoseconds };
   throw new AlluviumError(
     "ALV_CONFIG",

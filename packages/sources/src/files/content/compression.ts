@@ -1,6 +1,7 @@
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { AlluviumError } from "@alluvium/core";
 import type { FileContent } from "../format.ts";
+import { gzipEnd } from "./gzip-end.ts";
 
 /** Bytes of one chunk of what is decompressed. */
 const CHUNK_BYTES = 256 * 1024;
@@ -25,6 +26,8 @@ function isZstd(bytes: Uint8Array): boolean {
 export interface Compressed {
   readonly path: string;
   readonly compression: "gzip" | "zstd";
+  /** Its pieces once more, from the start: read to say where something else than a member begins. */
+  readonly again: () => AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -33,7 +36,7 @@ export interface Compressed {
  */
 export async function* decompress(
   pieces: AsyncIterable<Uint8Array>,
-  { path, compression }: Compressed,
+  { path, compression, again }: Compressed,
 ): AsyncGenerator<Uint8Array> {
   const source = pieces[Symbol.asyncIterator]();
   /** Stored bytes before what the present engine was given, and decompressed ones so far. */
@@ -43,7 +46,7 @@ export async function* decompress(
   const broken = (at: number, what: string, cause?: unknown): AlluviumError =>
     new AlluviumError(
       "ALV_SOURCE_DATA",
-      `${path}: ${what} at byte ${at} of the ${compression} file (byte ${made} of its content). Write the file anew, or leave it out`,
+      `${path}: ${what} byte ${at} of the ${compression} file (byte ${made} of its content). Write the file anew, or leave it out`,
       { cause },
     );
   const next = async (): Promise<Uint8Array | undefined> => {
@@ -63,7 +66,8 @@ export async function* decompress(
           await refuseTrailing(first, next, before, broken);
           return;
         }
-        if (!isZstd(first) && first.length >= 4) throw broken(before, "there is something else than a frame");
+        if (!isZstd(first) && first.length >= 4)
+          throw broken(before, "there is something else than a frame at");
       }
       // Frames and members that end with a piece are gone on with by the same engine; in the midst of a piece the one for zstd stops.
       const engine =
@@ -101,10 +105,18 @@ export async function* decompress(
       } catch (error) {
         const { code } = error as { readonly code?: unknown };
         if (typeof code !== "string" || !/^(Z_|ZSTD_)/.test(code)) throw error;
+        // Told of what is taken for a further member.
+        if (compression === "gzip" && (error as Error).message === "incorrect header check") {
+          const end = await gzipEnd(again());
+          if (end !== undefined) {
+            ({ made } = end);
+            throw broken(end.stored, "there is something behind its end at", error);
+          }
+        }
         const at = before + engine.bytesWritten;
         throw code === "Z_BUF_ERROR"
-          ? broken(at, "it is cut off: it ends", error)
-          : broken(at, `it is damaged (${(error as Error).message})`, error);
+          ? broken(at, "it is cut off: it ends at", error)
+          : broken(at, `it is damaged (${(error as Error).message}) after`, error);
       } finally {
         engine.destroy();
       }
@@ -125,7 +137,7 @@ async function refuseTrailing(
   let at = before;
   for (let piece: Uint8Array | undefined = first; piece !== undefined; piece = await next()) {
     const other = piece.findIndex((byte) => byte !== 0);
-    if (other >= 0) throw broken(at + other, "there is something behind its end");
+    if (other >= 0) throw broken(at + other, "there is something behind its end at");
     at += piece.length;
   }
 }

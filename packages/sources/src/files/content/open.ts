@@ -72,7 +72,10 @@ export async function openContent(
     read: (offset = 0) =>
       compression === "none"
         ? stored(offset)
-        : skip(decompress(stored(0), { path, compression }), offset, { path, compression }),
+        : skip(decompress(stored(0), { path, compression, again: () => stored(0) }), offset, {
+            path,
+            compression,
+          }),
     range: (start, end) => range(start, end, signal),
   };
 }

@@ -20,6 +20,7 @@ export function csv(options: CsvOptions = {}): FileFormat {
     specVersion: 1,
     name: "csv",
     identity: csvIdentity(settings),
+    infer: settings.types === "text" ? {} : { dates: true, timestamps: true },
     decoder: (context) => csvDecoder(settings, context),
   };
 }

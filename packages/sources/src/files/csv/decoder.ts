@@ -28,7 +28,11 @@ export function csvDecoder(settings: CsvSettings, context: DecoderContext): File
   let batches: CsvBatches | undefined;
   const options: ColumnOptions = {
     point: settings.decimal,
-    refuse: (cell, column, why) => batches!.refuseCell(cell, column, why),
+    refuse(cell, column, why) {
+      const { discard } = context;
+      if (discard !== undefined && declared.get(column)?.nullable !== false) discard();
+      else batches!.refuseCell(cell, column, why);
+    },
   };
 
   function columnOf(name: string, known: CsvColumn["type"] | undefined): CsvColumn {

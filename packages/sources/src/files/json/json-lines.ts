@@ -21,6 +21,7 @@ export function jsonLines(options: JsonLinesOptions = {}): FileFormat {
     specVersion: 1,
     name: "jsonLines",
     identity: jsonIdentity(settings),
+    infer: settings.infer,
     decoder: (context) => linesDecoder(settings, context),
   };
 }

@@ -21,6 +21,7 @@ export function json(options: JsonOptions = {}): FileFormat {
     specVersion: 1,
     name: "json",
     identity: jsonIdentity(settings),
+    infer: settings.infer,
     decoder: (context) => documentDecoder(settings, context),
   };
 }

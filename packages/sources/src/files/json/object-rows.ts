@@ -22,7 +22,7 @@ const PLACE = /^row \d+(?:, column ("(?:[^"\\]|\\.)*"))?:? /;
 /** Rows by way of objects. */
 export function createObjectRows(
   settings: JsonSettings,
-  { schema, columns }: DecoderContext,
+  { schema, columns, discard }: DecoderContext,
   unit: "line" | "row" = "line",
 ): ObjectRows {
   const appender = createAppender({
@@ -57,19 +57,32 @@ export function createObjectRows(
         rule: "format",
         row: lineRow(text),
       });
+    return appendRow(value, text, path, line);
+  }
+
+  function appendRow(value: object, text: string, path: string, line: number): RefusedRow | undefined {
     try {
       // One without members is a row of nulls; the appender takes any object for one.
       appender.append(value);
     } catch (error) {
       if (!AlluviumError.is(error) || error.code !== "ALV_ROW_INVALID") throw error;
       const column = PLACE.exec(error.message)?.[1];
+      const name = column === undefined ? undefined : (JSON.parse(column) as string);
+      const member = discard && name !== undefined ? memberOf(value, name) : undefined;
+      if (discard !== undefined && member !== undefined) {
+        const { [member]: left, ...rest } = value as Readonly<Record<string, unknown>>;
+        void left;
+        const problem = appendRow(rest, text, path, line);
+        if (problem === undefined) discard();
+        return problem;
+      }
       return refusedText({
         path,
         line,
         unit,
         why: error.message.replace(PLACE, ""),
         rule: "column",
-        column: column === undefined ? undefined : (JSON.parse(column) as string),
+        column: name,
         row: text,
       });
     }
@@ -93,4 +106,10 @@ export function createObjectRows(
       return batch;
     },
   };
+}
+
+/** The member of a row in which a value stands that core calls `name`: `lines[].price`. */
+function memberOf(row: object, name: string): string | undefined {
+  if (Object.hasOwn(row, name)) return name;
+  return Object.keys(row).find((member) => name.startsWith(`${member}.`) || name.startsWith(`${member}[`));
 }

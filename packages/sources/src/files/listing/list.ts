@@ -32,7 +32,7 @@ export async function* listMatching(
 /** Whether a file is meant. */
 export function isMeant({ patterns, exclude, hidden }: Selection, path: string): boolean {
   if (matchesAny(exclude, path)) return false;
-  return patterns.some((pattern) => pattern.matches(path) && (hidden || !isHidden(path, pattern.prefix)));
+  return patterns.some((pattern) => pattern.matches(path) && (hidden || !isHidden(path, pattern)));
 }
 
 /** Those of `paths` that are there, as a listing gives them, in their order. */

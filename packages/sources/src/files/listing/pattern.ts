@@ -24,7 +24,9 @@ export function patternOf(glob: string): Pattern {
   const prefix = isPath ? glob : glob.slice(0, special);
   const matches = isPath
     ? (path: string) => path === glob
-    : (picomatch(glob, { dot: true, nonegate: true, windows: false }) as (path: string) => boolean);
+    : (picomatch(glob, { dot: true, nonegate: true, windows: false, flags: "s" }) as (
+        path: string,
+      ) => boolean);
   return { glob, prefix, isPath, matches };
 }
 
@@ -33,18 +35,19 @@ export function matchesAny(patterns: readonly Pattern[], path: string): boolean 
   return patterns.some(({ matches }) => matches(path));
 }
 
+/** Begins no name that a glob spells out. */
+const UNSPELLED = "\uE000";
+
 /**
- * Whether a path is hidden: a segment of it that no pattern spells out begins with a point, or with `_` (unless it is a Hive partition, `_day=1`).
- * Spark leaves out the same. `prefix`: what a pattern spells out.
+ * Whether a path that a glob matches is hidden: a segment of it that the glob does not spell out begins with a point, or with `_` (unless it is a Hive
+ * partition, `_day=1`). Spark leaves out the same. Spelled out is what the glob would not match if it began with another character.
  */
-export function isHidden(path: string, prefix: string): boolean {
-  const from = prefix.lastIndexOf("/") + 1;
-  return path
-    .slice(from)
-    .split("/")
-    .some((segment, i, all) => {
-      if (i === 0 && prefix.length > from) return false;
-      if (segment.startsWith(".")) return true;
-      return segment.startsWith("_") && !(i < all.length - 1 && segment.includes("="));
-    });
+export function isHidden(path: string, { matches }: Pattern): boolean {
+  if (!/(?:^|\/)[._]/.test(path)) return false;
+  const segments = path.split("/");
+  return segments.some((segment, i) => {
+    const isPartition = segment.startsWith("_") && i < segments.length - 1 && segment.includes("=");
+    if (!/^[._]/.test(segment) || isPartition) return false;
+    return matches(segments.with(i, UNSPELLED + segment.slice(1)).join("/"));
+  });
 }

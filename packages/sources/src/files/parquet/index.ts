@@ -18,9 +18,10 @@ export type { ParquetOptions } from "./options.ts";
  * ```
  */
 export function parquet(options: ParquetOptions = {}): FileFormat {
+  const checked = checkParquet(options);
   return {
     specVersion: 1,
     name: "parquet",
-    decoder: (context) => parquetDecoder(checkParquet(options), context),
+    decoder: (context) => parquetDecoder(checked, context),
   };
 }

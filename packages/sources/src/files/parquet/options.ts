@@ -1,4 +1,6 @@
 import { AlluviumError } from "@alluvium/core";
+import { describeValue } from "@alluvium/core/columns";
+import { checkNames } from "../format-options.ts";
 
 /** Options of {@link parquet}. */
 export interface ParquetOptions {
@@ -23,8 +25,13 @@ export interface CheckedParquet {
 }
 
 /** Throws `ALV_CONFIG` naming the option. */
-export function checkParquet({ columns, nanoseconds = "refuse" }: ParquetOptions): CheckedParquet {
+export function checkParquet(options: ParquetOptions): CheckedParquet {
+  checkNames("parquet", options, ["columns", "nanoseconds"]);
+  const { columns, nanoseconds = "refuse" } = options;
   if (columns !== undefined) {
+    const given: unknown = columns;
+    if (!Array.isArray(given) || !given.every((name) => typeof name === "string"))
+      throw config(`columns must be a list of names, not ${describeValue(given)}`);
     if (columns.length === 0) throw config("columns is empty; name the columns to read, or leave it out");
     const twice = columns.find((name, i) => columns.indexOf(name) !== i);
     if (twice !== undefined) throw config(`columns names ${JSON.stringify(twice)} twice`);

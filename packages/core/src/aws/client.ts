@@ -27,6 +27,7 @@ export interface AwsClientConfig {
   readonly maxAttempts: number;
   readonly region?: string;
   readonly endpoint?: string;
+  /** Asked anew before its time is over. @default the SDK's chain */
   readonly credentials?: () => Promise<{
     readonly accessKeyId: string;
     readonly secretAccessKey: string;

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pipeline, type RunReport } from "@alluvium/core";
+import { AlluviumError, pipeline, type RunReport } from "@alluvium/core";
 import { memoryDestination, type MemoryStore } from "@alluvium/core/testing";
 import { postgres } from "@alluvium/sources/postgres";
 import { readAll, sourceContext, streamContext, streamOf } from "./database.ts";
@@ -148,6 +148,18 @@ test("a time cursor stays ten minutes behind the clock there, unless a lag is gi
   expect(other.store.rows("readings")).toHaveLength(60);
 });
 
+/** Reads a table from its start, as a run does: once more where replaying, autovacuum's work too, ends it again. */
+async function readAgain(big: ReturnType<typeof streamOf>): Promise<Awaited<ReturnType<typeof readAll>>> {
+  for (let attempt = 2; ; attempt++) {
+    await caughtUp();
+    try {
+      return await readAll(big, { attempt });
+    } catch (error) {
+      if (!AlluviumError.is(error) || error.code !== "ALV_SNAPSHOT_LOST" || attempt > 10) throw error;
+    }
+  }
+}
+
 test("a read that stands in the way of the replay loses its snapshot, and the table starts again under a new one", async () => {
   await using session = await postgres({ url: standby.url, tables: ["big"] }).open(sourceContext());
   const big = streamOf(session, "big");
@@ -170,7 +182,7 @@ test("a read that stands in the way of the replay loses its snapshot, and the ta
     message: expect.stringMatching(/conflict with recovery.*max_standby_streaming_delay/s) as string,
   });
   expect(rows).toBeLessThan(60_000);
-  const again = await readAll(big, { attempt: 2 });
+  const again = await readAgain(big);
   expect(again.rows).toHaveLength(30_000);
   expect(again.rows.every(({ id }) => (id as number) % 2 === 1)).toBe(true);
 });

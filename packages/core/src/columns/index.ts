@@ -28,7 +28,7 @@ export { concatBatches, concatVectors } from "./concat.ts";
 export { fitsPrecision, formatDecimal, parseDecimal, readDecimal, writeDecimal } from "./decimal.ts";
 export { constantVector, materialize } from "./dictionary.ts";
 export { rowHashes } from "./hash.ts";
-export { jsonReader } from "./json.ts";
+export { jsonReader, type JsonSpelling } from "./json.ts";
 export { nullVector } from "./null-vector.ts";
 export { describeValue } from "./refuse.ts";
 export { parseJson } from "./parse-exact.ts";

@@ -1,12 +1,7 @@
-import {
-  AlluviumError,
-  type DestinationSession,
-  type Load,
-  type ObjectStore,
-  type OpenContext,
-} from "@alluvium/core";
+import type { DestinationSession, ObjectStore, OpenContext } from "@alluvium/core";
 import { LOADS_TABLE } from "../lake/loads-table.ts";
 import { tableDirectory } from "../lake/paths.ts";
+import { afterLoads } from "./after-loads.ts";
 import { hiveType } from "./hive-type.ts";
 import { loadState } from "./log/state.ts";
 
@@ -46,9 +41,10 @@ export interface CatalogColumn {
 export function withCatalog(
   session: DestinationSession,
   store: ObjectStore,
-  { signal, emit }: OpenContext,
+  context: OpenContext,
   catalog: LakeCatalog,
 ): DestinationSession {
+  const { signal } = context;
   /** What is to be registered. */
   const due = new Set<string>([LOADS_TABLE]);
 
@@ -69,38 +65,20 @@ export function withCatalog(
     due.delete(name);
   }
 
+  const followed = afterLoads(session, context, {
+    done: "registered in the catalog",
+    *due({ tables }) {
+      for (const { table, schemaChanges } of tables) if (schemaChanges !== undefined) due.add(table);
+      for (const table of due) yield { table };
+    },
+    care: ({ table }) => register(table),
+  });
   return {
-    ...session,
+    ...followed,
     async recover(options) {
       const state = await session.recover(options);
       for (const table of Object.keys(state?.tables ?? {})) due.add(table);
       return state;
-    },
-    begin: async (...plan: Parameters<DestinationSession["begin"]>): Promise<Load> => {
-      const load = await session.begin(...plan);
-      const commit: Load["commit"] = async (...next) => {
-        const receipt = await load.commit(...next);
-        for (const { table, schemaChanges } of receipt.tables)
-          if (schemaChanges !== undefined) due.add(table);
-        for (const table of due) {
-          if (signal.aborted) break;
-          try {
-            await register(table);
-          } catch (error) {
-            // The load stands; a run that was aborted meanwhile notices by itself.
-            if (signal.aborted) break;
-            emit({
-              type: "warning",
-              time: Date.now(),
-              code: AlluviumError.is(error) ? error.code : undefined,
-              table,
-              message: `table ${table} could not be registered in the catalog after the load, which is committed: ${error instanceof Error ? error.message : String(error)}`,
-            });
-          }
-        }
-        return receipt;
-      };
-      return { ...load, commit };
     },
   };
 }

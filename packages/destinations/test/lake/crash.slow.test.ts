@@ -1,11 +1,10 @@
 import { mergeLake } from "../delta/merge/merging.ts";
 import { crashSuite } from "./crash-suite.ts";
 import { followScript } from "./follow-script.ts";
-import { jsonLake } from "./lakes.ts";
 import { mergeScript } from "./merge-script.ts";
 import { csvLake, deltaLake, folderLake, jsonLinesLake } from "./real-lakes.ts";
 
-for (const lake of [jsonLake, deltaLake, folderLake, csvLake, jsonLinesLake]) crashSuite(lake);
+for (const lake of [deltaLake, folderLake, csvLake, jsonLinesLake]) crashSuite(lake);
 for (const mode of ["vectors", "rewrite"] as const) {
   crashSuite(mergeLake(mode), 3, mergeScript);
   crashSuite(mergeLake(mode), 3, followScript);

@@ -1,10 +1,10 @@
 import { AlluviumError, type Schema } from "@alluvium/core";
+import { canonicalJson, encodeSchema } from "@alluvium/core/state";
 import { nullVector, type Batch } from "@alluvium/core/columns";
 import type { Compression } from "@alluvium/core/parquet";
 import type { DataFile, TableWriter, TableWriterOptions } from "../contract.ts";
 import { openDataFile, type OpenFile, type OpenFileOptions } from "./data-file.ts";
 import { partitionColumns } from "./partition.ts";
-import { sameSchema } from "./same-schema.ts";
 import { createSplitter, type PartitionedBatch, type Splitter } from "./split.ts";
 
 /** How files are made: the same for all tables of a lake. */
@@ -175,4 +175,9 @@ export function openTableWriter(options: TableWriterOptions, fileOptions: FileOp
 
 function emptyBatch(schema: Schema): Batch {
   return { schema, length: 0, columns: schema.fields.map(({ type }) => nullVector(type, 0)) };
+}
+
+/** Whether two schemas have the same columns of the same types in the same order. */
+function sameSchema(a: Schema, b: Schema): boolean {
+  return a === b || canonicalJson(encodeSchema(a)) === canonicalJson(encodeSchema(b));
 }

@@ -1,6 +1,7 @@
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { AlluviumError } from "@alluvium/core";
 import type { FileContent } from "../format.ts";
+import { feed } from "./feed.ts";
 import { gzipEnd } from "./gzip-end.ts";
 
 /** Bytes of one chunk of what is decompressed. */
@@ -74,34 +75,13 @@ export async function* decompress(
         compression === "gzip"
           ? createGunzip({ chunkSize: CHUNK_BYTES })
           : createZstdDecompress({ chunkSize: CHUNK_BYTES });
-      let given = 0;
-      const feed = async (): Promise<void> => {
-        for (let piece: Uint8Array | undefined = first; piece !== undefined; piece = await next()) {
-          given += piece.length;
-          await new Promise<void>((resolve, reject) => {
-            engine.once("close", resolve);
-            engine.write(piece, (error) => {
-              engine.off("close", resolve);
-              if (error) reject(error);
-              else resolve();
-            });
-          });
-          if (engine.destroyed) return;
-          const left = given - engine.bytesWritten;
-          if (left > 0) {
-            rest = piece.subarray(piece.length - left);
-            return;
-          }
-        }
-        engine.end();
-      };
-      const feeding = feed().catch((error: unknown) => void engine.destroy(error as Error));
+      const feeding = feed(engine, first, next);
       try {
         for await (const chunk of engine as AsyncIterable<Uint8Array>) {
           made += chunk.length;
           yield chunk;
         }
-        await feeding;
+        rest = await feeding;
       } catch (error) {
         const { code } = error as { readonly code?: unknown };
         if (typeof code !== "string" || !/^(Z_|ZSTD_)/.test(code)) throw error;

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createInflateRaw } from "node:zlib";
+import { feed } from "./feed.ts";
 
 /** How far a gzip file goes. */
 export interface GzipEnd {
@@ -25,7 +26,7 @@ export async function gzipEnd(pieces: AsyncIterable<Uint8Array>): Promise<GzipEn
   let made = 0;
   const next = async (): Promise<Buffer | undefined> => {
     const { done, value } = await source.next();
-    return done === true ? undefined : Buffer.from(value.buffer, value.byteOffset, value.length);
+    return done === true ? undefined : bufferOf(value);
   };
   /** Holds `size` bytes, if there are so many. */
   const hold = async (size: number): Promise<boolean> => {
@@ -76,39 +77,24 @@ export async function gzipEnd(pieces: AsyncIterable<Uint8Array>): Promise<GzipEn
   }
 }
 
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
 /** Inflates up to the end of the data. */
 async function inflate(
   first: Buffer,
   next: () => Promise<Buffer | undefined>,
 ): Promise<{ readonly used: number; readonly made: number; readonly rest: Buffer }> {
   const engine = createInflateRaw();
-  let given = 0;
   let made = 0;
-  let rest: Buffer = Buffer.alloc(0);
-  const feed = async (): Promise<void> => {
-    for (let piece: Buffer | undefined = first; piece !== undefined; piece = await next()) {
-      given += piece.length;
-      await new Promise<void>((resolve, reject) => {
-        engine.once("close", resolve);
-        engine.write(piece, (error) => {
-          engine.off("close", resolve);
-          if (error) reject(error);
-          else resolve();
-        });
-      });
-      const left = given - engine.bytesWritten;
-      if (left === 0 && !engine.destroyed) continue;
-      rest = piece.subarray(piece.length - left);
-      return;
-    }
-    engine.end();
-  };
-  const feeding = feed().catch((error: unknown) => void engine.destroy(error as Error));
+  let rest: Uint8Array | undefined;
+  const feeding = feed(engine, first, next);
   try {
     for await (const chunk of engine as AsyncIterable<Uint8Array>) made += chunk.length;
-    await feeding;
+    rest = await feeding;
   } finally {
     engine.destroy();
   }
-  return { used: engine.bytesWritten, made, rest };
+  return { used: engine.bytesWritten, made, rest: rest === undefined ? Buffer.alloc(0) : bufferOf(rest) };
 }

@@ -156,7 +156,9 @@ function fitDoubles(vector: FixedVector, type: ColumnType): Fit {
 /** The rows of `vector` without those marked, which become null before the others are fitted. */
 function without(vector: Vector, misfits: Uint8Array, fit: (rest: Vector) => Fit): Fit {
   const rows = Int32Array.from({ length: vector.length }, (_, row) => (bitAt(misfits, row) ? -1 : row));
-  return { vector: fit(takeVector(vector, rows)).vector, misfits };
+  const rest = fit(takeVector(vector, rows));
+  // By themselves they may not fit either: the kinds of mixed values are known by all that stand together.
+  return { vector: rest.vector, misfits: rest.misfits === undefined ? misfits : union(misfits, rest.misfits) };
 }
 
 /** Ranges of which some element is marked. */

@@ -158,7 +158,10 @@ function without(vector: Vector, misfits: Uint8Array, fit: (rest: Vector) => Fit
   const rows = Int32Array.from({ length: vector.length }, (_, row) => (bitAt(misfits, row) ? -1 : row));
   const rest = fit(takeVector(vector, rows));
   // By themselves they may not fit either: the kinds of mixed values are known by all that stand together.
-  return { vector: rest.vector, misfits: rest.misfits === undefined ? misfits : union(misfits, rest.misfits) };
+  return {
+    vector: rest.vector,
+    misfits: rest.misfits === undefined ? misfits : union(misfits, rest.misfits),
+  };
 }
 
 /** Ranges of which some element is marked. */

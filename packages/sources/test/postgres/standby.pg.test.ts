@@ -52,6 +52,26 @@ async function caughtUp(): Promise<void> {
   });
 }
 
+/**
+ * Waits until the standby has got what the primary has now, and its replay has come to the end of it or stands still: behind a query whose rows nobody
+ * takes, which the server can only end once it can send again.
+ */
+async function caughtUpOrHeld(): Promise<void> {
+  const { rows } = await client.query<{ lsn: string }>("select pg_current_wal_flush_lsn()::text as lsn");
+  await onStandby(async (reader) => {
+    let before: string | undefined;
+    for (let still = 0; still < 10; await delay(50)) {
+      const { rows: seen } = await reader.query<{ replayed: string; received: boolean }>(
+        "select pg_last_wal_replay_lsn()::text as replayed, pg_last_wal_receive_lsn() >= $1::pg_lsn as received",
+        [rows[0]!.lsn],
+      );
+      const { replayed, received } = seen[0]!;
+      still = received && replayed === before ? still + 1 : 0;
+      before = replayed;
+    }
+  });
+}
+
 async function onStandby<Result>(work: (reader: pg.Client) => Promise<Result>): Promise<Result> {
   const reader = new pg.Client({ connectionString: standby.url });
   await reader.connect();
@@ -171,7 +191,7 @@ test("a read that stands in the way of the replay loses its snapshot, and the ta
         // What the snapshot still sees is removed at the primary while the read is held up.
         await client.query("delete from big where id % 2 = 0");
         await client.query("vacuum big");
-        await caughtUp();
+        await caughtUpOrHeld();
       }
       rows += item.batch.length;
     }

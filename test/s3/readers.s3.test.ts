@@ -1,9 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { cpSync, readFileSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, inject, test } from "vitest";
@@ -11,8 +9,8 @@ import { pipeline, resource, source, type ObjectStore } from "@alluvium/core";
 import { rowsOf } from "@alluvium/core/columns";
 import { s3Store } from "@alluvium/core/storage/s3";
 import { delta, deltaTable } from "@alluvium/destinations/delta";
-import { installJars, installNode, installOnce } from "../installed.ts";
-import { installReaders } from "../interop/readers.ts";
+import { installNode, installOnce } from "../installed.ts";
+import { readByEngine, sparkJars } from "./engines.ts";
 
 const run = promisify(execFile);
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };
@@ -75,15 +73,6 @@ async function ours(store: ObjectStore): Promise<readonly string[]> {
   return texts(rows);
 }
 
-async function read(args: readonly string[]): Promise<readonly object[]> {
-  const { python } = await installReaders();
-  const { stdout } = await run(python, [join(import.meta.dirname, "readers.py"), ...args], {
-    env: { ...process.env, TZ: "UTC", SPARK_LOCAL_IP: "127.0.0.1", PYTHONDONTWRITEBYTECODE: "1" },
-    maxBuffer: 1 << 26,
-  });
-  return (JSON.parse(stdout.trim().split("\n").at(-1)!) as { readonly rows: readonly object[] }).rows;
-}
-
 describe.each(["ministack", "s3proxy"] as const)("a lake on %s", (server) => {
   test("is read by delta-rs with the same rows", { timeout: 300_000 }, async () => {
     const endpoint = inject("s3")[server];
@@ -91,7 +80,7 @@ describe.each(["ministack", "s3proxy"] as const)("a lake on %s", (server) => {
     await load(store);
     const rows = await ours(store);
     expect(rows.length).toBe(6);
-    expect(texts(await read(["delta-rs", endpoint, `s3://${name}/lake/totals`]))).toEqual(rows);
+    expect(texts(await readByEngine(["delta-rs", endpoint, `s3://${name}/lake/totals`]))).toEqual(rows);
   });
 });
 
@@ -118,24 +107,15 @@ describe.runIf(process.env["ALLUVIUM_CHDB"] !== undefined)("ClickHouse (chdb)", 
 // Needs 640 MB of jars.
 describe.runIf(process.env["ALLUVIUM_SPARK_S3"] !== undefined)("Spark with Hadoop 3.4.2", () => {
   const statements = (...list: readonly string[]): string => JSON.stringify(list);
-  const jars = async (): Promise<string> => {
-    const pom = join(import.meta.dirname, "spark.pom.xml");
-    const folder = await installOnce("spark-s3", [readFileSync(pom, "utf8")], async (into) => {
-      cpSync(pom, join(into, "pom.xml"));
-      await installJars(into, "jars");
-    });
-    return `${(await installReaders()).jars}:${join(folder, "jars", "*")}`;
-  };
-
   test("reads a lake with the same rows", { timeout: 600_000 }, async () => {
     const endpoint = inject("s3").ministack;
     const { name, store } = await bucket(endpoint);
     await load(store);
-    const rows = await read([
+    const rows = await readByEngine([
       "spark",
       endpoint,
       `s3a://${name}/lake/totals`,
-      await jars(),
+      await sparkJars(),
       statements("select * from {table}"),
     ]);
     expect(texts(rows)).toEqual(await ours(store));
@@ -163,11 +143,11 @@ describe.runIf(process.env["ALLUVIUM_SPARK_S3"] !== undefined)("Spark with Hadoo
         if (method === "PUT" && isVersion(url)) puts.push({ condition: headers["if-none-match"], status });
       },
     );
-    await read([
+    await readByEngine([
       "spark",
       proxy.endpoint,
       `s3a://${name}/lake/totals`,
-      await jars(),
+      await sparkJars(),
       statements("insert into {table} (id, load, total, name) values (100, 9, 1.50, 'of Spark')"),
       JSON.stringify(settings),
     ]);

@@ -96,7 +96,10 @@ export interface RunOptions<Names extends string = string> {
   readonly retry?: RetryOptions | undefined;
 }
 
-/** How a failed stream is tried again: exponential backoff with full jitter. Only errors that may pass are retried. */
+/**
+ * How a failed stream is tried again: exponential backoff with full jitter. Errors that may pass are retried; for others the stream is read once more, up to its
+ * last checkpoint before them.
+ */
 export interface RetryOptions {
   /** Attempts without progress before the stream is given up. 1: never again. @default 5 */
   readonly attempts?: number | undefined;

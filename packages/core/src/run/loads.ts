@@ -137,6 +137,11 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     return now - run.sealedAt >= deadline - now;
   }
 
+  /** Where the last attempt failed, what came right before is sealed: if it fails there again, that is committed. */
+  function beforeFailure({ brink, rows }: StreamRun): boolean {
+    return brink !== undefined && rows >= brink.from && rows <= brink.to;
+  }
+
   function isReady(): boolean {
     return (
       due &&
@@ -165,6 +170,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       throw error;
     }
     run.loose = 0;
+    run.savedRows = run.rows;
     run.offered = true;
     if (!seal) return;
     run.seal = { cursor, position };
@@ -299,6 +305,7 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
     run.refusals.rollback(generation);
     for (const { checks } of run.tables) checks?.rollback(generation);
     run.rows = run.sealedRows;
+    run.savedRows = run.sealedRows;
     run.position = undefined;
     run.offered = false;
     run.loose = 0;
@@ -429,7 +436,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       run.position = { cursor };
       await gate.shared(() => {
         const isFree = isResumable(run) && !run.closed;
-        return mark(run, isFree && isDue() ? "close" : isFree && beforeDeadline(run) ? "seal" : "savepoint");
+        const isBrink = beforeDeadline(run) || beforeFailure(run);
+        return mark(run, isFree && isDue() ? "close" : isFree && isBrink ? "seal" : "savepoint");
       });
       if (run.closed) await settle();
     },

@@ -6,7 +6,7 @@ import type { Budget, Shares } from "./budget.ts";
 import type { Emit } from "./emitter.ts";
 import type { Loads } from "./loads.ts";
 import { asError, backoff, mayPass } from "./retry.ts";
-import { isOwn, type StreamRun } from "./stream-run.ts";
+import { isOwn, isResumable, keepsCursor, type StreamRun } from "./stream-run.ts";
 import { abortable, pause } from "./wait.ts";
 
 /** What reading a stream needs of its run. */
@@ -32,7 +32,8 @@ export interface ReadOptions {
 const stopGrace = 5000;
 
 /**
- * Reads one stream to its end, and again from its last sealed checkpoint when that fails in a way that may pass. Resolves when the
+ * Reads one stream to its end, and again from its last sealed checkpoint when that fails in a way that may pass. What fails in any other way is read once
+ * more as well, where checkpoints came since the sealed one: up to the last of them, so that the rows before what is wrong are committed. Resolves when the
  * stream is done, in whatever way; `run.status` says how, and the result is the error that it failed with. Rejects only when the whole run ends.
  */
 export async function readStream(run: StreamRun, options: ReadOptions): Promise<AlluviumError | undefined> {
@@ -53,15 +54,18 @@ export async function readStream(run: StreamRun, options: ReadOptions): Promise<
       // A table that was set aside takes its stream with it; what is left of it is dropped with the load.
       if (isParked(run)) return undefined;
       const cut = reading.aborted;
+      const { savedRows: from, rows: to } = run;
       const unfit = cut ? await loads.cut(run) : undefined;
       if (!cut) await loads.rollback(run);
       const problem = asError(error, { resource: stream, step: "read" });
       failures = run.since === since ? failures + 1 : 1;
-      const over = cut || !mayPass(error) || failures >= options.attempts;
+      run.brink = from > run.sealedRows && keepsCursor(run) && isResumable(run) ? { from, to } : undefined;
+      const again = mayPass(error) || (run.brink !== undefined && failures === 1);
+      const over = cut || !again || failures >= options.attempts;
       if (over) run.status = cut ? "cut" : "failed";
       await loads.settle();
       if (over) return cut ? unfit : problem;
-      const delay = backoff(failures, options.minDelay, options.maxDelay);
+      const delay = mayPass(error) ? backoff(failures, options.minDelay, options.maxDelay) : 0;
       const { code, message } = problem;
       emit({ type: "retry", stream, attempt: attempt + 1, delay, code, message });
       try {

@@ -51,10 +51,14 @@ export interface StreamRun {
   loose: number;
   /** Rows written in this run, without those that were taken back. */
   rows: number;
+  /** Value of `rows` at the last checkpoint. */
+  savedRows: number;
   /** Value of `rows` at the last sealed mark. */
   sealedRows: number;
   /** Value of `rows` at the last commit. */
   committedRows: number;
+  /** Values of `rows` at the last checkpoint of an attempt that failed, and where it failed: in between each checkpoint is sealed. */
+  brink: { readonly from: number; readonly to: number } | undefined;
   /** When it was last sealed or began, for the deadline. */
   sealedAt: number;
   /** Whether reading it has begun. */
@@ -117,8 +121,10 @@ export function startStream(
     offered: false,
     loose: 0,
     rows: 0,
+    savedRows: 0,
     sealedRows: 0,
     committedRows: 0,
+    brink: undefined,
     sealedAt: 0,
     read: false,
     committed: false,

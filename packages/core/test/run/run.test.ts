@@ -186,8 +186,57 @@ describe("a run", () => {
     expect(error.report).toMatchObject({ complete: false, problems: [{ stream: "bad" }] });
     expect(error.report?.tables["good"]).toMatchObject({ rows: 5, complete: true });
     expect(ids(store, "good")).toEqual(upTo(5));
-    expect(ids(store, "bad")).toEqual([]);
+    expect(ids(store, "bad")).toEqual(upTo(2));
     expect(source.reads.filter((read) => read.startsWith("good"))).toHaveLength(1);
+  });
+
+  test("what comes before a failure that stays is read once more and committed, up to the last checkpoint", async () => {
+    const store = memoryTables();
+    let bad = true;
+    const source = scriptedSource([
+      {
+        name: "a",
+        rows: 100,
+        every: 10,
+        onItem: (at) => {
+          if (bad && at === 95) throw new TypeError("cannot read page 95");
+        },
+      },
+    ]);
+    const run = (options: RunOptions): Promise<unknown> =>
+      runPipeline(define([], store, { source }), options);
+    expect((await failure(run({ retry: { attempts: 1 } }))).message).toContain("page 95");
+    expect(ids(store, "a")).toEqual([]);
+    expect((await failure(run(fast))).message).toContain("page 95");
+    expect(ids(store, "a")).toEqual(upTo(90));
+    // Nothing is before it now.
+    expect((await failure(run(fast))).message).toContain("page 95");
+    expect(source.reads.filter((read) => read !== "closed")).toEqual([
+      "a from start",
+      "a from start",
+      "a from start",
+      "a from 90",
+    ]);
+    bad = false;
+    await run(fast);
+    expect(ids(store, "a")).toEqual(upTo(100));
+  });
+
+  test("a stream without checkpoints is not read again for a failure that stays", async () => {
+    const store = memoryTables();
+    const source = scriptedSource([
+      {
+        name: "a",
+        rows: 10,
+        every: 0,
+        onItem: (at) => {
+          if (at === 5) throw new TypeError("cannot read page 5");
+        },
+      },
+    ]);
+    await failure(runPipeline(define([], store, { source }), fast));
+    expect(ids(store, "a")).toEqual([]);
+    expect(source.reads).toEqual(["a from start", "closed"]);
   });
 
   test("it gives up after so many attempts without progress", async () => {
@@ -587,7 +636,7 @@ describe("what is refused", () => {
     } as const;
     const error = await failure(runPipeline(define([], store, { source }), fast));
     expect(error.code).toBe("ALV_SOURCE_FAILED");
-    expect(ids(store, "a")).toEqual([]);
+    expect(ids(store, "a")).toEqual(upTo(1));
   });
   test("options that make no sense", async () => {
     await refused([], "ALV_CONFIG", { deadline: new Date(Number.NaN) });

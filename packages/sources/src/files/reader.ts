@@ -54,7 +54,8 @@ export function createReader(table: DescribedTable, context: StreamContext<Files
   const format = table.formatHash;
   /** Bytes of rows, and the time, since the last point to resume from. */
   let bytes = 0;
-  let time = Date.now();
+  // The first file is followed by one, however small it is: what fails without any is not read again up to where it failed.
+  let time = 0;
   let begun = false;
   /** Values that were left out, and not told yet. */
   let values = 0;

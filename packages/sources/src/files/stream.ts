@@ -5,6 +5,7 @@ import {
   type StreamContext,
   type StreamItem,
 } from "@alluvium/core";
+import { createBrink, type Brink } from "./brink.ts";
 import { tagOf } from "./content/open.ts";
 import type { DescribedTable } from "./described.ts";
 import type { FileContent } from "./format.ts";
@@ -31,12 +32,13 @@ const MANY_DONE = 500_000;
 
 /** A table's files as a stream. `hints`: what a queue says of new ones. */
 export function createStream(table: DescribedTable, hints?: Hints): Stream<FilesCursor> {
+  const brink = createBrink();
   return {
     name: table.name,
     tables: [table.description],
     cursor: filesCursorCodec,
     identity: { url: table.store.url, files: [...table.globs], format: table.format.name },
-    read: (context) => read(table, context, hints),
+    read: (context) => read(table, context, hints, brink),
     retake: async (_, rows, again) => retakeRows(table, rows, again),
     ...(hints && {
       async acknowledge({ sweep, file }) {
@@ -50,6 +52,7 @@ async function* read(
   table: DescribedTable,
   context: Context,
   hints: Hints | undefined,
+  brink: Brink,
 ): AsyncGenerator<Item> {
   const { since, window, attempt } = context;
   context.emit({
@@ -63,8 +66,8 @@ async function* read(
   const reader = createReader(table, context);
   const told = context.limit === undefined ? hints : undefined;
   const items =
-    window === undefined ? readNew(table, context, reader, told) : readWindow(table, context, reader);
-  if (context.limit === undefined) return yield* items;
+    window === undefined ? readNew(table, context, reader, told, brink) : readWindow(table, context, reader);
+  if (context.limit === undefined) return yield* brink.watch(items, reader.flush);
   let rows = 0;
   for await (const item of items) {
     yield item;
@@ -82,6 +85,7 @@ async function* readNew(
   context: Context,
   reader: Reader,
   hints: Hints | undefined,
+  brink: Brink,
 ): AsyncGenerator<Item> {
   const { since, signal } = context;
   const ledger = openLedger(since, table.windowMs, () => reader.learned());
@@ -97,7 +101,7 @@ async function* readNew(
     const isSpared = hints !== undefined && !ledger.isUnderWay && wasSwept(since, now - hints.sweepEveryMs);
     const paths = last || !isRest ? (isSpared ? named : undefined) : [];
     const { until, after } = ledger.begin(now - table.minAgeMs, { partial: paths !== undefined });
-    if (half !== undefined) yield* readHalf(table, context, reader, ledger, half);
+    if (half !== undefined) yield* readHalf(table, context, reader, ledger, half, brink);
     const startAfter = half?.path ?? after;
     half = undefined;
     isWhole = paths === undefined;
@@ -115,9 +119,10 @@ async function* readNew(
       }
     }
     for await (const { info, content } of openAhead(chosen(), AHEAD, signal, reader.open)) {
+      brink.enter(info.path);
       const opened =
         "error" in content ? await openAgain(table, context, ledger, reader, info, content.error) : content;
-      if (opened !== undefined) yield* readWhole(table, context, reader, ledger, opened);
+      if (opened !== undefined) yield* readWhole(table, context, reader, ledger, opened, brink);
     }
     if (future > 0)
       warn(
@@ -168,6 +173,7 @@ async function* readWhole(
   reader: Reader,
   ledger: Ledger,
   opened: FileContent,
+  brink: Brink,
 ): AsyncGenerator<Item> {
   let content: FileContent | undefined = opened;
   for (let attempt = 1; ; attempt++) {
@@ -182,9 +188,10 @@ async function* readWhole(
     }
   }
   ledger.finish(content);
-  if (!reader.isDue(CHECKPOINT_MS)) return;
+  if (!reader.isDue(CHECKPOINT_MS) && !brink.holds(content.path)) return;
   yield* reader.flush();
   yield { checkpoint: ledger.cursor() };
+  brink.save(content.path);
 }
 
 /** The rest of a file of which a part is committed. */
@@ -194,6 +201,7 @@ async function* readHalf(
   reader: Reader,
   ledger: Ledger,
   half: HalfFile,
+  brink: Brink,
 ): AsyncGenerator<Item> {
   const { store, name } = table;
   const { path, position } = half;
@@ -249,7 +257,7 @@ async function* readHalf(
   const what = ledger.look(file);
   if (what !== "new" && what !== "changed") return;
   const content = await openAgain(table, context, ledger, reader, now, undefined);
-  if (content !== undefined) yield* readWhole(table, context, reader, ledger, content);
+  if (content !== undefined) yield* readWhole(table, context, reader, ledger, content, brink);
 }
 
 /** Opens the version of which a part is done; `undefined` where another one has just taken its place. */

@@ -6,10 +6,10 @@ import { compareScalars } from "@alluvium/core/columns";
  */
 export interface Brink {
   /**
-   * The items of a read, of which it is noticed where it fails, or is ended before its end. What was held back (`flush`) is handed on before it fails, so that
+   * The items of a read, of which it is noticed where it fails, or is ended before its end. What the reader held back is handed on before it fails, so that
    * the run knows as well how far it came.
    */
-  watch<Item>(items: AsyncIterable<Item>, flush: () => Iterable<Item>): AsyncGenerator<Item, void>;
+  watch<Item>(items: AsyncIterable<Item>, reader: { flush(): Iterable<Item> }): AsyncGenerator<Item, void>;
   /** A file is begun. */
   enter(path: string): void;
   /** There is a point to resume from after a file. */
@@ -24,7 +24,7 @@ export function createBrink(): Brink {
   let entered: string | undefined;
   let failed: { readonly from: string | undefined; readonly to: string } | undefined;
   return {
-    async *watch(items, flush) {
+    async *watch(items, reader) {
       saved = undefined;
       entered = undefined;
       let ended = false;
@@ -32,7 +32,7 @@ export function createBrink(): Brink {
         yield* items;
         ended = true;
       } catch (error) {
-        yield* flush();
+        yield* reader.flush();
         throw error;
       } finally {
         failed = ended || entered === undefined ? undefined : { from: saved, to: entered };

@@ -67,7 +67,7 @@ async function* read(
   const told = context.limit === undefined ? hints : undefined;
   const items =
     window === undefined ? readNew(table, context, reader, told, brink) : readWindow(table, context, reader);
-  if (context.limit === undefined) return yield* brink.watch(items, reader.flush);
+  if (context.limit === undefined) return yield* brink.watch(items, reader);
   let rows = 0;
   for await (const item of items) {
     yield item;

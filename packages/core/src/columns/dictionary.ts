@@ -52,7 +52,15 @@ export function constantVector(type: ColumnType, value: unknown, length: number)
     length,
     nullCount: 0,
     validity: undefined,
-    codes: new Int32Array(length),
+    codes: zeros(length),
     dictionary: vectorOf(type, [value]),
   };
+}
+
+/** Codes of the first value of a dictionary; all vectors share them. */
+let sharedZeros = new Int32Array(0);
+
+function zeros(length: number): Int32Array {
+  if (sharedZeros.length < length) sharedZeros = new Int32Array(Math.max(length, 1 << 15));
+  return sharedZeros.subarray(0, length);
 }

@@ -110,7 +110,10 @@ export function fileStore(root: string | URL): ObjectStore {
         };
         check(stats);
         const { start, end } = resolveRange(call?.range, Number(stats.size));
-        const bytes = new Uint8Array(end - start);
+        const { into } = call ?? {};
+        const size = end - start;
+        const bytes =
+          into !== undefined && into.length >= size ? into.subarray(0, size) : new Uint8Array(size);
         let done = 0;
         while (done < bytes.length) {
           call?.signal?.throwIfAborted();
@@ -121,7 +124,7 @@ export function fileStore(root: string | URL): ObjectStore {
         }
         // It may have been written to in the meantime.
         if (ifMatch !== undefined) check(await handle.stat({ bigint: true }));
-        return done < bytes.length ? bytes.slice(0, done) : bytes;
+        return done < bytes.length ? bytes.subarray(0, done) : bytes;
       });
     },
     async head(path, call) {

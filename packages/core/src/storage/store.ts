@@ -9,11 +9,16 @@ export interface ObjectStore {
   readonly capabilities: StoreCapabilities;
   /**
    * The bytes of an object, or of `range` of it. `ifMatch`: only of the version with this tag (`ObjectInfo.etag`); where another one stands there now,
-   * `ALV_SOURCE_CHANGED`. What one call gives is always of one version.
+   * `ALV_SOURCE_CHANGED`. What one call gives is always of one version. `into`: memory that a store may put the bytes into, at its beginning, if they have
+   * room there; what comes back is then a view of it. A store that does not is as good, only slower where much is read.
    */
   get(
     path: string,
-    options?: { readonly range?: ByteRange; readonly ifMatch?: string | undefined } & StoreCall,
+    options?: {
+      readonly range?: ByteRange;
+      readonly ifMatch?: string | undefined;
+      readonly into?: Uint8Array | undefined;
+    } & StoreCall,
   ): Promise<Uint8Array>;
   /** Size, time and tag of an object; `undefined` when there is none. */
   head(path: string, options?: StoreCall): Promise<ObjectInfo | undefined>;

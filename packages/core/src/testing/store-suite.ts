@@ -48,6 +48,18 @@ const cases: readonly { readonly name: string; readonly run: (store: ObjectStore
     },
   },
   {
+    name: "gets into memory that is given, where there is room, and touches none behind it",
+    async run(store) {
+      await store.put("a/b.bin", text("0123456789"));
+      for (const size of [0, 3, 4, 9]) {
+        const into = new Uint8Array(size).fill(255);
+        const bytes = await store.get("a/b.bin", { range: { start: 2, end: 6 }, into });
+        deepEqual(new Uint8Array(bytes), text("2345"));
+        deepEqual(into.subarray(4), new Uint8Array(Math.max(0, size - 4)).fill(255));
+      }
+    },
+  },
+  {
     name: "keeps its own copy of the bytes, and gives away copies",
     async run(store) {
       // A Buffer too, whose `slice` is no copy.

@@ -85,9 +85,10 @@ export interface FileContent {
   readonly compression: "none" | "gzip" | "zstd";
   /**
    * Its bytes, decompressed, from `offset` of the decompressed bytes on (gzip and zstd are read from the start and skipped up to there). Chunks are the
-   * caller's to keep. Ends early only by an error: what is cut off is `ALV_SOURCE_DATA`.
+   * caller's to keep, unless it says `reuses`: then the memory of one may be used again when the next is asked for, which saves much work of V8's collector.
+   * Ends early only by an error: what is cut off is `ALV_SOURCE_DATA`.
    */
-  read(offset?: number): AsyncIterable<Uint8Array>;
+  read(offset?: number, options?: { readonly reuses?: boolean }): AsyncIterable<Uint8Array>;
   /** A range of the bytes as stored, `start` inclusive, `end` exclusive. */
   range(start: number, end: number): Promise<Uint8Array>;
 }

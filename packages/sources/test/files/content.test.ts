@@ -74,6 +74,27 @@ describe(`content (seed ${seed})`, () => {
     }
   });
 
+  test("chunks are kept as they are, but where their memory may be used again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "alluvium-content-"));
+    try {
+      const data = someBytes(6_000_001);
+      const store = fileStore(folder);
+      await store.put("a", data);
+      const content = await opened(store, "a");
+      expect((await all(content.read())).equals(data)).toBe(true);
+      const copies: Buffer[] = [];
+      const buffers = new Set<ArrayBufferLike>();
+      for await (const chunk of content.read(0, { reuses: true })) {
+        copies.push(Buffer.from(chunk));
+        buffers.add(chunk.buffer);
+      }
+      expect(Buffer.concat(copies).equals(data)).toBe(true);
+      expect(buffers.size).toBeLessThan(copies.length / 2);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test.each(["gzip", "zstd"] as const)(
     "%s: all members and frames, from any offset, however they are cut",
     async (kind) => {

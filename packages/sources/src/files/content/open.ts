@@ -35,9 +35,9 @@ export async function openContent(
   { signal, budget }: ContentOptions,
 ): Promise<FileContent> {
   const { path, size, modified, etag } = info;
-  const get = (start: number, end: number, ending: AbortSignal): Promise<Uint8Array> =>
+  const get = (start: number, end: number, ending: AbortSignal, into?: Uint8Array): Promise<Uint8Array> =>
     retried(ending, async () => {
-      const bytes = await store.get(path, { range: { start, end }, ifMatch: etag, signal: ending });
+      const bytes = await store.get(path, { range: { start, end }, ifMatch: etag, into, signal: ending });
       if (bytes.length === end - start) return bytes;
       throw new AlluviumError(
         "ALV_SOURCE_CHANGED",
@@ -55,12 +55,12 @@ export async function openContent(
     return bytes;
   };
   const pieceBytes = Math.min(MOST_PIECE, Math.max(LEAST_PIECE, Math.floor(budget / (AHEAD + 2))));
-  async function* stored(start: number): AsyncGenerator<Uint8Array> {
+  async function* stored(start: number, reuses: boolean): AsyncGenerator<Uint8Array> {
     // It is there already, whatever the size of pieces.
     if (start < head.length) yield head.slice(start);
     const from = Math.max(start, head.length);
     if (from < size)
-      yield* readPieces({ range: get, start: from, end: size, pieceBytes, ahead: AHEAD, signal });
+      yield* readPieces({ range: get, start: from, end: size, pieceBytes, ahead: AHEAD, reuses, signal });
   }
   const compression = compressionOf(head);
   return {
@@ -69,10 +69,10 @@ export async function openContent(
     modified,
     tag: tagOf(info),
     compression,
-    read: (offset = 0) =>
+    read: (offset = 0, { reuses = false } = {}) =>
       compression === "none"
-        ? stored(offset)
-        : skip(decompress(stored(0), { path, compression, again: () => stored(0) }), offset, {
+        ? stored(offset, reuses)
+        : skip(decompress(stored(0, true), { path, compression, again: () => stored(0, false) }), offset, {
             path,
             compression,
           }),

@@ -3,6 +3,7 @@ import { takeBatch, type Batch } from "@alluvium/core/columns";
 import type { FileItem } from "../format.ts";
 import { refusedText } from "../text/refused-text.ts";
 import { cellText, type Cells } from "../text/cells.ts";
+import { createRowLines } from "../text/row-lines.ts";
 import { missingRefused, type CsvColumn } from "./column.ts";
 import { isNumber } from "../text/said.ts";
 
@@ -38,7 +39,7 @@ export function createBatches(
 ): CsvBatches {
   let schema: Schema | undefined;
   let rows = 0;
-  let lines = new Float64Array(1024);
+  const lines = createRowLines();
   let refused: RefusedRow[] = [];
   let dropped = new Set<number>();
   let adding: Cells | undefined;
@@ -78,14 +79,8 @@ export function createBatches(
       for (const column of missing)
         for (let cell = 0; cell < cells.rows; cell++) refuseCell(cell, column, missingRefused);
       adding = undefined;
-      const needed = rows + cells.rows;
-      if (needed > lines.length) {
-        const more = new Float64Array(Math.max(needed, 2 * lines.length));
-        more.set(lines);
-        lines = more;
-      }
-      lines.set(cells.lines.subarray(0, cells.rows), rows);
-      rows = needed;
+      lines.add(cells.lines, cells.rows);
+      rows += cells.rows;
     },
     refuse(row) {
       refused.push(row);
@@ -109,13 +104,14 @@ export function createBatches(
         length: rows,
         columns: vectors,
       };
-      let numbers = lines;
+      let lineOf = lines.take();
       let batch = whole;
       if (dropped.size > 0) {
         const places = Int32Array.from({ length: rows }, (_, row) => row).filter((row) => !dropped.has(row));
         batch = takeBatch(whole, places);
-        numbers = Float64Array.from(places, (row) => lines[row]!);
-      } else lines = new Float64Array(rows);
+        const lineOfAll = lineOf;
+        lineOf = (row) => lineOfAll(places[row]!);
+      }
       rows = 0;
       dropped = new Set();
       let isOut = true;
@@ -128,7 +124,7 @@ export function createBatches(
         release();
         return;
       }
-      const locate = (row: number): { readonly line: number } => ({ line: numbers[row]! });
+      const locate = (row: number): { readonly line: number } => ({ line: lineOf(row) });
       yield { batch, locate, position, release };
     },
   };

@@ -5,6 +5,7 @@ import { dropCells } from "../text/cells.ts";
 import { invalidBytesText, isSoundText } from "../text/invalid-bytes.ts";
 import { lineTooLong } from "../text/line-too-long.ts";
 import { lineRow, refusedText } from "../text/refused-text.ts";
+import { createRowLines } from "../text/row-lines.ts";
 import { blockBytes, openText } from "../text/text-blocks.ts";
 import { createObjectRows } from "./object-rows.ts";
 import type { JsonSettings } from "./options.ts";
@@ -51,21 +52,12 @@ export function linesDecoder(settings: JsonSettings, context: DecoderContext): F
     let line = first;
     let refused: RefusedRow[] = [];
     /** The lines of the rows that are held. */
-    let lines = new Float64Array(1024);
+    const lines = createRowLines();
     let fast: FastPath | undefined;
     let patience = FIRST;
     let lastText = "";
 
     const rowsHeld = (): number => fast?.columns.length ?? objects.length;
-
-    function note(numbers: Float64Array, count: number, at: number): void {
-      if (at + count > lines.length) {
-        const more = new Float64Array(Math.max(at + count, 2 * lines.length));
-        more.set(lines);
-        lines = more;
-      }
-      lines.set(numbers.subarray(0, count), at);
-    }
 
     function* take(): Generator<FileItem> {
       const position = { offset: text.offset, line };
@@ -74,9 +66,8 @@ export function linesDecoder(settings: JsonSettings, context: DecoderContext): F
       const length = rowsHeld();
       if (given.length > 0) yield length === 0 ? { refused: given, position } : { refused: given };
       if (length === 0) return;
-      const numbers = lines;
-      lines = new Float64Array(1024);
-      const locate = (row: number): { readonly line: number } => ({ line: numbers[row]! });
+      const lineOf = lines.take();
+      const locate = (row: number): { readonly line: number } => ({ line: lineOf(row) });
       if (fast === undefined) yield { batch: objects.finish(), locate, position };
       else yield { ...fast.columns.finish(), locate, position };
     }
@@ -102,9 +93,8 @@ export function linesDecoder(settings: JsonSettings, context: DecoderContext): F
         cells = dropCells(cells, (row) => row >= rows);
         if (rows === 0) return from;
       }
-      const before = columns.length;
       const rows = columns.read(cells);
-      note(cells.lines, rows, before);
+      lines.add(cells.lines, rows);
       line += rows;
       return rows < scanner.cells.rows ? (rows === 0 ? from : nextLine(bytes, cells.rowEnds[rows - 1]!)) : to;
     }
@@ -121,7 +111,7 @@ export function linesDecoder(settings: JsonSettings, context: DecoderContext): F
         else {
           const problem = objects.append(source, path, line);
           if (problem !== undefined) refused.push(problem);
-          else note(Float64Array.of(line), 1, objects.length - 1);
+          else lines.add(Float64Array.of(line), 1);
           lastText = source;
         }
       }

@@ -51,16 +51,17 @@ export async function openText(
       const { label } = encodingOf(source, encoding);
       isTranscoded = label !== "utf-8";
       if (!isTranscoded) {
-        chunks = file.read(since)[Symbol.asyncIterator]();
+        chunks = file.read(since, { reuses: true })[Symbol.asyncIterator]();
         return;
       }
     }
-    const all = file.read()[Symbol.asyncIterator]();
+    const all = file.read(0, { reuses: true })[Symbol.asyncIterator]();
     let first: Uint8Array = new Uint8Array(0);
     while (first.length < markLength) {
       const { value, done } = await all.next();
       if (done === true) break;
-      first = first.length === 0 ? value : Buffer.concat([first, value]);
+      // A copy, if more must be asked for.
+      first = first.length === 0 && value.length >= markLength ? value : Buffer.concat([first, value]);
     }
     const { label, mark } = encodingOf(first, encoding);
     isTranscoded = label !== "utf-8";

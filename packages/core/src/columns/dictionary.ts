@@ -28,10 +28,10 @@ export function materialize(vector: Vector): Vector {
 }
 
 function rowsOfCodes(vector: DictionaryVector): Int32Array {
+  const { validity, nullCount } = vector;
+  if (nullCount === 0 || validity === undefined) return vector.codes.subarray(0, vector.length);
   const rows = vector.codes.slice(0, vector.length);
-  const { validity } = vector;
-  if (vector.nullCount > 0 && validity !== undefined)
-    for (let i = 0; i < rows.length; i++) if (((validity[i >> 3]! >> (i & 7)) & 1) === 0) rows[i] = -1;
+  for (let i = 0; i < rows.length; i++) if (((validity[i >> 3]! >> (i & 7)) & 1) === 0) rows[i] = -1;
   return rows;
 }
 

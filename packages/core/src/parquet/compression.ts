@@ -3,6 +3,7 @@ import zlib from "node:zlib";
 import { AlluviumError } from "../errors.ts";
 import { Codec, nameOf } from "./format.ts";
 import { hadoopLz4Decompress, lz4Decompress } from "./lz4.ts";
+import { takeBody } from "./page-memory.ts";
 import { storedFrame, zstdCompressor } from "./zstd.ts";
 import { snappyCompress, snappyDecompress } from "./snappy.ts";
 
@@ -76,9 +77,9 @@ export function canDecompress(codec: number): boolean {
   );
 }
 
-/** Decompresses a page to exactly `size` bytes. Never makes more than that of it. */
+/** Decompresses a page to exactly `size` bytes. Never makes more than that of it. Its memory may be given back (`giveBody`) when nobody reads it any more. */
 export async function decompress(bytes: Uint8Array, codec: number, size: number): Promise<Uint8Array> {
-  if (codec === Codec.snappy) return snappyDecompress(bytes, size);
+  if (codec === Codec.snappy) return snappyDecompress(bytes, size, takeBody);
   if (codec === Codec.lz4Raw) return lz4Decompress(bytes, size);
   if (codec === Codec.lz4) return hadoopLz4Decompress(bytes, size);
   if (codec === Codec.none) {

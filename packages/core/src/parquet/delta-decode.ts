@@ -1,4 +1,5 @@
 import { unpackBits } from "./bitpack.ts";
+import { takeInts, takeOwn, type TakeMemory } from "./page-memory.ts";
 import { invalid } from "./invalid.ts";
 
 /** What DELTA_BINARY_PACKED begins with. */
@@ -51,9 +52,9 @@ export class ByteCursor {
 }
 
 /** Decodes 32-bit values of DELTA_BINARY_PACKED: at most `limit`. Leaves the cursor after them. */
-export function decodeDelta32(cursor: ByteCursor, limit: number): Int32Array {
+export function decodeDelta32(cursor: ByteCursor, limit: number, take: TakeMemory = takeOwn): Int32Array {
   const { miniblocks, miniblock, count, first } = readHeader(cursor, limit);
-  const out = new Int32Array(count);
+  const out = takeInts(take, count);
   const packed = new Int32Array(miniblock);
   let value = Number(BigInt.asIntN(32, first));
   let done = 0;
@@ -77,10 +78,10 @@ export function decodeDelta32(cursor: ByteCursor, limit: number): Int32Array {
 }
 
 /** Decodes 64-bit values of DELTA_BINARY_PACKED: at most `limit`. Leaves the cursor after them. */
-export function decodeDelta64(cursor: ByteCursor, limit: number): BigInt64Array {
+export function decodeDelta64(cursor: ByteCursor, limit: number, take: TakeMemory = takeOwn): BigInt64Array {
   const { miniblocks, miniblock, count, first } = readHeader(cursor, limit);
-  const out = new BigInt64Array(count);
-  const words = new Int32Array(out.buffer);
+  const words = takeInts(take, 2 * count);
+  const out = new BigInt64Array(words.buffer, words.byteOffset, count);
   const packed = new Int32Array(miniblock);
   if (count > 0) out[0] = first;
   let low = words[0] ?? 0;

@@ -49,6 +49,9 @@ export class FixedValues implements ValueEncoder {
   private sawNaN = false;
   /** Entries of the dictionary when the last page ended. */
   private pageEntries = 0;
+  // Indexes of a dictionary that many batches share, so that each of its values is looked up once.
+  private sharedValues: FixedVector["values"] | undefined;
+  private sharedIndexes: Int32Array = new Int32Array(0);
 
   constructor(leaf: Leaf, choice: EncodingChoice, scratch: Scratch) {
     this.leaf = leaf;
@@ -68,7 +71,13 @@ export class FixedValues implements ValueEncoder {
     return this.values.byteLength + this.indexes.byteLength + (this.dictionary?.memory ?? 0);
   }
 
-  append(vector: Vector, positions: Int32Array | undefined, start: number, end: number): void {
+  append(
+    vector: Vector,
+    positions: Int32Array | undefined,
+    start: number,
+    end: number,
+    shared: boolean,
+  ): void {
     if (vector.layout !== "fixed")
       throw new AlluviumError(
         "ALV_INTERNAL",
@@ -77,6 +86,9 @@ export class FixedValues implements ValueEncoder {
     const source = sourceOf(vector, this.words);
     let from = start;
     while (from < end) {
+      if (this.mode === "dictionary" && shared && positions !== undefined)
+        from = this.indexShared(vector, source, positions, from, end);
+      if (from === end) return;
       if (this.mode === "dictionary") {
         const to = Math.min(end, from + STAGED);
         const staged = this.scratch.ints(STAGED * this.words);
@@ -126,6 +138,7 @@ export class FixedValues implements ValueEncoder {
       page = { bytes: plainWords(leaf, dictionary.entries, dictionary.size, 0), count: dictionary.size };
     }
     this.dictionary = undefined;
+    this.sharedValues = undefined;
     this.referred = false;
     this.bounds = undefined;
     this.sawNaN = false;
@@ -178,6 +191,37 @@ export class FixedValues implements ValueEncoder {
     this.values.set(staged.subarray(done * words, count * words), this.count * words);
     this.count += count - done;
     this.indexes = new Int32Array(0);
+  }
+
+  /** Takes rows of a dictionary of others and returns the first that it left, because ours is full. */
+  private indexShared(
+    { values, length }: FixedVector,
+    source: Source,
+    positions: Int32Array,
+    start: number,
+    end: number,
+  ): number {
+    if (this.sharedValues !== values) {
+      this.sharedValues = values;
+      this.sharedIndexes = new Int32Array(length).fill(-1);
+    }
+    this.indexes = grown(this.indexes, this.count + end - start);
+    const { dictionary, indexes, words, sharedIndexes: known } = this;
+    const value = this.scratch.ints(words);
+    let at = this.count;
+    let i = start;
+    for (; i < end; i++) {
+      const row = positions[i]!;
+      let index = known[row]!;
+      if (index < 0) {
+        gather(source, words, undefined, row, row + 1, value, 0);
+        if (dictionary!.index(value, 1, indexes, at) === 0) break;
+        index = known[row] = indexes[at]!;
+      }
+      indexes[at++] = index;
+    }
+    this.count = at;
+    return i;
   }
 
   private endDirect(count: number, prefix: number): PageBody {

@@ -8,6 +8,7 @@ import { Encoding, PageType } from "./format.ts";
 import { readHybrid } from "./hybrid-read.ts";
 import { invalid, located } from "./invalid.ts";
 import type { StoredChunk } from "./metadata.ts";
+import { giveBody, takeInts, type TakeMemory } from "./page-memory.ts";
 import { dataPage, dictionaryPage, readPage, type DataPage } from "./page-read.ts";
 import type { RangeReader } from "./range-reader.ts";
 import type { ReadLeaf } from "./read-type.ts";
@@ -31,9 +32,11 @@ export interface LeafReadOptions {
   readonly nanoseconds: Nanoseconds;
   /** Whether text that is stored by dictionary stays so; `all`: numbers too. */
   readonly dictionaries: boolean | "all";
+  /** Where the large arrays of vectors come from. */
+  readonly take: TakeMemory;
 }
 
-interface OpenPage extends DataPage {
+interface OpenPage extends Pick<DataPage, "slots" | "definitions" | "repetitions"> {
   readonly dense: Vector;
   /** First slot and value not yet taken. */
   slot: number;
@@ -160,8 +163,9 @@ export class LeafReader {
   private async openDictionary(page: Awaited<ReturnType<typeof readPage>>): Promise<void> {
     const { leaf, chunk, options } = this;
     const { bytes, count } = await dictionaryPage(page, chunk.codec);
-    const stored = decodeValues(Encoding.plain, leaf.physical, leaf.width, bytes, 0, count);
+    const stored = decodeValues(Encoding.plain, leaf.physical, leaf.width, bytes, 0, count, options.take);
     this.dictionary = denseVector(leaf, stored, count, options.nanoseconds);
+    giveBody(bytes);
   }
 
   private async openData(raw: Awaited<ReturnType<typeof readPage>>): Promise<void> {
@@ -173,7 +177,7 @@ export class LeafReader {
     if (values === 0) dense = nullVector(leaf.type, 0);
     else if (encoding === Encoding.rleDictionary || encoding === Encoding.plainDictionary) {
       if (dictionary === undefined) throw invalid("a page refers to a dictionary that is not there");
-      const codes = readIndexes(bytes, start, values, dictionary.length);
+      const codes = readIndexes(bytes, start, values, dictionary.length, options.take);
       dense = {
         layout: "dictionary",
         type: leaf.type,
@@ -186,10 +190,13 @@ export class LeafReader {
       // Mostly only text gains from staying a dictionary.
       if (dictionary.layout !== "bytes" && options.dictionaries !== "all") dense = materialize(dense);
     } else {
-      const stored = decodeValues(encoding, leaf.physical, leaf.width, bytes, start, values);
+      const stored = decodeValues(encoding, leaf.physical, leaf.width, bytes, start, values, options.take);
       dense = denseVector(leaf, stored, values, options.nanoseconds);
     }
-    this.page = { ...page, dense, slot: 0, value: 0 };
+    const { slots, definitions, repetitions } = page;
+    this.page = { slots, definitions, repetitions, dense, slot: 0, value: 0 };
+    // Values are copies, and so are levels.
+    giveBody(bytes);
   }
 
   private place(offset: number): string {
@@ -197,10 +204,16 @@ export class LeafReader {
   }
 }
 
-function readIndexes(bytes: Uint8Array, start: number, count: number, entries: number): Int32Array {
+function readIndexes(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  entries: number,
+  take: TakeMemory,
+): Int32Array {
   const width = bytes[start];
   if (width === undefined || width > 32) throw invalid(`a page has indexes of ${width ?? "no"} bits`);
-  const codes = new Int32Array(count);
+  const codes = takeInts(take, count);
   readHybrid(bytes, start + 1, bytes.length, width, codes, count);
   // Indexes of so few bits cannot lead out of the dictionary.
   if (width < 31 && 2 ** width <= entries) return codes;

@@ -4,6 +4,7 @@ import { invalid } from "./invalid.ts";
 import { readSchema, type ReadShape } from "./read-schema.ts";
 import type { ReadLeaf } from "./read-type.ts";
 import { isText, type LeafStatistics, type ParquetValue } from "./statistics.ts";
+import { takeOwn } from "./page-memory.ts";
 import { decodeValues } from "./stored-values.ts";
 import { valueOf } from "./vector-value.ts";
 import {
@@ -208,7 +209,7 @@ function boundOf(leaf: ReadLeaf, bytes: Uint8Array): ParquetValue | undefined {
             offsets: Int32Array.of(0, bytes.length),
             data: new Uint8Array(bytes),
           }
-        : decodeValues(Encoding.plain, physical, width, bytes, 0, 1);
+        : decodeValues(Encoding.plain, physical, width, bytes, 0, 1, takeOwn);
     return valueOf(denseVector(leaf, stored, 1, "floor"), 0);
   } catch {
     return undefined;

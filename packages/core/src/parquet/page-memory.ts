@@ -5,13 +5,25 @@ import { Buffer } from "node:buffer";
  * make the collector run over and over. All encoders share it.
  */
 
-/** Most bytes to keep for later: what a row group frees when it is written, and a little more. */
-const KEPT = 24 << 20;
+/** Most bytes to keep for later: what a row group frees when it is written, and one that is read. */
+const KEPT = 40 << 20;
 const GRAIN = 1 << 14;
 
 const free: Uint8Array[] = [];
 let kept = 0;
 const lent = new WeakSet<ArrayBufferLike>();
+
+/** Gives `size` bytes with anything in them, at a place for values of eight bytes. */
+export type TakeMemory = (size: number) => Uint8Array;
+
+/** Memory of its own, which nobody takes back. */
+export const takeOwn: TakeMemory = (size) => new Uint8Array(size);
+
+/** `count` integers with anything in them. */
+export function takeInts(take: TakeMemory, count: number): Int32Array {
+  const { buffer, byteOffset } = take(4 * count);
+  return new Int32Array(buffer, byteOffset, count);
+}
 
 /** `size` bytes with anything in them. */
 export function takeBody(size: number): Uint8Array {
@@ -50,4 +62,22 @@ export function giveBody(body: Uint8Array): void {
   if (!lent.delete(buffer) || kept + buffer.byteLength > KEPT) return;
   kept += buffer.byteLength;
   free.push(Buffer.from(buffer));
+}
+
+/** Memory of bodies that is given back at once: that of what belongs together. */
+export function lentMemory(): { readonly take: TakeMemory; readonly giveBack: () => void } {
+  let bodies: Uint8Array[] = [];
+  return {
+    take(size) {
+      if (size < GRAIN / 2) return new Uint8Array(size);
+      const body = takeBody(size);
+      bodies.push(body);
+      // No Buffer, whose slices are no copies.
+      return new Uint8Array(body.buffer, 0, size);
+    },
+    giveBack() {
+      bodies.forEach(giveBody);
+      bodies = [];
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { StoredChunk } from "./metadata.ts";
+import type { TakeMemory } from "./page-memory.ts";
 import { RangeReader } from "./range-reader.ts";
 import type { ParquetSource } from "./source.ts";
 
@@ -8,10 +9,11 @@ const WINDOW = 1 << 20;
 // Chunks that stand this close together are fetched by one request.
 const GAP = 1 << 16;
 
-/** Readers for column chunks, those that fit into memory fetched with as few requests as their places allow. */
+/** Readers for column chunks, those that fit into memory fetched with as few requests as their places allow, into memory of `take`. */
 export async function openRanges(
   source: ParquetSource,
   chunks: readonly StoredChunk[],
+  take: TakeMemory | undefined,
 ): Promise<RangeReader[]> {
   const readers = chunks.map(
     ({ start, compressedBytes }) => new RangeReader(source, start, start + compressedBytes, WINDOW),
@@ -25,7 +27,7 @@ export async function openRanges(
     let next = first + 1;
     for (; next < order.length && order[next]!.position - end <= GAP; next++)
       end = Math.max(end, order[next]!.end);
-    const bytes = await source.slice(start, end);
+    const bytes = await source.slice(start, end, take?.(end - start));
     for (; first < next; first++) {
       const reader = order[first]!;
       // A source that gives less is found out when the reader comes to the missing bytes.

@@ -9,6 +9,8 @@ const BLOCK = 1 << 16;
 const HASH_BITS = 14;
 // Matches may not begin in the last bytes of a block: four bytes are read at a time.
 const MARGIN = 15;
+/** Literals beyond this are copied natively. */
+const LONG = 64;
 
 /** Compresses `input`. */
 export function snappyCompress(input: Uint8Array): Uint8Array {
@@ -122,8 +124,12 @@ function writeLongCopy(offset: number, length: number, out: Uint8Array, at: numb
   return at + 3;
 }
 
-/** Decompresses a block that unpacks to exactly `size` bytes; anything else is `ALV_FILE_INVALID`. */
-export function snappyDecompress(input: Uint8Array, size: number): Uint8Array {
+/** Decompresses a block that unpacks to exactly `size` bytes, in memory of `take`; anything else is `ALV_FILE_INVALID`. */
+export function snappyDecompress(
+  input: Uint8Array,
+  size: number,
+  take: (size: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array {
   let at = 0;
   let announced = 0;
   for (let shift = 0; ; shift += 7) {
@@ -135,7 +141,10 @@ export function snappyDecompress(input: Uint8Array, size: number): Uint8Array {
   if (announced !== size) throw damaged(`it announces ${announced} bytes where ${size} are expected`);
   // At best three bytes stand for 64: more than that is made up, and gets no memory.
   if (size > input.length * 22 + 64) throw damaged(`${input.length} bytes cannot unpack to ${size}`);
-  const out = new Uint8Array(size);
+  const out = take(size);
+  // Short parts are copied by words of four bytes, of which the last may reach beyond: what comes next is written over that.
+  const source = new DataView(input.buffer, input.byteOffset, input.length);
+  const target = new DataView(out.buffer, out.byteOffset, size);
   let o = 0;
   const end = input.length;
   while (at < end) {
@@ -151,8 +160,10 @@ export function snappyDecompress(input: Uint8Array, size: number): Uint8Array {
         at += bytes;
       }
       if (at + length > end || o + length > size) throw damaged("a literal is too long");
-      if (length < 32) for (let i = 0; i < length; i++) out[o + i] = input[at + i]!;
-      else out.set(input.subarray(at, at + length), o);
+      if (length > LONG) out.set(input.subarray(at, at + length), o);
+      else if (at + length + 3 > end || o + length + 3 > size)
+        for (let i = 0; i < length; i++) out[o + i] = input[at + i]!;
+      else for (let i = 0; i < length; i += 4) target.setInt32(o + i, source.getInt32(at + i, true), true);
       at += length;
       o += length;
       continue;
@@ -175,8 +186,10 @@ export function snappyDecompress(input: Uint8Array, size: number): Uint8Array {
       at += 4;
     }
     if (offset === 0 || offset > o || o + length > size) throw damaged("a copy points outside of it");
-    if (offset >= length && length >= 32) out.copyWithin(o, o - offset, o - offset + length);
-    else for (let i = 0, from = o - offset; i < length; i++) out[o + i] = out[from + i]!;
+    const from = o - offset;
+    // Of a copy that overlaps itself a word may hold only what was written before.
+    if (offset < 4 || o + length + 3 > size) for (let i = 0; i < length; i++) out[o + i] = out[from + i]!;
+    else for (let i = 0; i < length; i += 4) target.setInt32(o + i, target.getInt32(from + i, true), true);
     o += length;
   }
   if (o !== size) throw damaged(`it unpacks to ${o} bytes where ${size} are expected`);

@@ -2,8 +2,11 @@
 export interface ParquetSource {
   /** Size of the file. */
   readonly byteLength: number;
-  /** The bytes `[start, end)`; to the end of the file where `end` is left out. They must not change afterwards. */
-  slice(start: number, end?: number): Promise<Uint8Array>;
+  /**
+   * The bytes `[start, end)`; to the end of the file where `end` is left out. They must not change afterwards. They may be put into `into`, which has room for
+   * them and is used again when they are decoded.
+   */
+  slice(start: number, end?: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Bytes that are already in memory as a {@link ParquetSource}. */

@@ -3,6 +3,7 @@ import { AlluviumError } from "../errors.ts";
 import { Encoding, nameOf, Physical } from "./format.ts";
 import { readHybrid } from "./hybrid-read.ts";
 import { invalid } from "./invalid.ts";
+import { takeInts, type TakeMemory } from "./page-memory.ts";
 
 /** Values as a file stores them, one after the other, without nulls. */
 export type StoredValues =
@@ -15,7 +16,10 @@ export type StoredValues =
   | { readonly kind: "fixed"; readonly values: Uint8Array; readonly width: number }
   | { readonly kind: "bytes"; readonly offsets: Int32Array; readonly data: Uint8Array };
 
-/** Decodes `count` values that stand in `bytes[start, …)`. Dictionary indexes are not values: they are read elsewhere. */
+/**
+ * Decodes `count` values that stand in `bytes[start, …)`. Dictionary indexes are not values: they are read elsewhere. Arrays of the common encodings are in
+ * memory of `take`.
+ */
 export function decodeValues(
   encoding: number,
   physical: Physical,
@@ -23,27 +27,28 @@ export function decodeValues(
   bytes: Uint8Array,
   start: number,
   count: number,
+  take: TakeMemory,
 ): StoredValues {
   switch (encoding) {
     case Encoding.plain:
-      return decodePlain(physical, width, bytes, start, count);
+      return decodePlain(physical, width, bytes, start, count, take);
     case Encoding.rle:
       if (physical === Physical.boolean) return decodeRleBits(bytes, start, count);
       break;
     case Encoding.deltaBinaryPacked: {
       const cursor = new ByteCursor(bytes, start, bytes.length);
       if (physical === Physical.int32) {
-        const values = decodeDelta32(cursor, count);
+        const values = decodeDelta32(cursor, count, take);
         return { kind: "ints", values: enough(values, count) };
       }
       if (physical === Physical.int64) {
-        const values = decodeDelta64(cursor, count);
+        const values = decodeDelta64(cursor, count, take);
         return { kind: "longs", values: enough(values, count) };
       }
       break;
     }
     case Encoding.deltaLengthByteArray:
-      if (physical === Physical.byteArray) return decodeDeltaLengths(bytes, start, count);
+      if (physical === Physical.byteArray) return decodeDeltaLengths(bytes, start, count, take);
       break;
     case Encoding.deltaByteArray:
       if (physical === Physical.byteArray || physical === Physical.fixed)
@@ -89,16 +94,17 @@ function decodePlain(
   bytes: Uint8Array,
   start: number,
   count: number,
+  take: TakeMemory,
 ): StoredValues {
   if (physical === Physical.boolean) {
     need(bytes, start, (count + 7) >> 3);
-    return { kind: "bits", values: copyOf(bytes, start, (count + 7) >> 3) };
+    return { kind: "bits", values: copyOf(bytes, start, (count + 7) >> 3, take) };
   }
-  if (physical === Physical.byteArray) return decodePlainBytes(bytes, start, count);
+  if (physical === Physical.byteArray) return decodePlainBytes(bytes, start, count, take);
   const size = sizeOf(physical, width);
   need(bytes, start, count * size);
   // A copy of its own, so that it is aligned and the page can go.
-  return ofBytes(physical, size, copyOf(bytes, start, count * size), count);
+  return ofBytes(physical, size, copyOf(bytes, start, count * size, take), count);
 }
 
 function ofBytes(physical: Physical, size: number, own: Uint8Array, count: number): StoredValues {
@@ -117,8 +123,9 @@ function ofBytes(physical: Physical, size: number, own: Uint8Array, count: numbe
   }
 }
 
-function decodePlainBytes(bytes: Uint8Array, start: number, count: number): StoredValues {
-  const offsets = new Int32Array(count + 1);
+function decodePlainBytes(bytes: Uint8Array, start: number, count: number, take: TakeMemory): StoredValues {
+  const offsets = takeInts(take, count + 1);
+  offsets[0] = 0;
   let size = 0;
   let at = start;
   const end = bytes.length;
@@ -131,7 +138,7 @@ function decodePlainBytes(bytes: Uint8Array, start: number, count: number): Stor
     size += length;
     offsets[i + 1] = size;
   }
-  const data = new Uint8Array(size);
+  const data = take(size);
   at = start;
   for (let i = 0; i < count; i++) {
     const from = offsets[i]!;
@@ -156,10 +163,11 @@ function decodeRleBits(bytes: Uint8Array, start: number, count: number): StoredV
   return { kind: "bits", values };
 }
 
-function decodeDeltaLengths(bytes: Uint8Array, start: number, count: number): StoredValues {
+function decodeDeltaLengths(bytes: Uint8Array, start: number, count: number, take: TakeMemory): StoredValues {
   const cursor = new ByteCursor(bytes, start, bytes.length);
   const lengths = enough(decodeDelta32(cursor, count), count);
-  const offsets = new Int32Array(count + 1);
+  const offsets = takeInts(take, count + 1);
+  offsets[0] = 0;
   let size = 0;
   const room = bytes.length - cursor.at;
   for (let i = 0; i < count; i++) {
@@ -168,7 +176,7 @@ function decodeDeltaLengths(bytes: Uint8Array, start: number, count: number): St
     if (length < 0 || size > room) throw invalid(`a page holds a text of ${length} bytes`);
     offsets[i + 1] = size;
   }
-  return { kind: "bytes", offsets, data: copyOf(bytes, cursor.at, size) };
+  return { kind: "bytes", offsets, data: copyOf(bytes, cursor.at, size, take) };
 }
 
 /** Each value shares the beginning of the one before it. */
@@ -239,8 +247,8 @@ function need(bytes: Uint8Array, start: number, size: number): void {
 }
 
 /** Not `slice`, which gives a Buffer's own memory again. */
-function copyOf(bytes: Uint8Array, start: number, size: number): Uint8Array {
-  const copy = new Uint8Array(size);
+function copyOf(bytes: Uint8Array, start: number, size: number, take: TakeMemory): Uint8Array {
+  const copy = take(size);
   copy.set(bytes.subarray(start, start + size));
   return copy;
 }

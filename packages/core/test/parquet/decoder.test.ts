@@ -99,6 +99,56 @@ describe("reading", { timeout: 60_000 }, () => {
     for await (const part of file.read({ columns: ["b"] })) expect(part.columns[0]!.layout).toBe("bytes");
   });
 
+  it.each(["none", "snappy", "zstd"] as const)(
+    "uses the memory of row groups again that are given back, and of no others, %s",
+    async (compression) => {
+      const { bytes } = await encode(schema, [batch(0, 48_000)], {
+        compression,
+        rowGroupRows: 8000,
+        delta: compression === "snappy",
+        dictionary: { a: false },
+      });
+      const source: ParquetSource = {
+        byteLength: bytes.length,
+        slice: async (start, end = bytes.length, into) => {
+          if (into === undefined) return new Uint8Array(bytes.subarray(start, end));
+          into.set(bytes.subarray(start, end));
+          return into.subarray(0, end - start);
+        },
+      };
+      const expected = (await decode(bytes)).columns;
+      const file = await openParquet(source);
+      const seen = new Set<ArrayBufferLike>();
+      const got: Record<string, unknown[]> = { a: [], b: [], c: [] };
+      /** Batches of two row groups: those of the one before are looked at when the next is read. */
+      let held: Batch[][] = [[]];
+      const releases: (() => void)[] = [];
+      const lookAt = (batches: readonly Batch[] = []): void => {
+        for (const { columns } of batches)
+          columns.forEach((column, i) => got[schema.fields[i]!.name]!.push(...valuesOf(column)));
+      };
+      for await (const part of file.read({
+        dictionaries: "all",
+        batchRows: 3000,
+        onGroupRead: (release) => {
+          releases.push(release);
+          if (held.length > 1) {
+            lookAt(held.shift());
+            releases.shift()!();
+          }
+          held = [...held, []];
+        },
+      })) {
+        held.at(-1)!.push(part);
+        const [numbers] = part.columns;
+        if (numbers?.layout === "fixed") seen.add(numbers.values.buffer);
+      }
+      for (const batches of held) lookAt(batches);
+      expect(got).toEqual(expected);
+      expect(seen.size).toBeLessThan(6);
+    },
+  );
+
   it("stops with the reason of its signal", async () => {
     const { bytes } = await encode(schema, [batch(0, 1000)]);
     const reason = new Error("enough");

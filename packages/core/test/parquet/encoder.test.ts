@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { vectorOf, type Batch, type Vector } from "../../src/columns/index.ts";
+import { vectorOf, type Batch, type Scalar, type Vector } from "../../src/columns/index.ts";
 import {
   bytesSource,
   createParquetEncoder,
@@ -121,6 +121,34 @@ describe("encodings", { timeout: 60_000 }, () => {
     expect(bytes.length).toBeLessThan(20_000);
     expect(summary.columns[0]!.min).toEqual(new TextEncoder().encode("x".repeat(100)));
     expect((await decode(bytes)).columns["v"]).toEqual([...valuesOf(column), ...valuesOf(column)]);
+  });
+
+  it.each<[string, ColumnType, (i: number) => Scalar]>([
+    ["int32", { kind: "int32" }, (i) => i * 7],
+    ["int64", int64, (i) => BigInt(i) * 2n ** 33n],
+    ["decimal(9,2)", { kind: "decimal", precision: 9, scale: 2 }, (i) => BigInt(-i)],
+    ["decimal(30,2)", { kind: "decimal", precision: 30, scale: 2 }, (i) => BigInt(i) * 10n ** 20n],
+    ["float64", { kind: "float64" }, (i) => i / 8],
+  ])("of dictionary vectors of %s, which change and fill the file's own", async (_, type, value) => {
+    const part = (entries: number, first: number, rows: number): Vector => ({
+      layout: "dictionary",
+      type,
+      length: rows,
+      nullCount: first === 0 ? 0 : Math.ceil(rows / 8),
+      validity: first === 0 ? undefined : new Uint8Array((rows + 7) >> 3).fill(0xfe),
+      codes: Int32Array.from({ length: rows }, (_, i) => (i * 31) % entries),
+      dictionary: vectorOf(
+        type,
+        Array.from({ length: entries }, (_, i) => value(first + i)),
+      ),
+    });
+    const few = part(50, 0, 20_000);
+    const columns = [few, few, part(60, 30, 9000), few, part(70_000, 10, 90_000), few];
+    const { bytes } = await single(type, columns, { rowGroupRows: 130_000 });
+    const encodings = new Set((await encodingsOf(bytes)).flat());
+    expect(encodings).toContain("rleDictionary");
+    expect(encodings.size).toBeGreaterThan(2);
+    expect((await decode(bytes)).columns["v"]).toEqual(columns.flatMap(valuesOf));
   });
 
   it("obey the options by column", async () => {

@@ -89,6 +89,6 @@ export interface FileContent {
    * Ends early only by an error: what is cut off is `ALV_SOURCE_DATA`.
    */
   read(offset?: number, options?: { readonly reuses?: boolean }): AsyncIterable<Uint8Array>;
-  /** A range of the bytes as stored, `start` inclusive, `end` exclusive. */
-  range(start: number, end: number): Promise<Uint8Array>;
+  /** A range of the bytes as stored, `start` inclusive, `end` exclusive. They may be put into `into`, if they have room there. */
+  range(start: number, end: number, into?: Uint8Array): Promise<Uint8Array>;
 }

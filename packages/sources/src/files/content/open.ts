@@ -45,13 +45,13 @@ export async function openContent(
       );
     });
   const head = size === 0 ? new Uint8Array(0) : await get(0, Math.min(size, HEAD_BYTES), signal);
-  const range = async (start: number, end: number, ending: AbortSignal): Promise<Uint8Array> => {
+  const range = async (start: number, end: number, into: Uint8Array | undefined): Promise<Uint8Array> => {
     const to = Math.min(end, size);
     if (to <= head.length) return head.slice(Math.min(start, to), to);
-    if (start >= head.length) return get(start, to, ending);
+    if (start >= head.length) return get(start, to, signal, into);
     const bytes = new Uint8Array(to - start);
     bytes.set(head.subarray(start));
-    bytes.set(await get(head.length, to, ending), head.length - start);
+    bytes.set(await get(head.length, to, signal), head.length - start);
     return bytes;
   };
   const pieceBytes = Math.min(MOST_PIECE, Math.max(LEAST_PIECE, Math.floor(budget / (AHEAD + 2))));
@@ -76,7 +76,7 @@ export async function openContent(
             path,
             compression,
           }),
-    range: (start, end) => range(start, end, signal),
+    range,
   };
 }
 

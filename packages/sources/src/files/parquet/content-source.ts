@@ -12,6 +12,6 @@ export function contentSource(file: FileContent): ParquetSource {
     );
   return {
     byteLength: file.size,
-    slice: (start, end = file.size) => file.range(start, end),
+    slice: (start, end = file.size, into) => file.range(start, end, into),
   };
 }

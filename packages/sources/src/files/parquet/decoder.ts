@@ -40,6 +40,7 @@ async function* readGroups(
   const columns = presentColumns(opened, options.columns, path);
   const chosen = columns && new Set(columns);
   let first = rowGroups.slice(0, from.group).reduce((sum, { rows }) => sum + rows, 0);
+  const memory = groupMemory();
   for (let group = from.group; group < rowGroups.length; group++) {
     const { rows } = rowGroups[group]!;
     const skipped = group === from.group ? from.row : 0;
@@ -49,7 +50,8 @@ async function* readGroups(
       ...(columns && { columns }),
       rowGroups: [group],
       batchRows,
-      dictionaries: true,
+      dictionaries: "all",
+      onGroupRead: memory.end,
       signal,
     })) {
       const batch = sliceBatch(whole, skipped - row);
@@ -57,10 +59,38 @@ async function* readGroups(
       row += whole.length;
       if (batch.length === 0) continue;
       const position = row < rows ? { group, row } : { group: group + 1, row: 0 };
-      yield { batch: shape(batch), position, locate: (at) => ({ row: start + at + 1 }) };
+      yield {
+        batch: shape(batch),
+        position,
+        locate: (at) => ({ row: start + at + 1 }),
+        release: memory.lend(),
+      };
     }
     first += rows;
   }
+}
+
+/** Takes the memory of a row group back when the last of its batches is given back. */
+function groupMemory(): { readonly lend: () => () => void; readonly end: (release: () => void) => void } {
+  let group = { out: 0, release: undefined as (() => void) | undefined };
+  return {
+    lend() {
+      const own = group;
+      let isOut = true;
+      own.out += 1;
+      return () => {
+        if (!isOut) return;
+        isOut = false;
+        own.out -= 1;
+        if (own.out === 0) own.release?.();
+      };
+    },
+    end(release) {
+      group.release = release;
+      if (group.out === 0) release();
+      group = { out: 0, release: undefined };
+    },
+  };
 }
 
 /** The chosen columns that a file has. */

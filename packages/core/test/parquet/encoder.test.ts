@@ -144,7 +144,7 @@ describe("encodings", { timeout: 60_000 }, () => {
     });
     const few = part(50, 0, 20_000);
     const columns = [few, few, part(60, 30, 9000), few, part(70_000, 10, 90_000), few];
-    const { bytes } = await single(type, columns, { rowGroupRows: 130_000 });
+    const { bytes } = await single(type, columns, { rowGroupRows: 25_007 });
     const encodings = new Set((await encodingsOf(bytes)).flat());
     expect(encodings).toContain("rleDictionary");
     expect(encodings.size).toBeGreaterThan(2);

@@ -7,6 +7,7 @@ import type { ChunkEnd, PageBody, ValueEncoder } from "./values.ts";
 /** Booleans: PLAIN, one bit a value. */
 export class BooleanValues implements ValueEncoder {
   count = 0;
+  readonly dictionaryBytes = 0;
   private readonly leaf: Leaf;
   private bits: Uint8Array = new Uint8Array(128);
   private sawTrue = false;

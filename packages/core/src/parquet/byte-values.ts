@@ -64,7 +64,11 @@ export class ByteValues implements ValueEncoder {
   }
 
   get memory(): number {
-    return this.data.length + this.numbers.byteLength + (this.dictionary?.memory ?? 0);
+    return this.data.length + this.numbers.byteLength + this.dictionaryBytes;
+  }
+
+  get dictionaryBytes(): number {
+    return this.dictionary?.memory ?? 0;
   }
 
   append(

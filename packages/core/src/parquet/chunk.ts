@@ -13,7 +13,8 @@ export class PressureGauge {
   held = 0;
   // What became of the pages so far: stored plainly, encoded, compressed.
   private plain = 0;
-  private encoded = 0;
+  /** Bytes of all pages so far, before compression. */
+  encoded = 0;
   private left = 0;
   private stored = 0;
   private listener: (() => void) | undefined;

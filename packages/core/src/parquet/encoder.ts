@@ -83,6 +83,10 @@ export interface ParquetEncoder extends AsyncDisposable {
   readonly rows: number;
   /** About how large the file would be if it were closed now. */
   readonly estimatedBytes: number;
+  /** Bytes that the open row group has so far, dictionaries included, before compression: {@link endRowGroup} frees them. */
+  readonly openGroupBytes: number;
+  /** Ends the row group before it is full; resolves when the sink has taken it. */
+  endRowGroup(): Promise<void>;
   /** Writes the rest and the footer. The sink's last promise has resolved when this does. */
   close(): Promise<ParquetSummary>;
 }
@@ -126,6 +130,8 @@ class Encoder implements ParquetEncoder {
   private readonly groups: WrittenGroup[] = [];
   private readonly summary: SummaryBuilder;
   private groupRows = 0;
+  /** Bytes of all pages when the row group began. */
+  private groupStart = 0;
   /** Bytes of the row group that is being written. */
   private flushing: Promise<void> | undefined;
   private failure: { readonly error: unknown } | undefined;
@@ -175,6 +181,12 @@ class Encoder implements ParquetEncoder {
     return sum;
   }
 
+  get openGroupBytes(): number {
+    let sum = this.gauge.encoded - this.groupStart;
+    for (const leaf of this.leaves) sum += leaf.chunkBytes;
+    return sum;
+  }
+
   get estimatedBytes(): number {
     return this.out.position + this.openBytes() + 1024 + 64 * this.leaves.length * (this.groups.length + 1);
   }
@@ -192,6 +204,14 @@ class Encoder implements ParquetEncoder {
       else if (this.gauge.waiting > MAX_WAITING) await this.breathe();
       this.usable();
     }
+  }
+
+  async endRowGroup(): Promise<void> {
+    this.usable();
+    if (this.groupRows > 0) await this.endGroup();
+    await this.flushing;
+    this.usable();
+    await this.out.flush();
   }
 
   async close(): Promise<ParquetSummary> {
@@ -251,6 +271,7 @@ class Encoder implements ParquetEncoder {
     const chunks = this.leaves.map((leaf) => leaf.endChunk());
     // The promises are awaited one after the other; none may count as unhandled meanwhile.
     for (const chunk of chunks) chunk.catch(() => {});
+    this.groupStart = this.gauge.encoded;
     await this.flushing;
     this.flushing = this.writeGroup(rows, chunks).catch((error: unknown) => {
       this.failure ??= { error };

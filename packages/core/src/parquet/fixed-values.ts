@@ -68,7 +68,11 @@ export class FixedValues implements ValueEncoder {
   }
 
   get memory(): number {
-    return this.values.byteLength + this.indexes.byteLength + (this.dictionary?.memory ?? 0);
+    return this.values.byteLength + this.indexes.byteLength + this.dictionaryBytes;
+  }
+
+  get dictionaryBytes(): number {
+    return this.dictionary?.memory ?? 0;
   }
 
   append(

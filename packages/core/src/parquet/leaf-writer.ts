@@ -48,6 +48,11 @@ export class LeafWriter {
     return this.values.pageBytes;
   }
 
+  /** Bytes of the open page and the dictionary, which the end of the chunk frees. */
+  get chunkBytes(): number {
+    return this.values.pageBytes + this.values.dictionaryBytes;
+  }
+
   /** Takes rows `[start, end)` of a top-level column. The caller has seen that nulls are allowed where there are some. */
   appendFlat(vector: Vector, start: number, end: number): void {
     let from = start;

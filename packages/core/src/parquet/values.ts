@@ -10,6 +10,8 @@ export interface ValueEncoder {
   readonly pageBytes: number;
   /** Bytes held: open page and dictionary. */
   readonly memory: number;
+  /** Bytes held for the dictionary. */
+  readonly dictionaryBytes: number;
   /**
    * Takes rows of `vector` (never a dictionary vector) that are valid: `positions[start, end)`, or `[start, end)` itself when there
    * are none. `shared`: the vector is a dictionary to which many positions refer.

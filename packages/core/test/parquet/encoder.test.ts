@@ -201,6 +201,30 @@ describe("the encoder", { timeout: 60_000 }, () => {
     expect(written).toBe(summary.bytes);
   });
 
+  it("gives back the memory of a row group that ends early", async () => {
+    const pieces: Uint8Array[] = [];
+    const encoder = createParquetEncoder({
+      schema,
+      compression: "none",
+      sink: async (bytes) => void pieces.push(bytes),
+    });
+    const batch = batchOf(3000);
+    await encoder.write(batch);
+    await encoder.write(batch);
+    expect(encoder.openGroupBytes).toBeGreaterThan(100_000);
+    await encoder.endRowGroup();
+    expect(encoder.openGroupBytes).toBe(0);
+    expect(pieces.length).toBeGreaterThan(0);
+    // There is none to end.
+    await encoder.endRowGroup();
+    await encoder.write(batch);
+    expect(encoder.openGroupBytes).toBeGreaterThan(0);
+    const { rowGroups, rows } = await encoder.close();
+    expect({ rowGroups, rows }).toEqual({ rowGroups: 2, rows: 9000 });
+    const ids = valuesOf(batch.columns[0]!);
+    expect((await decode(Buffer.concat(pieces))).columns["id"]).toEqual([...ids, ...ids, ...ids]);
+  });
+
   it("calls its sink in order and waits for it", async () => {
     const pieces: Uint8Array[] = [];
     let busy = false;

@@ -66,7 +66,7 @@ export async function duckdbConnection(
   );
   const path = place?.["path"];
   const parent = stagingParent(staging, typeof path === "string" && path !== "" ? path : undefined);
-  const folder = openStaging(parent, groupBytes(context.budget));
+  const folder = openStaging(parent, Math.floor(context.budget * 0.75));
 
   const self: SqlConnection = {
     dialect,
@@ -113,11 +113,6 @@ export async function duckdbConnection(
     },
   };
   return self;
-}
-
-/** Several tables are open at once, each with a row group in memory. */
-function groupBytes(budget: number): number {
-  return Math.max(256 * 1024, Math.min(8 * 1024 * 1024, Math.floor(budget / 16)));
 }
 
 async function rowsOf(result: DuckDBResult): Promise<readonly SqlRow[]> {

@@ -34,12 +34,21 @@ export function stagingParent(configured: string | undefined, database: string |
   return beside === "" || /[*?[\]{}]/.test(beside) ? tmpdir() : beside;
 }
 
-/** Makes a session's folder when it is first needed. `groupBytes`: size of row groups, of which each open file holds one in memory. */
-export function openStaging(parent: string, groupBytes: number): StagingFolder {
+/**
+ * Rows of one of DuckDB's own row groups. It takes each row group of a file as a unit that is to stay in order: one that fills a row group of the
+ * table is compressed and written at once, smaller ones are kept in memory, put together and written again.
+ */
+const GROUP_ROWS = 122_880;
+
+/**
+ * Makes a session's folder when it is first needed. Each open file holds a row group in memory; where all together hold more than `budget`
+ * bytes, the largest ends before it is full.
+ */
+export function openStaging(parent: string, budget: number): StagingFolder {
   let folder: Promise<string> | undefined;
   let made: string | undefined;
   let count = 0;
-  const segments = new Set<SqlSegment>();
+  const segments = new Set<Segment>();
   const make = async (): Promise<string> => {
     await mkdir(parent, { recursive: true });
     made = await mkdtemp(join(parent, prefix));
@@ -47,6 +56,15 @@ export function openStaging(parent: string, groupBytes: number): StagingFolder {
     return made;
   };
   const next = (): string => join(made ?? parent, `${++count}.parquet`);
+  const relieve = async (): Promise<void> => {
+    let held = 0;
+    let largest: Segment | undefined;
+    for (const segment of segments) {
+      held += segment.held;
+      if (segment.held > (largest?.held ?? 0)) largest = segment;
+    }
+    if (held > budget) await largest?.spill();
+  };
   return {
     async reserve() {
       await (folder ??= make());
@@ -54,7 +72,7 @@ export function openStaging(parent: string, groupBytes: number): StagingFolder {
     },
     async segment(schema) {
       await (folder ??= make());
-      const segment = openSegment(next(), schema, groupBytes, () => segments.delete(segment));
+      const segment = openSegment(next(), schema, budget, relieve, () => segments.delete(segment));
       segments.add(segment);
       return segment;
     },
@@ -92,7 +110,20 @@ export async function sweepStaging(parent: string): Promise<void> {
   }
 }
 
-function openSegment(path: string, schema: Schema, rowGroupBytes: number, onDrop: () => void): SqlSegment {
+interface Segment extends SqlSegment {
+  /** Bytes in memory. */
+  readonly held: number;
+  /** Ends the row group. */
+  spill(): Promise<void>;
+}
+
+function openSegment(
+  path: string,
+  schema: Schema,
+  budget: number,
+  relieve: () => Promise<void>,
+  onDrop: () => void,
+): Segment {
   let file: FileHandle | undefined;
   let encoder: ParquetEncoder | undefined;
   let bytes = 0;
@@ -106,7 +137,9 @@ function openSegment(path: string, schema: Schema, rowGroupBytes: number, onDrop
       dictionary: dictionaryColumns(schema),
       delta: "text",
       bounds: false,
-      rowGroupBytes,
+      rowGroupRows: GROUP_ROWS,
+      rowGroupBytes: budget,
+      reusePieces: true,
       sink: async (piece) => {
         bytes += piece.length;
         for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten;
@@ -119,14 +152,20 @@ function openSegment(path: string, schema: Schema, rowGroupBytes: number, onDrop
     get bytes() {
       return Math.max(bytes, encoder?.estimatedBytes ?? 0);
     },
+    get held() {
+      return encoder?.openGroupBytes ?? 0;
+    },
+    spill: async () => encoder?.endRowGroup(),
     async append(batch: Batch, call?: SqlCall) {
       call?.signal?.throwIfAborted();
       encoder ??= await start();
       await encoder.write(batch);
+      await relieve();
     },
     async seal() {
       encoder ??= await start();
       await encoder.close();
+      encoder = undefined;
       await file?.close();
       file = undefined;
     },

@@ -46,6 +46,7 @@ export function createPartialAppender(options: AppenderOptions = {}): Appender {
       const ops = new Uint8Array(batch.length).fill(ChangeOp.insert);
       return { ...batch, changes: { ops, ordinals: new BigInt64Array(batch.length), unchanged } };
     },
+    recycle: (batch) => appender.recycle(batch),
   };
 }
 

@@ -3,7 +3,7 @@ import { fieldsOfHints, typeOfHint, type ColumnHints, type TypeHint } from "../s
 import type { Schema } from "../schema/types.ts";
 import type { Batch } from "./batch.ts";
 import { columnBytes, truncateColumn, typedGroup, type AppendContext } from "./column.ts";
-import { fieldsOf, finishGroup } from "./column-finish.ts";
+import { fieldsOf, finishGroup, recycleGroup } from "./column-finish.ts";
 import { isStruct } from "./data-shape.ts";
 import type { InferOptions } from "./said-type.ts";
 import { putObject } from "./put.ts";
@@ -37,6 +37,11 @@ export interface Appender {
   readonly byteLength: number;
   /** Hands over the rows so far. Columns and types stay known: the schema is the same object until it grows. */
   finish(): Batch;
+  /**
+   * Takes back the arrays of a batch that this appender made, to build others in them: new memory costs the system's work and the collector's. Only
+   * for a batch that nobody reads any more, once.
+   */
+  recycle(batch: Batch): void;
 }
 
 /**
@@ -115,5 +120,6 @@ export function createAppender(options: AppenderOptions = {}): Appender {
       length = 0;
       return batch;
     },
+    recycle: (batch) => recycleGroup(group, batch.columns),
   };
 }

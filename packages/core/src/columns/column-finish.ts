@@ -1,5 +1,5 @@
 import type { ColumnType, Field } from "../schema/types.ts";
-import type { FixedBuilder, ListBuilder, MapBuilder } from "./builder.ts";
+import type { Builder, FixedBuilder, ListBuilder, MapBuilder } from "./builder.ts";
 import { Mode, padBuilder, type Column, type Group } from "./column.ts";
 import { nullVector } from "./null-vector.ts";
 import type { FixedVector, ListVector, MapVector, StructVector, Vector } from "./vector.ts";
@@ -56,6 +56,46 @@ function takeColumn(column: Column, length: number): Vector {
     default:
       return builder.finish();
   }
+}
+
+/**
+ * Takes back the arrays of a vector that {@link finishColumn} made of this column, to build others in them. Only for vectors that nobody reads
+ * any more, once each.
+ */
+export function recycleColumn(column: Column, vector: Vector): void {
+  const { builder, mode, child, keys, group } = column;
+  switch (vector.layout) {
+    case "list":
+      if (child !== undefined) recycleColumn(child, vector.child);
+      break;
+    case "map":
+      if (keys !== undefined) recycleColumn(keys, vector.keys);
+      if (child !== undefined) recycleColumn(child, vector.values);
+      break;
+    case "struct":
+      if (group !== undefined) recycleGroup(group, vector.children);
+      break;
+    case "fixed":
+      builder.recycle(mode === Mode.number && vector.type === INT64 ? asDoubles(vector, builder) : vector);
+      break;
+    default:
+      builder.recycle(vector);
+  }
+}
+
+/** {@link recycleColumn} for what {@link finishGroup} handed over: columns that came later have nothing there. */
+export function recycleGroup(group: Group, vectors: readonly Vector[]): void {
+  let i = 0;
+  for (const column of group.columns.values()) {
+    const vector = vectors[i++];
+    if (vector === undefined) return;
+    recycleColumn(column, vector);
+  }
+}
+
+/** The reverse of {@link takeIntegers}: the memory is the builder's again. */
+function asDoubles(vector: FixedVector, { type }: Builder): FixedVector {
+  return { ...vector, type, values: new Float64Array(vector.values.buffer) };
 }
 
 /** Hands over the columns of a group. */

@@ -62,7 +62,13 @@ export function pointOfScalar(
 ): Point | undefined {
   const family = families[type.kind];
   if (family === undefined || typeof scalar === "boolean" || Number.isNaN(scalar)) return undefined;
-  const value = typeof scalar === "string" ? new TextEncoder().encode(scalar) : scalar;
+  // A point outlives its batch, whose memory may be used again.
+  const value =
+    typeof scalar === "string"
+      ? new TextEncoder().encode(scalar)
+      : typeof scalar === "object"
+        ? scalar.slice()
+        : scalar;
   return { kind: type.kind, text, family, value, scale: type.kind === "decimal" ? type.scale : 0 };
 }
 

@@ -17,6 +17,8 @@ export type Gathered =
       readonly batch: Batch;
       readonly rows: readonly object[] | undefined;
       readonly form: ValueForm | undefined;
+      /** To be called when nobody reads the batch any more. */
+      readonly release: () => void;
     }
   | {
       readonly refused: readonly RefusedRow[];
@@ -101,7 +103,13 @@ export async function* collect(
     refused = [];
     given = [];
     if (appender.length === 0) return;
-    const gathered: Gathered = { batch: appender.finish(), rows: keepsRows ? rows : undefined, form };
+    const batch = appender.finish();
+    let isOut = true;
+    const release = (): void => {
+      if (isOut) appender.recycle(batch);
+      isOut = false;
+    };
+    const gathered: Gathered = { batch, rows: keepsRows ? rows : undefined, form, release };
     rows = [];
     yield gathered;
   }

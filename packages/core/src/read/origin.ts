@@ -46,6 +46,8 @@ export type OriginItem =
       readonly portion: Portion;
       /** The rows that were not taken before, for resources that append. */
       readonly fresh: Portion;
+      /** To be called when nobody reads the rows any more: their columns are used again. Only where nothing of them is kept for later. */
+      readonly release?: (() => void) | undefined;
     }
   | { readonly table: string; readonly refused: readonly RefusedRow[]; readonly values?: number }
   | { readonly checkpoint: unknown };

@@ -134,9 +134,15 @@ async function* readPass(
         changes === undefined
           ? item.batch
           : { ...item.batch, changes: { ...changes, ordinals: request.positions(length) } };
-      const portion = cutToWindow(root, context, cursor, portionOfBatch(batch, item.rows));
+      const whole = portionOfBatch(batch, item.rows);
+      const portion = cutToWindow(root, context, cursor, whole);
       const taken = progress?.take(portion, appends) ?? [{ portion, fresh: portion }];
-      for (const rows of taken) yield* itemsOf(rows);
+      const { release } = item;
+      for (const rows of taken) {
+        // Of a batch that is cut, parts are made, or come, later.
+        const isWhole = rows.portion === whole && rows.fresh === whole;
+        for (const one of itemsOf(rows)) yield isWhole && "portion" in one ? { ...one, release } : one;
+      }
       checkpoint = progress?.between(form);
     }
     if (checkpoint !== undefined) yield { checkpoint };

@@ -179,6 +179,8 @@ async function* readShared(
         continue;
       }
       const numbered = numberRows(item, positions, group.resources);
+      // Others read the same rows afterwards.
+      const release = group.resources.length === 1 ? item.release : undefined;
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
         const isSample = context.limit !== undefined;
@@ -192,8 +194,17 @@ async function* readShared(
         for (const [i, batch] of batches.entries()) {
           if (batch.length === 0) continue;
           left.set(resource, left.get(resource)! - batch.length);
-          const item = { table: resource.definition.name, batch };
-          yield i === 0 ? { ...item, ...(failed && { failed }), ...(locate && { locate }) } : item;
+          const out = { table: resource.definition.name, batch };
+          if (i > 0) {
+            yield out;
+            continue;
+          }
+          yield {
+            ...out,
+            ...(failed && { failed }),
+            ...(locate && { locate }),
+            ...(release && isPlain(resource) && { release }),
+          };
         }
       }
       if (group.resources.every((resource) => left.get(resource)! <= 0)) break;
@@ -203,6 +214,11 @@ async function* readShared(
     if (goal !== undefined && keyOf(origin, reached) === keyOf(origin, goal))
       waiting.push(...group.resources);
   }
+}
+
+/** Whether rows go on as they came. */
+function isPlain({ definition }: Planned): boolean {
+  return definition.steps.length === 0;
 }
 
 /** Resources by where they stand, those furthest behind first. */
@@ -255,11 +271,11 @@ async function batchesFor(
   isSample: boolean,
 ): Promise<{ readonly batches: readonly Batch[]; readonly failed?: FailedRows } & Pick<Portion, "locate">> {
   const { definition, appends, keys, deletes, checks, byRows } = resource;
-  const { name, steps } = definition;
+  const { name } = definition;
   const given = appends ? item.fresh : item.portion;
-  const isPlain = steps.length === 0;
-  const portion = isPlain ? given : await run(withPositions(given, keys[0], name, { deletes, byRows }));
-  const batches = isPlain ? [portion.batch()] : writtenBatches(portion);
+  const plain = isPlain(resource);
+  const portion = plain ? given : await run(withPositions(given, keys[0], name, { deletes, byRows }));
+  const batches = plain ? [portion.batch()] : writtenBatches(portion);
   const { locate } = portion;
   if (checks.length === 0 || isSample) return { batches, locate };
   const { askFunctions } = await import("./function-checks.ts");

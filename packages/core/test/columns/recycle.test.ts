@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { createAppender } from "../../src/columns/append.ts";
 import { BytesBuilder, FixedBuilder } from "../../src/columns/builder.ts";
-import { finishColumn } from "../../src/columns/column-finish.ts";
+import { finishColumn, recycleColumn } from "../../src/columns/column-finish.ts";
 import { createColumn } from "../../src/columns/column.ts";
 import { putValue } from "../../src/columns/put.ts";
-import { userReader } from "../../src/columns/rows.ts";
+import { rowsOf, userReader } from "../../src/columns/rows.ts";
 import { columnType, valueOf } from "./arbitrary.ts";
 import { poison } from "./poison.ts";
 
@@ -27,10 +28,61 @@ test("columns built in arrays that were given back hold their own values only", 
         const read = userReader(vector);
         expect(values.map((_, row) => read(row))).toEqual(values);
         poison(vector);
-        column.builder.recycle(vector);
+        recycleColumn(column, vector);
       }
     }),
   );
+});
+
+/** Values whose kinds change from row to row, so that columns turn up, become wider, and become JSON. */
+const { value: anyValue } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.integer(),
+    fc.double({ noNaN: true }),
+    fc.constantFrom("", "plain", "ünïcode", "x".repeat(100)),
+    fc.boolean(),
+    fc.constant(null),
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.dictionary(fc.constantFrom("a", "b", "c"), tie("value"), { noNullPrototype: true }),
+  ),
+}));
+const row = fc.dictionary(fc.constantFrom("a", "b", "c"), anyValue, { minKeys: 1, noNullPrototype: true });
+
+test("an appender that gets its batches back makes the same of rows as one that does not", () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(row, { maxLength: 20 }), { minLength: 2, maxLength: 6 }), (pages) => {
+      const [reuses, keeps] = [createAppender(), createAppender()];
+      for (const rows of pages) {
+        for (const one of rows) for (const appender of [reuses, keeps]) appender.append(one);
+        const batch = reuses.finish();
+        const expected = keeps.finish();
+        expect(batch.schema).toEqual(expected.schema);
+        expect(rowsOf(batch)).toEqual(rowsOf(expected));
+        batch.columns.forEach(poison);
+        reuses.recycle(batch);
+      }
+    }),
+  );
+});
+
+test("whole numbers, texts and what lists and objects hold stand in the arrays of the batch before last", () => {
+  const appender = createAppender();
+  const arrays = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 6; round++) {
+    appender.append({ id: round, at: { text: "text" }, list: [1.5] });
+    const batch = appender.finish();
+    const [id, at, list] = batch.columns;
+    if (id?.layout !== "fixed" || at?.layout !== "struct" || list?.layout !== "list")
+      throw new Error("layout");
+    const [text] = at.children;
+    if (text?.layout !== "bytes" || list.child.layout !== "fixed") throw new Error("layout");
+    for (const { buffer } of [id.values, text.data, text.offsets, list.child.values]) arrays.add(buffer);
+    expect(id.type.kind).toBe("int64");
+    appender.recycle(batch);
+  }
+  expect(arrays.size).toBe(8);
 });
 
 test("arrays are used again, unless they no longer fit", () => {

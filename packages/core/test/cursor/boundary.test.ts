@@ -5,6 +5,7 @@ import type { Batch } from "../../src/columns/batch.ts";
 import { rowsOf } from "../../src/columns/rows.ts";
 import { openBoundary, type BoundaryOptions } from "../../src/cursor/boundary.ts";
 import { columnCursorCodec, type ColumnCursor } from "../../src/cursor/column-cursor.ts";
+import { poison } from "../columns/poison.ts";
 
 type Row = { readonly id: number; readonly at: unknown };
 
@@ -276,4 +277,21 @@ test("timestamps keep their microseconds", () => {
   appender.append({ id: 3, at: "2024-01-01T00:00:00.000124Z" });
   const next = openBoundary({ column: "at", mode: "append", since: cursor });
   expect(rowsOf<Row>(next.take(appender.finish())).map(({ id }) => Number(id))).toEqual([3]);
+});
+
+test("the greatest uuid stays what it was when its batch's memory is used again", () => {
+  const text = (n: number): string => `0198c000-0000-7000-8000-00000000000${n}`;
+  const batch = (...ns: number[]): Batch => {
+    const appender = createAppender({ columns: { at: { type: "uuid" } } });
+    for (const n of ns) appender.append({ at: text(n) });
+    return appender.finish();
+  };
+  const boundary = openBoundary({ column: "at", mode: "merge" });
+  const first = batch(3, 5);
+  boundary.select(first);
+  poison(first.columns[0]!);
+  boundary.select(batch(4));
+  expect(boundary.cursor({ end: true })?.value).toBe(text(5));
+  boundary.select(batch(7));
+  expect(boundary.cursor({ end: true })?.value).toBe(text(7));
 });

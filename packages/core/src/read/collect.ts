@@ -104,10 +104,10 @@ export async function* collect(
     given = [];
     if (appender.length === 0) return;
     const batch = appender.finish();
-    let isOut = true;
+    let lent: Batch | undefined = batch;
     const release = (): void => {
-      if (isOut) appender.recycle(batch);
-      isOut = false;
+      if (lent !== undefined) appender.recycle(lent);
+      lent = undefined;
     };
     const gathered: Gathered = { batch, rows: keepsRows ? rows : undefined, form, release };
     rows = [];

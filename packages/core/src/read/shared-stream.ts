@@ -179,8 +179,9 @@ async function* readShared(
         continue;
       }
       const numbered = numberRows(item, positions, group.resources);
-      // Others read the same rows afterwards.
-      const release = group.resources.length === 1 ? item.release : undefined;
+      // Others read the same rows afterwards, and steps may keep what they made of them.
+      const [first, second] = group.resources;
+      const release = second === undefined && isPlain(first!) ? item.release : undefined;
       for (const resource of group.resources) {
         if (resource.table !== item.table || left.get(resource)! <= 0) continue;
         const isSample = context.limit !== undefined;
@@ -195,16 +196,8 @@ async function* readShared(
           if (batch.length === 0) continue;
           left.set(resource, left.get(resource)! - batch.length);
           const out = { table: resource.definition.name, batch };
-          if (i > 0) {
-            yield out;
-            continue;
-          }
-          yield {
-            ...out,
-            ...(failed && { failed }),
-            ...(locate && { locate }),
-            ...(release && isPlain(resource) && { release }),
-          };
+          const more = { ...(failed && { failed }), ...(locate && { locate }), ...(release && { release }) };
+          yield i === 0 ? { ...out, ...more } : out;
         }
       }
       if (group.resources.every((resource) => left.get(resource)! <= 0)) break;

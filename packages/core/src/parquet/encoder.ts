@@ -85,7 +85,7 @@ export interface ParquetEncoder extends AsyncDisposable {
   readonly estimatedBytes: number;
   /** Bytes that the open row group has so far, dictionaries included, before compression: {@link endRowGroup} frees them. */
   readonly openGroupBytes: number;
-  /** Ends the row group before it is full; resolves when the sink has taken it. */
+  /** Ends the row group before it is full, also while a write waits; resolves when the sink has taken it. */
   endRowGroup(): Promise<void>;
   /** Writes the rest and the footer. The sink's last promise has resolved when this does. */
   close(): Promise<ParquetSummary>;
@@ -209,9 +209,8 @@ class Encoder implements ParquetEncoder {
   async endRowGroup(): Promise<void> {
     this.usable();
     if (this.groupRows > 0) await this.endGroup();
-    await this.flushing;
+    await this.afterwards(() => this.out.flush());
     this.usable();
-    await this.out.flush();
   }
 
   async close(): Promise<ParquetSummary> {
@@ -272,12 +271,19 @@ class Encoder implements ParquetEncoder {
     // The promises are awaited one after the other; none may count as unhandled meanwhile.
     for (const chunk of chunks) chunk.catch(() => {});
     this.groupStart = this.gauge.encoded;
-    await this.flushing;
-    this.flushing = this.writeGroup(rows, chunks).catch((error: unknown) => {
-      this.failure ??= { error };
-    });
+    const before = this.flushing;
+    void this.afterwards(() => this.writeGroup(rows, chunks));
+    await before;
     // A little of the next group may be encoded while this one is written; more would double the memory.
     await Promise.race([this.flushing, nextTurn()]);
+  }
+
+  /** Writes when what was begun before is written: a group may be ended while a write waits in the middle of one. */
+  private afterwards(write: () => Promise<void>): Promise<void> {
+    this.flushing = (this.flushing ?? Promise.resolve()).then(write).catch((error: unknown) => {
+      this.failure ??= { error };
+    });
+    return this.flushing;
   }
 
   private async writeGroup(rows: number, chunks: readonly Promise<ChunkParts>[]): Promise<void> {

@@ -225,6 +225,34 @@ describe("the encoder", { timeout: 60_000 }, () => {
     expect((await decode(Buffer.concat(pieces))).columns["id"]).toEqual([...ids, ...ids, ...ids]);
   });
 
+  it("ends row groups while writes wait, and writes one after the other", async () => {
+    const pieces: Uint8Array[] = [];
+    let busy = false;
+    const encoder = createParquetEncoder({
+      schema,
+      rowGroupRows: 1000,
+      sink: async (bytes) => {
+        expect(busy).toBe(false);
+        busy = true;
+        const copy = new Uint8Array(bytes);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        pieces.push(copy);
+        busy = false;
+      },
+    });
+    const batch = batchOf(3000);
+    let ended = 0;
+    for (let i = 0; i < 5; i++) {
+      const writing = encoder.write(batch);
+      const ending = Array.from({ length: 3 }, () => encoder.endRowGroup().then(() => (ended += 1)));
+      await Promise.all([writing, ...ending]);
+      await encoder.write(batchOf(10));
+    }
+    await encoder.close();
+    expect(ended).toBe(15);
+    expect((await decode(Buffer.concat(pieces))).columns["id"]).toHaveLength(15_050);
+  });
+
   it("calls its sink in order and waits for it", async () => {
     const pieces: Uint8Array[] = [];
     let busy = false;

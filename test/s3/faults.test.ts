@@ -8,7 +8,7 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const MiB = 1024 * 1024;
 const seed = Number(process.env["ALLUVIUM_SEED"] ?? Date.now() % 100_000);
 /** Of so many requests one fails. */
-const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 3);
+const stride = Number(process.env["ALLUVIUM_STRIDE"] ?? 5);
 
 async function open(
   faults: S3ServerOptions["faults"],
@@ -60,6 +60,10 @@ async function useStore(store: ObjectStore): Promise<void> {
     await writer.complete();
   }
   expect((await store.head("a/small"))?.size).toBe(5);
+  for (const name of ["small", "large"]) await store.copy(`a/${name}`, `b/${name}`);
+  expect(Buffer.from(await store.get("b/small")).toString()).toBe("small");
+  expect(Buffer.compare(await store.get("b/large"), large)).toBe(0);
+  await store.delete(["b/small", "b/large"]);
   const listed = (await Array.fromAsync(store.list("a/"))).map(({ path, size }) => `${path} ${size}`);
   expect(listed).toEqual([`a/large ${large.length}`, "a/once 5", "a/put 3", "a/small 5"]);
   await store.delete(["a/put", "a/once", "a/none"]);
@@ -75,7 +79,7 @@ describe(`a fault at a request (seed ${seed}, stride ${stride})`, () => {
     async (fault) => {
       let count = 0;
       {
-        await using opened = await open(undefined);
+        await using opened = await open(undefined, {}, { mostCopied: MiB });
         await useStore(opened.store);
         count = opened.server.requests.length;
         expect(opened.server.objects.uploads).toBe(0);
@@ -83,13 +87,18 @@ describe(`a fault at a request (seed ${seed}, stride ${stride})`, () => {
       expect(count).toBeGreaterThan(15);
       for (let at = seed % stride; at < count; at += stride) {
         let done = false;
-        await using opened = await open(({ index, conditional }) => {
-          // 409 is an answer to conditional puts alone.
-          const fits = fault !== "conflict" || conditional;
-          if (done || index < at || !fits) return undefined;
-          done = true;
-          return fault;
-        });
+        await using opened = await open(
+          ({ index, conditional }) => {
+            // 409 is an answer to conditional puts alone.
+            const fits = fault !== "conflict" || conditional;
+            if (done || index < at || !fits) return undefined;
+            done = true;
+            return fault;
+          },
+          {},
+          // So that one of the copies is made in parts.
+          { mostCopied: MiB },
+        );
         await useStore(opened.store);
       }
     },
@@ -119,6 +128,86 @@ describe("a put whose answer is lost", () => {
     expect(lost).toBeGreaterThan(1);
     expect(Buffer.compare(await opened.store.get("x"), large)).toBe(0);
   });
+});
+
+describe("a copy", () => {
+  test.each<[string, S3Fault, number]>([
+    ["CopyObject", "failed", 2],
+    ["CopyObject", "lost", 2],
+    ["UploadPartCopy", "failed", 3],
+    ["CompleteMultipartUpload", "failed", 2],
+    ["CompleteMultipartUpload", "lost", 2],
+  ])("of which one %s ends as %s is made all the same", async (operation, fault, requests) => {
+    let failed = false;
+    await using opened = await open(
+      (request) => {
+        if (failed || request.operation !== operation || request.key !== "lake/copy") return undefined;
+        failed = true;
+        return fault;
+      },
+      {},
+      operation === "CopyObject" ? {} : { mostCopied: MiB },
+    );
+    const { store, server } = opened;
+    {
+      await using writer = await store.create("x");
+      await writer.write(large);
+      await writer.complete();
+    }
+    await store.copy("x", "copy");
+    expect(Buffer.compare(await store.get("copy"), large)).toBe(0);
+    const seen = server.requests.filter(({ key }) => key === "lake/copy");
+    expect(seen.filter((request) => request.operation === operation).length).toBe(requests);
+    expect(server.objects.uploads).toBe(0);
+  });
+
+  test("of what is gone says so, in parts as well, and leaves nothing", async () => {
+    let gone = "none";
+    await using opened = await open(
+      ({ operation }) => {
+        if (operation === "UploadPartCopy") opened.server.objects.delete(gone);
+        return undefined;
+      },
+      {},
+      { mostCopied: MiB },
+    );
+    const { store, server } = opened;
+    await store.put("x", large);
+    expect(await codeOf(store.copy("none", "copy"))).toBe("ALV_NOT_FOUND");
+    gone = "lake/x";
+    expect(await codeOf(store.copy("x", "copy"))).toBe("ALV_NOT_FOUND");
+    expect(server.objects.uploads).toBe(0);
+    expect(await store.head("copy")).toBeUndefined();
+  });
+
+  test("is refused as S3 refuses it, small objects too", async () => {
+    await using opened = await open(undefined, {}, { mostCopied: 3 });
+    await opened.store.put("x", text("small"));
+    await expect(opened.store.copy("x", "copy")).rejects.toMatchObject({
+      code: "ALV_STORE_FAILED",
+      message: expect.stringMatching(/cannot copy x .*InvalidRequest.*larger/) as string,
+    });
+  });
+
+  test.each([MiB, undefined])(
+    "is encrypted as objects are, and keeps metadata (at most %s bytes)",
+    async (most) => {
+      await using opened = await open(
+        undefined,
+        { encryption: { kmsKey: "key-1" } },
+        most === undefined ? {} : { mostCopied: most },
+      );
+      const { store, server } = opened;
+      expect(await store.putIfAbsent("x", large)).toBe(true);
+      await store.copy("x", "copy");
+      expect(server.objects.get("lake/copy").headers).toMatchObject({
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": "key-1",
+        "x-amz-server-side-encryption-bucket-key-enabled": "true",
+        "x-amz-meta-alv-put": expect.any(String) as string,
+      });
+    },
+  );
 });
 
 describe("what is refused", () => {

@@ -24,9 +24,13 @@ export interface S3Request {
 
 /**
  * What goes wrong with a request: `slowDown` and `conflict` are refused before anything is done (503, 409); `reset` breaks the connection before, `lost`
- * after it is done; `cut` gives half of the body, `slow` one in pieces, `stall` half of it and then nothing.
+ * after it is done; `failed` answers a copy or the end of an upload with 200 and an error in the body, and nothing is done; `cut` gives half of the body,
+ * `slow` one in pieces, `stall` half of it and then nothing.
  */
-export type S3Fault = "slowDown" | "conflict" | "reset" | "lost" | "cut" | "slow" | "stall";
+export type S3Fault = "slowDown" | "conflict" | "reset" | "lost" | "failed" | "cut" | "slow" | "stall";
+
+/** What S3 answers with 200 before it is done, so that an error comes in the body. */
+const belated: ReadonlySet<string> = new Set(["CopyObject", "UploadPartCopy", "CompleteMultipartUpload"]);
 
 export interface S3ServerOptions {
   readonly faults?: (request: S3Request) => S3Fault | undefined;
@@ -34,6 +38,10 @@ export interface S3ServerOptions {
   readonly unconditional?: boolean;
   /** The server's clock, for objects and answers; signatures are looked at by the real time. @default () => new Date() */
   readonly clock?: () => Date;
+  /** Called within a copy of an object, when the original is read and the copy not yet there. */
+  readonly midCopy?: (request: S3Request) => void | Promise<void>;
+  /** Bytes of the largest object that is copied in one request. @default 5_368_709_120 */
+  readonly mostCopied?: number;
   /** Milliseconds between two pieces of a slow body. @default 20 */
   readonly pause?: number;
 }
@@ -80,7 +88,7 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
         throw new S3Failure(409, "ConditionalRequestConflict", "A conflicting operation occurred.");
       if (call.bucket !== BUCKET)
         throw new S3Failure(404, "NoSuchBucket", "The specified bucket does not exist");
-      const done = handle(call, request, body);
+      const done = await handle(call, request, body, seen, fault);
       if (fault === "lost") return void request.socket.destroy();
       seen.sent = request.method === "HEAD" ? 0 : (done.body?.length ?? 0);
       await send(response, done, request.method === "HEAD", fault);
@@ -128,7 +136,17 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
     }
   }
 
-  function handle({ operation, key, query }: Call, request: IncomingMessage, body: Buffer): Done {
+  async function handle(
+    { operation, key, query }: Call,
+    request: IncomingMessage,
+    body: Buffer,
+    seen: S3Request,
+    fault: S3Fault | undefined,
+  ): Promise<Done> {
+    if (fault === "failed" && belated.has(operation)) {
+      const message = element("Message", "We encountered an internal error. Please try again.");
+      return { body: Buffer.from(xml(element("Error", element("Code", "InternalError"), message))) };
+    }
     const conditions = {
       ifNoneMatch: options.unconditional === true ? undefined : header(request, "if-none-match"),
       ifMatch: header(request, "if-match"),
@@ -143,6 +161,30 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
         return reading(objects.get(key), header(request, "range"), conditions.ifMatch);
       case "PutObject":
         return { headers: { etag: objects.put(key, body, kept(request), conditions).etag } };
+      case "CopyObject": {
+        const original = sourceOf(request);
+        if (original.bytes.length > (options.mostCopied ?? 5_368_709_120))
+          throw new S3Failure(
+            400,
+            "InvalidRequest",
+            "The specified copy source is larger than the maximum allowable size for a copy source",
+          );
+        await options.midCopy?.(seen);
+        const { etag, modified } = objects.put(key, original.bytes, copied(original, request), conditions);
+        const parts = [element("LastModified", modified.toISOString()), element("ETag", etag)];
+        return { body: Buffer.from(xml(element("CopyObjectResult", ...parts))) };
+      }
+      case "UploadPartCopy": {
+        const { bytes } = sourceOf(request);
+        const match = /^bytes=(\d+)-(\d+)$/.exec(header(request, "x-amz-copy-source-range") ?? "");
+        const [first, last] = match === null ? [0, bytes.length - 1] : [Number(match[1]), Number(match[2])];
+        if (first > last || last >= bytes.length)
+          throw new S3Failure(400, "InvalidArgument", "The range is not valid for the source object");
+        const part = bytes.subarray(first, last + 1);
+        const etag = objects.putPart(key, query.get("uploadId")!, Number(query.get("partNumber")), part);
+        const parts = [element("LastModified", clock().toISOString()), element("ETag", etag)];
+        return { body: Buffer.from(xml(element("CopyPartResult", ...parts))) };
+      }
       case "DeleteObject":
         objects.delete(key);
         return { status: 204 };
@@ -183,6 +225,19 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
       default:
         throw new S3Failure(501, "NotImplemented", `${request.method} ${request.url} is not implemented`);
     }
+  }
+
+  /** The object that a copy is of. */
+  function sourceOf(request: IncomingMessage): StoredObject {
+    const [bucket, ...key] = decodeURIComponent(header(request, "x-amz-copy-source")!)
+      .replace(/^\//, "")
+      .split("/");
+    if (bucket !== BUCKET) throw new S3Failure(404, "NoSuchBucket", "The specified bucket does not exist");
+    const found = objects.get(key.join("/"));
+    const ifMatch = header(request, "x-amz-copy-source-if-match");
+    if (ifMatch !== undefined && ifMatch !== found.etag)
+      throw new S3Failure(412, "PreconditionFailed", "the object is another one");
+    return found;
   }
 
   function listing(query: URLSearchParams): Done {
@@ -249,13 +304,20 @@ function parse(request: IncomingMessage): Call {
   const [, bucket = "", ...rest] = pathname.split("/");
   const key = decodeURIComponent(rest.join("/"));
   const has = (name: string): boolean => query.has(name);
+  const isCopy = request.headers["x-amz-copy-source"] !== undefined;
   const operations: { readonly [method: string]: string } =
     key === ""
       ? { HEAD: "HeadBucket", GET: "ListObjectsV2", POST: has("delete") ? "DeleteObjects" : "?" }
       : {
           GET: "GetObject",
           HEAD: "HeadObject",
-          PUT: has("uploadId") ? "UploadPart" : "PutObject",
+          PUT: has("uploadId")
+            ? isCopy
+              ? "UploadPartCopy"
+              : "UploadPart"
+            : isCopy
+              ? "CopyObject"
+              : "PutObject",
           DELETE: has("uploadId") ? "AbortMultipartUpload" : "DeleteObject",
           POST: has("uploads") ? "CreateMultipartUpload" : "CompleteMultipartUpload",
         };
@@ -276,6 +338,15 @@ function kept(request: IncomingMessage): Readonly<Record<string, string>> {
       name === "content-type",
   );
   return Object.fromEntries(names.map((name) => [name, header(request, name)!]));
+}
+
+/** Headers of a copy: those of the original, but for its encryption, which the request says. */
+function copied({ headers }: StoredObject, request: IncomingMessage): Readonly<Record<string, string>> {
+  const own = Object.entries(headers).filter(([name]) => !name.startsWith("x-amz-server-side-encryption"));
+  const asked = Object.entries(kept(request)).filter(([name]) =>
+    name.startsWith("x-amz-server-side-encryption"),
+  );
+  return Object.fromEntries([...own, ...asked]);
 }
 
 /** Source: https://www.rfc-editor.org/rfc/rfc9110#name-range */

@@ -4,7 +4,7 @@
  * @module core/storage/file
  */
 import { randomBytes } from "node:crypto";
-import { link, open, rename, stat, unlink } from "node:fs/promises";
+import { constants, copyFile, link, open, rename, stat, unlink, utimes } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { AlluviumError } from "../errors.ts";
@@ -32,6 +32,7 @@ const READ_BYTES = 1 << 30;
  * - `delete` syncs the folders, so that nothing comes back; it leaves empty folders.
  * - `create` writes to the final name; a file that is not complete can be seen. Names must be new.
  * - `rename` links and unlinks, so it replaces nothing. A killed one leaves both names; renaming again finishes it.
+ * - `copy` makes a synced temporary file and renames it, sharing blocks where the file system can (Btrfs, XFS, APFS, ReFS).
  * - `list` does not enter folders that are symbolic links, and removes temporary files that are older than a day.
  * - Tags are made of size, time of the last writing (in nanoseconds) and inode: a file that is written to within one tick of the file system's clock,
  *   and keeps its size, looks the same.
@@ -71,21 +72,17 @@ export function fileStore(root: string | URL): ObjectStore {
       throw fileError(error, doing, path, url);
     }
   };
-  /** Calls `place` with a synced temporary file beside `file`, and removes it. */
+  /** Calls `place` with a temporary file beside `file` that `make` made and synced, and removes it. */
   const withTemporary = async <T>(
     file: string,
-    bytes: Uint8Array,
+    make: (temporary: string) => Promise<void>,
     place: (temporary: string) => Promise<T>,
   ): Promise<T> => {
     const directory = dirname(file);
     await directories.ensure(directory);
     const temporary = temporaryIn(directory);
     try {
-      {
-        await using handle = await open(temporary, "wx");
-        await writeWhole(handle, bytes, 0);
-        await handle.sync();
-      }
+      await make(temporary);
       return await place(temporary);
     } finally {
       await unlink(temporary).catch(() => undefined);
@@ -134,19 +131,27 @@ export function fileStore(root: string | URL): ObjectStore {
     async put(path, bytes, call) {
       const file = locate(path);
       await guard("write", path, call, () =>
-        withTemporary(file, bytes, async (temporary) => {
-          call?.signal?.throwIfAborted();
-          await rename(temporary, file);
-        }),
+        withTemporary(
+          file,
+          (temporary) => writeNew(temporary, bytes),
+          async (temporary) => {
+            call?.signal?.throwIfAborted();
+            await rename(temporary, file);
+          },
+        ),
       );
     },
     async putIfAbsent(path, bytes, call) {
       const file = locate(path);
       return guard("create", path, call, async () => {
-        const created = await withTemporary(file, bytes, async (temporary) => {
-          call?.signal?.throwIfAborted();
-          return linkNew(temporary, file, url);
-        });
+        const created = await withTemporary(
+          file,
+          (temporary) => writeNew(temporary, bytes),
+          async (temporary) => {
+            call?.signal?.throwIfAborted();
+            return linkNew(temporary, file, url);
+          },
+        );
         // Also when another one created it: it may have been killed before it could sync, and who reads it builds on it.
         await directories.sync([dirname(file)]);
         return created;
@@ -187,6 +192,22 @@ export function fileStore(root: string | URL): ObjectStore {
         return moved;
       });
     },
+    async copy(from, to, call) {
+      const source = locate(from);
+      const target = locate(to);
+      return guard("copy", from, call, async () => {
+        if ((await inspect(source, from)) === undefined)
+          throw new AlluviumError("ALV_NOT_FOUND", `there is no file ${from} in ${url}`);
+        await withTemporary(
+          target,
+          (temporary) => copyNew(source, temporary),
+          async (temporary) => {
+            call?.signal?.throwIfAborted();
+            await rename(temporary, target);
+          },
+        );
+      });
+    },
     async sync(paths, call) {
       const files = new Map(paths.map((path) => [locate(path), path]));
       await forEachConcurrent(files, CONCURRENCY, ([file, path]) =>
@@ -207,6 +228,21 @@ export function fileStore(root: string | URL): ObjectStore {
       });
     },
   };
+}
+
+/** Writes a new file, and syncs it. */
+async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
+  await using handle = await open(file, "wx");
+  await writeWhole(handle, bytes, 0);
+  await handle.sync();
+}
+
+/** Copies a file to a new one, and syncs that. */
+async function copyNew(source: string, file: string): Promise<void> {
+  await copyFile(source, file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  // Elsewhere the time of the original comes along.
+  if (process.platform !== "linux") await utimes(file, new Date(), new Date());
+  await syncFile(file);
 }
 
 function fromUrl(root: string | URL): string {

@@ -124,6 +124,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       objects.set(to, { bytes: entry.bytes, info: { ...entry.info, path: to } });
       return true;
     },
+    async copy(from, to, call) {
+      checkPath(to);
+      await enter(from, call);
+      const entry = objects.get(from);
+      if (entry === undefined) throw missing(from);
+      insert(to, entry.bytes);
+    },
     async sync(paths, call) {
       for (const path of paths) {
         await enter(path, call);

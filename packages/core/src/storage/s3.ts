@@ -6,6 +6,7 @@
 import { AlluviumError } from "../errors.ts";
 import { forEachConcurrent } from "./concurrent.ts";
 import { checkPath, checkPrefix } from "./path.ts";
+import { copyObject } from "./s3/copy.ts";
 import { openBucket } from "./s3/bucket.ts";
 import { isMissing, s3Error } from "./s3/errors.ts";
 import type { S3StoreOptions } from "./s3/options.ts";
@@ -29,6 +30,7 @@ const DELETES_AT_ONCE = 4;
  * - `create` uploads in parts; the memory of a writer is `partSize * (partsAtOnce + 1)`. Give the bucket a lifecycle rule that aborts incomplete uploads:
  *   processes that are killed leave some.
  * - `list` asks for pages of 1,000, and goes on after a key. Times have whole seconds.
+ * - `copy` is done by S3 itself: a request for each object, or several for one beyond 5 GB.
  * - `sync` has nothing to do, and there is no `rename`.
  * - Calls that are throttled or fail on their way are tried again, with random pauses.
  *
@@ -163,6 +165,11 @@ export function s3Store(url: string | URL, options: S3StoreOptions = {}): Object
     },
     async rename() {
       throw new AlluviumError("ALV_UNSUPPORTED", `${place.url}: objects of S3 cannot be renamed`);
+    },
+    async copy(from, to, call) {
+      checkPath(from);
+      checkPath(to);
+      await guard("copy", from, call?.signal, () => copyObject(place, from, to, call?.signal));
     },
     async sync(paths, call) {
       for (const path of paths) checkPath(path);

@@ -37,6 +37,11 @@ export interface ObjectStore {
   delete(paths: readonly string[], options?: StoreCall): Promise<void>;
   /** Moves an object in one step, replacing nothing: `false` if the target exists. Only where `capabilities.rename`. Durable after `sync`. */
   rename(from: string, to: string, options?: StoreCall): Promise<boolean>;
+  /**
+   * Makes an object a copy of another one, without the bytes coming by here, in one step as `put` does: readers see what stood there before or the
+   * whole copy. What stands there is replaced, so that a copy that is made again changes nothing. `ALV_NOT_FOUND` where `from` is missing. Durable after `sync`.
+   */
+  copy(from: string, to: string, options?: StoreCall): Promise<void>;
   /** Makes objects and the directory entries that lead to them survive a loss of power. Nothing to do on object stores. */
   sync(paths: readonly string[], options?: StoreCall): Promise<void>;
   /** The time by the store's own clock. */
@@ -47,6 +52,7 @@ export interface ObjectStore {
 export interface StoreCapabilities {
   /** Whether `putIfAbsent` is atomic against other processes and machines. Without it nothing can be committed safely. */
   readonly putIfAbsent: boolean;
+  /** Whether `rename` works. Where it does not, `copy` and `delete` do. */
   readonly rename: boolean;
   /** Whether what is written survives a loss of power by itself, so that `sync` has nothing to do and looks at nothing. @default false */
   readonly durable?: boolean;

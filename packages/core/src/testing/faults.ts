@@ -16,6 +16,7 @@ export type FaultCall =
   | "list"
   | "delete"
   | "rename"
+  | "copy"
   | "sync"
   | "now";
 
@@ -189,6 +190,7 @@ export function faultStore(inner: ObjectStore, plan: FaultPlan = {}): FaultStore
       for (const path of paths) await changing("delete", path, () => inner.delete([path], options));
     },
     rename: (from, to, options) => changing("rename", from, () => inner.rename(from, to, options)),
+    copy: (from, to, options) => changing("copy", from, () => inner.copy(from, to, options)),
     sync: (paths, options) => changing("sync", paths[0] ?? "", () => inner.sync(paths, options)),
     now: (options) => reading("now", "", () => inner.now(options)),
   };

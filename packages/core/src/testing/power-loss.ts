@@ -222,6 +222,13 @@ export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossSt
       renames.push({ node, from: folder, fromName: name, to: trace(to, false)! });
       return true;
     },
+    async copy(from, to, call) {
+      checkPath(to);
+      await enter(from, call);
+      const file = find(from);
+      if (file === undefined) throw missing(from);
+      place(to, newFile(file.bytes));
+    },
     async sync(paths, call) {
       for (const path of paths) {
         await enter(path, call);

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { setTimeout as sleep } from "node:timers/promises";
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { AlluviumError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
@@ -280,6 +281,46 @@ const cases: readonly { readonly name: string; readonly run: (store: ObjectStore
     },
   },
   {
+    name: "copies, again as often as asked, and leaves the original",
+    async run(store) {
+      const names = ["c/a b", "c/k=%41+&?#ä'()*!/deep/er", "c/plain"];
+      await store.put("c/from %2F+ä", text("copied"));
+      for (const to of names) {
+        await store.copy("c/from %2F+ä", to);
+        equal(await read(store, to), "copied");
+        equal((await store.head(to))?.size, 6);
+      }
+      await store.copy("c/from %2F+ä", "c/plain");
+      await store.sync(names);
+      deepEqual(await pathsOf(store, "c/"), [...names, "c/from %2F+ä"].toSorted(compareBytewise));
+      // The copy stays what it is, whatever becomes of the original; and another one takes its place.
+      await store.put("c/from %2F+ä", text("another"));
+      equal(await read(store, "c/plain"), "copied");
+      await store.copy("c/from %2F+ä", "c/plain");
+      equal(await read(store, "c/plain"), "another");
+      await store.delete(["c/from %2F+ä"]);
+      equal(await read(store, "c/plain"), "another");
+      await rejects(store.copy("c/from %2F+ä", "c/other"), code("ALV_NOT_FOUND"));
+      await rejects(store.copy("c", "c/other"), code("ALV_NOT_FOUND"));
+      equal(await store.head("c/other"), undefined);
+      await store.put("c/empty", text(""));
+      await store.copy("c/empty", "c/other");
+      equal((await store.head("c/other"))?.size, 0);
+    },
+  },
+  {
+    name: "gives a copy the time of its making",
+    async run(store) {
+      await store.put("c/from", text("x"));
+      const { modified } = (await store.head("c/from"))!;
+      // The times of some stores have whole seconds.
+      const tick = modified.getTime() % 1000 === 0 ? 1000 : 20;
+      while ((await store.now()).getTime() < modified.getTime() + tick) await sleep(20);
+      await store.copy("c/from", "c/to");
+      ok((await store.head("c/to"))!.modified.getTime() > modified.getTime());
+    },
+  },
+  {
     name: "syncs what is there, and says what is not",
     async run(store) {
       await store.put("s/a/1", text("1"));
@@ -322,6 +363,8 @@ const cases: readonly { readonly name: string; readonly run: (store: ObjectStore
         await rejects(store.head(path), code("ALV_CONFIG"), `head ${path}`);
         await rejects(store.delete([path]), code("ALV_CONFIG"), `delete ${path}`);
         await rejects(store.sync([path]), code("ALV_CONFIG"), `sync ${path}`);
+        await rejects(store.copy("a", path), code("ALV_CONFIG"), `copy to ${path}`);
+        await rejects(store.copy(path, "a"), code("ALV_CONFIG"), `copy ${path}`);
         if (store.capabilities.rename)
           await rejects(store.rename("a", path), code("ALV_CONFIG"), `rename ${path}`);
       }
@@ -341,6 +384,7 @@ const cases: readonly { readonly name: string; readonly run: (store: ObjectStore
       await rejects(store.head("x", call), same);
       await rejects(store.create("x", call), same);
       await rejects(store.delete(["x"], call), same);
+      await rejects(store.copy("x", "y", call), same);
       await rejects(store.now(call), same);
       equal(await store.head("x"), undefined);
       await store.put("x", text("x"));

@@ -157,6 +157,22 @@ describe("without hard links", () => {
   });
 });
 
+describe("copy", () => {
+  test("puts a whole file in place, leaves nothing behind, and does not follow the original", async () => {
+    const store = fileStore(root);
+    await store.put("from", bytes("x".repeat(100_000)));
+    await store.copy("from", "deep/to");
+    await fs.appendFile(join(root, "from"), "more");
+    expect(text(await store.get("deep/to"))).toBe("x".repeat(100_000));
+    vi.spyOn(fs, "rename").mockRejectedValueOnce(failure("EIO"));
+    await expect(store.copy("from", "deep/to")).rejects.toMatchObject({ code: "ALV_STORE_FAILED" });
+    expect(text(await store.get("deep/to"))).toBe("x".repeat(100_000));
+    vi.spyOn(fs, "copyFile").mockRejectedValueOnce(failure("ENOSPC"));
+    await expect(store.copy("from", "deep/to")).rejects.toMatchObject({ code: "ALV_STORE_FULL" });
+    expect(await fs.readdir(join(root, "deep"))).toEqual(["to"]);
+  });
+});
+
 describe("rename", () => {
   test("finishes one that was killed between link and unlink", async () => {
     const store = fileStore(root);

@@ -91,6 +91,20 @@ test("a rename loses never both names, and is durable after a sync of the target
   expect(await contents(disk)).toEqual({ "final/deep/a": "row" });
 });
 
+test("a copy is durable after its sync, and not before", async () => {
+  const disk = powerLossStore();
+  await disk.put("hidden/a", bytes("row"));
+  await disk.sync(["hidden/a"]);
+  await disk.copy("hidden/a", "final/deep/a");
+  disk.cutPower();
+  expect(await contents(disk)).toEqual({ "hidden/a": "row" });
+  await disk.copy("hidden/a", "final/deep/a");
+  await disk.sync(["final/deep/a"]);
+  await disk.delete(["hidden/a"]);
+  disk.cutPower();
+  expect(await contents(disk)).toEqual({ "final/deep/a": "row" });
+});
+
 test("by seed, unsynced bytes arrive whole, not at all, in part, or as zeros", async () => {
   const seen = new Set<string>();
   for (let seed = 0; seed < 300; seed++) {

@@ -142,6 +142,7 @@ export function exclusiveStore(store: ObjectStore, entries: LogEntries, scheme: 
     create: (path, call) => store.create(path, call),
     delete: (paths, call) => store.delete(paths, call),
     rename: (from, to, call) => store.rename(from, to, call),
+    copy: (from, to, call) => store.copy(from, to, call),
     sync: (paths, call) => store.sync(paths, call),
     now: (call) => store.now(call),
     async putIfAbsent(path, bytes, call) {

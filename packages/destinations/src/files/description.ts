@@ -49,29 +49,14 @@ export async function describeTable(
     incarnation,
   };
   const bytes = new TextEncoder().encode(canonicalJson(description as unknown as Json));
-  for (;;) {
-    const paths: string[] = [];
-    for await (const info of store.list(folder, { signal })) paths.push(info.path);
-    // Whoever applies a later load has found this one applied, and made its own description last.
-    if (paths.some((other) => other > path)) return;
-    if (!paths.includes(path)) await store.put(path, bytes, { signal });
-    // Also one that was there: whoever put it may have been killed before it could sync.
-    if (!(await synced(path, context))) continue;
-    const older = paths.filter((other) => other < path);
-    if (older.length > 0) await store.delete(older, { signal });
-    return;
-  }
-}
-
-/** Makes a description last; `false` where it is gone, because a later load has taken it away. */
-async function synced(path: string, { store, signal }: ApplyContext): Promise<boolean> {
-  try {
-    await store.sync([path], { signal });
-    return true;
-  } catch (error) {
-    if (AlluviumError.is(error) && error.code === "ALV_NOT_FOUND") return false;
-    throw error;
-  }
+  const paths: string[] = [];
+  for await (const info of store.list(folder, { signal })) paths.push(info.path);
+  // Whoever applies a later load has found this one applied, and made its own description last.
+  if (paths.some((other) => other > path)) return;
+  // Whole or not there, also after a loss of power: a part of it would keep the table from being read. One that is there is made to last.
+  await store.putIfAbsent(path, bytes, { signal });
+  const older = paths.filter((other) => other < path);
+  if (older.length > 0) await store.delete(older, { signal });
 }
 
 /** A table as its descriptions tell; of one without any only its files are known. `undefined` where there is neither. */

@@ -39,7 +39,8 @@ export interface ObjectStore {
   rename(from: string, to: string, options?: StoreCall): Promise<boolean>;
   /**
    * Makes an object a copy of another one, without the bytes coming by here, in one step as `put` does: readers see what stood there before or the
-   * whole copy. What stands there is replaced, so that a copy that is made again changes nothing. `ALV_NOT_FOUND` where `from` is missing. Durable after `sync`.
+   * whole copy. What stands there is replaced, so that a copy that is made again changes nothing. `ALV_NOT_FOUND` where `from` is missing. Durable after
+   * `sync`; a loss of power before it leaves what stood there or the whole copy.
    */
   copy(from: string, to: string, options?: StoreCall): Promise<void>;
   /** Makes objects and the directory entries that lead to them survive a loss of power. Nothing to do on object stores. */

@@ -227,7 +227,8 @@ export function powerLossStore(options: PowerLossStoreOptions = {}): PowerLossSt
       await enter(from, call);
       const file = find(from);
       if (file === undefined) throw missing(from);
-      place(to, newFile(file.bytes));
+      // Its bytes come before its name, as those of `fileStore`.
+      place(to, { ...newFile(file.bytes), synced: file.bytes });
     },
     async sync(paths, call) {
       for (const path of paths) {

@@ -1,9 +1,9 @@
-import { AlluviumError } from "@alluvium/core";
 import pLimit from "p-limit";
-import type { Applied, ApplyContext, DataFile, LakeFormat, Prepared, TableChange } from "../lake/contract.ts";
+import type { Applied, ApplyContext, LakeFormat, Prepared, TableChange } from "../lake/contract.ts";
 import type { FolderKind } from "./kind.ts";
 import { listFolder } from "./list.ts";
 import { placeFiles } from "./place.ts";
+import { revealFiles } from "./reveal.ts";
 import { scanFolder } from "./scan.ts";
 import { emptyFile, takeWindow } from "./window.ts";
 
@@ -11,7 +11,7 @@ const CONCURRENT = 8;
 
 /**
  * Tables that are folders of files without a log: a file is part of its table as soon as it has its name. Files of a load are
- * written under a hidden name; *apply* renames them and then deletes those that they replace, both fixed before the commit point.
+ * written under a hidden name; *apply* gives them their own and then deletes those that they replace, both fixed before the commit point.
  */
 export function folderFormat(kind: FolderKind): LakeFormat {
   return {
@@ -42,36 +42,12 @@ async function prepare(change: TableChange, context: ApplyContext, kind: FolderK
 async function apply(change: TableChange, context: ApplyContext): Promise<Applied> {
   const { store, signal } = context;
   const { directory, files, obsolete } = change;
+  const revealed = await revealFiles(directory, files, context);
   const limit = pLimit(CONCURRENT);
-  const moved = await Promise.all(files.map((file) => limit(() => reveal(directory, file, context))));
-  await store.sync(
-    files.map(({ final }) => `${directory}/${final}`),
-    { signal },
-  );
   // Only now that every new row can be seen, also after a loss of power.
   const gone = obsolete.map((path) => `${directory}/${path}`);
   const left = await Promise.all(gone.map((path) => limit(() => store.head(path, { signal }))));
   // Also those that are gone: whoever deleted them may have been killed before it could sync, and then they would come back.
   if (gone.length > 0) await store.delete(gone, { signal });
-  return { already: !moved.includes(true) && left.every((info) => info === undefined) };
-}
-
-/** Gives a file its final name; `false` if it has it already. */
-async function reveal(directory: string, file: DataFile, { store, signal }: ApplyContext): Promise<boolean> {
-  const staged = `${directory}/${file.staged}`;
-  const final = `${directory}/${file.final}`;
-  try {
-    if (await store.rename(staged, final, { signal })) return true;
-    // Both are there: somebody moved a copy of it.
-    await store.delete([staged], { signal });
-    return false;
-  } catch (error) {
-    if (!AlluviumError.is(error) || error.code !== "ALV_NOT_FOUND") throw error;
-    if ((await store.head(final, { signal })) !== undefined) return false;
-    throw new AlluviumError(
-      "ALV_NOT_FOUND",
-      `the file ${staged} of a committed load is gone, and ${final} is not there either: somebody deleted it before it was applied`,
-      { cause: error },
-    );
-  }
+  return { already: !revealed && left.every((info) => info === undefined) };
 }

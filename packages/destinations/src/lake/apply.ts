@@ -8,6 +8,7 @@ import { secureFiles } from "./files-anew.ts";
 import { putHint, putMarker } from "./journal.ts";
 import { applyLoads } from "./loads.ts";
 import { LOADS_TABLE } from "./loads-table.ts";
+import { removeRevived } from "./revived.ts";
 import type { AppliedMarker, Manifest, StoredChange } from "./manifest.ts";
 
 /** Tables that are applied at once. */
@@ -64,13 +65,15 @@ export async function applyManifest(
     const outcome = await applyLoads(context, manifest, receipts);
     if ("parked" in outcome) parked[LOADS_TABLE] = outcome.parked;
   }
-  const marker = await putMarker(context, sequence, {
+  const { marker, first } = await putMarker(context, sequence, {
     loadId,
     versions,
     parked,
     ...(Object.keys(changed).length > 0 && { changed }),
     ...(Object.keys(boundaries).length > 0 && { boundaries }),
   });
+  if (!first && !context.store.capabilities.rename)
+    await removeRevived(context, manifest, (later) => applyManifest(context, later, true));
   await deleteChanges(context, manifest, marker);
   await putHint(context, sequence);
   for (const [table, reason] of Object.entries(marker.parked))

@@ -1,16 +1,16 @@
 import { AlluviumError } from "@alluvium/core";
 import pLimit from "p-limit";
 import { placeChanges } from "./change-file.ts";
-import { closing } from "./closing.ts";
 import type { LakeContext } from "./context.ts";
-import type { DataFile, LakeFormat, PartitionValues, TableChange } from "./contract.ts";
+import type { DataFile, TableChange } from "./contract.ts";
 
-const COPY_BYTES = 8 * 1024 * 1024;
 const CONCURRENT = 8;
 
 /**
  * Makes sure, before a roll-forward, that what a change names is there, and that nobody's vacuum takes it meanwhile: files older
- * than half the vacuum age are copied to new names. Throws `ALV_NOT_FOUND` when a file vanished: the table is then parked.
+ * than half the vacuum age are copied to new names. Files that become visible by a change of name keep theirs: no engine's vacuum knows their
+ * folder, and where two names led to one final one, a late apply could bring back by the second what a later load took away. Throws `ALV_NOT_FOUND`
+ * when a file vanished: the table is then parked.
  */
 export async function secureFiles(
   context: LakeContext,
@@ -56,34 +56,9 @@ async function secureFile(
       "ALV_FILE_INVALID",
       `the data file ${staged} has ${info.size} bytes, its load says ${file.size}`,
     );
-  if (!old) return file;
-  const place = file.changes
-    ? placeChanges(crypto.randomUUID())
-    : placeAnew(context.format, file.partition, file);
-  await copyObject(context, staged, `${directory}/${place.staged}`, info.size);
+  if (!old || file.final !== file.staged) return file;
+  const id = crypto.randomUUID();
+  const place = file.changes ? placeChanges(id) : context.format.place(id, file.partition);
+  await store.copy(staged, `${directory}/${place.staged}`, { signal });
   return { ...file, ...place };
-}
-
-/**
- * A new name for a file of a committed load. Where a file becomes visible by a change of name, the visible name is the one that
- * the manifest fixed: with another one a second apply would double its rows.
- */
-export function placeAnew(
-  format: LakeFormat,
-  partition: PartitionValues,
-  fixed: { readonly staged: string; readonly final: string },
-): { readonly staged: string; readonly final: string } {
-  const place = format.place(crypto.randomUUID(), partition);
-  return fixed.staged === fixed.final ? place : { staged: place.staged, final: fixed.final };
-}
-
-async function copyObject(context: LakeContext, from: string, to: string, size: number): Promise<void> {
-  const { store, signal } = context;
-  await closing(await store.create(to, { signal }), async (writer) => {
-    for (let start = 0; start < size; start += COPY_BYTES) {
-      const end = Math.min(size, start + COPY_BYTES);
-      await writer.write(await store.get(from, { range: { start, end }, signal }));
-    }
-    await writer.complete();
-  });
 }

@@ -185,16 +185,16 @@ export async function putManifest(context: LakeContext, manifest: Manifest): Pro
     : { kind: "lost", winner };
 }
 
-/** Creates the marker that ends the roll-forward of a load; of two, the first stays. */
+/** Creates the marker that ends the roll-forward of a load; of two, the first stays. `first`: it surely is this one. */
 export async function putMarker(
   context: LakeContext,
   sequence: number,
   marker: AppliedMarker,
-): Promise<AppliedMarker> {
+): Promise<{ readonly marker: AppliedMarker; readonly first: boolean }> {
   const path = markerPath(context.paths, sequence);
   const outcome = await createOnce(context, path, encodeMarker(marker));
-  if (outcome.kind === "created") return marker;
-  if (outcome.kind === "exists") return decodeMarker(outcome.bytes, path);
+  if (outcome.kind === "created") return { marker, first: true };
+  if (outcome.kind === "exists") return { marker: decodeMarker(outcome.bytes, path), first: false };
   throw outcome.error;
 }
 

@@ -3,7 +3,6 @@ import { applyChange, identityOf, isPoison, reasonOf, type ApplyOutcome } from "
 import { closing } from "./closing.ts";
 import type { LakeContext } from "./context.ts";
 import type { DataFile, TableChange } from "./contract.ts";
-import { placeAnew } from "./files-anew.ts";
 import { LOADS_TABLE, loadsBatch, loadsSchema } from "./loads-table.ts";
 import type { Manifest } from "./manifest.ts";
 
@@ -68,7 +67,10 @@ async function writeRow(
   fixed: { readonly staged: string; readonly final: string },
 ): Promise<DataFile> {
   const { store, format, pipeline } = context;
-  const place = placeAnew(format, {}, fixed);
+  // Whoever applies the load writes its own file. Where it becomes visible by a change of name, the visible one is that of the manifest: with
+  // another one a second apply would double the row.
+  const own = format.place(crypto.randomUUID(), {});
+  const place = fixed.staged === fixed.final ? own : { staged: own.staged, final: fixed.final };
   const writer = context.openWriter({
     store,
     directory: LOADS_TABLE,

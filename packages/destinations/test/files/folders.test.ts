@@ -244,8 +244,12 @@ test("options are checked when it is opened", async () => {
     [{ store, format: csv({ colour: 1 } as object) }, /csv has no option colour/],
     [{ store, format: csv(), targetFileBytes: 5 }, /targetFileBytes is 5/],
     [
-      { store: { ...store, capabilities: { ...store.capabilities, rename: false } }, format: csv() },
-      /cannot rename/,
+      {
+        store: { ...store, capabilities: { ...store.capabilities, rename: false } },
+        format: csv(),
+        targetFileBytes: 5e9,
+      },
+      /targetFileBytes is 5000000000.*at most 4294967296/,
     ],
   ];
   for (const [options, message] of wrong) await expect(open(options)).rejects.toThrow(message);

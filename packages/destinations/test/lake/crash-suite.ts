@@ -9,7 +9,7 @@ import {
   type FaultStep,
 } from "@alluvium/core/testing";
 import { describe, expect, test } from "vitest";
-import { openTest, type LakeUnderTest, type OpenOptions } from "./lakes.ts";
+import { openTest, slowCopies, withoutRename, type LakeUnderTest, type OpenOptions } from "./lakes.ts";
 import { appendScript, type CrashScript } from "./script.ts";
 
 /**
@@ -20,10 +20,10 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
   const lake: Tested = { ...tested, script };
   describe(`lake of ${lake.name}: every row once`, { timeout: sample === 1 ? 1_800_000 : 120_000 }, () => {
     test("stopped at every step of the first run", async () => {
-      const steps = await countSteps(lake, memoryStore());
+      const steps = await countSteps(lake, diskOf(lake));
       expect(steps).toBeGreaterThan(100);
       for (let step = 0; step < steps; step += sample) {
-        const disk = memoryStore();
+        const disk = diskOf(lake);
         await stopAt(lake, disk, step, 1);
         await recoverAndComplete(lake, disk, `after a stop at step ${step}`);
       }
@@ -41,12 +41,12 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
     });
 
     test("stopped again at every step of the recovery", async () => {
-      const seen = await stepsOf(lake, memoryStore());
+      const seen = await stepsOf(lake, diskOf(lake));
       // Where a recovery has something to do: between a manifest and its applied marker.
       const stops = seen.filter(({ index }) => index % sample === 0 && between(seen, index));
       for (const { index: first } of stops.filter((_, at) => at % 8 === 0)) {
         for (let second = 0; ; second += sample) {
-          const disk = memoryStore();
+          const disk = diskOf(lake);
           await stopAt(lake, disk, first, 1);
           const recovering = faultStore(disk, { stopAt: second });
           try {
@@ -62,12 +62,12 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
     });
 
     test("the power is lost at every step", async () => {
-      const steps = await countSteps(lake, powerLossStore());
+      const steps = await countSteps(lake, likeDisk(lake, powerLossStore()));
       expect(steps).toBeGreaterThan(100);
       for (let step = 0; step < steps; step += sample) {
         // What was not synced is lost; or some of it arrived, by the seed.
         for (const loss of step % 2 === 0 ? (["drop", "random"] as const) : (["drop"] as const)) {
-          const disk = powerLossStore();
+          const disk = likeDisk(lake, powerLossStore());
           await stopAt(lake, disk, step, 1);
           disk.cutPower({ unsynced: loss, seed: step });
           await recoverAndComplete(
@@ -80,10 +80,10 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
     });
 
     test("the answer of every call is lost once, or every call fails once", async () => {
-      const steps = await countSteps(lake, memoryStore());
+      const steps = await countSteps(lake, diskOf(lake));
       expect(steps).toBeGreaterThan(100);
       for (let step = 0; step < steps; step += sample) {
-        const disk = memoryStore();
+        const disk = diskOf(lake);
         const at = ({ index }: FaultStep) => (index === step ? "transient" : undefined);
         const code = await codeOf(run(lake, faultStore(disk, { at }), 1));
         expect([undefined, "ALV_STORE_FAILED"], `failure at step ${step}`).toContain(code);
@@ -92,10 +92,10 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
     });
 
     test("the disk is full at every step", async () => {
-      const steps = await countSteps(lake, memoryStore());
+      const steps = await countSteps(lake, diskOf(lake));
       expect(steps).toBeGreaterThan(100);
       for (let step = 0; step < steps; step += sample) {
-        const disk = memoryStore();
+        const disk = diskOf(lake);
         const at = ({ index, call, when }: FaultStep) =>
           index >= step && when === "before" && ["put", "putIfAbsent", "create", "write"].includes(call)
             ? "full"
@@ -107,21 +107,21 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
     });
 
     test("a second run goes through at every step of the first", async () => {
-      const steps = await countSteps(lake, memoryStore());
+      const steps = await countSteps(lake, diskOf(lake));
       expect(steps).toBeGreaterThan(100);
       for (let step = 0; step < steps; step += sample) {
-        const disk = memoryStore();
+        const disk = diskOf(lake);
         await interleave(lake, disk, step, async () => run(lake, disk, 2));
         await recoverAndComplete(lake, disk, `with a second run at step ${step}`);
       }
     });
 
     test("a second run starts at every step of the first, and stops midway while the first goes on", async () => {
-      const steps = await countSteps(lake, memoryStore());
+      const steps = await countSteps(lake, diskOf(lake));
       expect(steps).toBeGreaterThan(100);
-      const other = await countSteps(lake, memoryStore());
+      const other = await countSteps(lake, diskOf(lake));
       for (let step = 0; step < steps; step += sample) {
-        const disk = memoryStore();
+        const disk = diskOf(lake);
         await interleave(lake, disk, step, () => stopAt(lake, disk, (step * 7) % other, 2));
         await recoverAndComplete(lake, disk, `with a second run that stopped, at step ${step}`);
       }
@@ -129,10 +129,10 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
 
     test("a zombie wakes after two further loads whose predecessors are deleted", async () => {
       const timing = { manifestAge: 0, manifestCount: 0, garbageEvery: 1 };
-      const steps = await countSteps(lake, memoryStore());
+      const steps = await countSteps(lake, diskOf(lake));
       expect(steps).toBeGreaterThan(100);
       for (let step = 0; step < steps; step += sample) {
-        const disk = memoryStore();
+        const disk = diskOf(lake);
         await interleave(lake, disk, step, async () => {
           await run(lake, disk, 2, { timing });
           await run(lake, disk, 3, { timing });
@@ -140,6 +140,28 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
         await recoverAndComplete(lake, disk, `with a zombie that slept at step ${step}`);
       }
     });
+
+    if (lake.copies)
+      test("a second run goes through in the middle of every copy of the first, which ends after it", async () => {
+        let copies = 0;
+        await run(
+          lake,
+          slowCopies(memoryStore(), async () => void (copies += 1)),
+          1,
+        );
+        expect(copies).toBeGreaterThan(8);
+        for (let chosen = 0; chosen < copies; chosen++) {
+          const disk = diskOf(lake);
+          let copy = 0;
+          const store = slowCopies(disk, async () => {
+            if (copy++ === chosen) await run(lake, disk, 2);
+          });
+          expect([undefined, "ALV_CONCURRENT_RUN"], `copy ${chosen}`).toContain(
+            await codeOf(run(lake, store, 1)),
+          );
+          await recoverAndComplete(lake, disk, `with a second run in the middle of copy ${chosen}`);
+        }
+      });
 
     test("the state is deleted at every step of a second run", async () => {
       const steps = await countSteps(lake, await filledStore(lake));
@@ -160,6 +182,15 @@ export function crashSuite(tested: LakeUnderTest, sample = 1, script: CrashScrip
 /** A lake and what is done with it. */
 interface Tested extends LakeUnderTest {
   readonly script: CrashScript;
+}
+
+/** A store with the habits of the disk that a lake is tested on. */
+function likeDisk<Store extends ObjectStore>({ copies }: Tested, store: Store): Store {
+  return copies ? withoutRename(store) : store;
+}
+
+function diskOf(lake: Tested): ObjectStore {
+  return likeDisk(lake, memoryStore());
 }
 
 /** One run, as a process does it. */
@@ -243,7 +274,7 @@ async function recoverAndComplete(lake: Tested, disk: ObjectStore, where: string
 }
 
 async function filledStore(lake: Tested): Promise<ObjectStore> {
-  const disk = memoryStore();
+  const disk = diskOf(lake);
   await run(lake, disk, 1);
   return disk;
 }

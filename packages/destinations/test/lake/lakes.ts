@@ -24,6 +24,29 @@ export interface LakeUnderTest {
   readonly name: string;
   readonly parts: Pick<LakeOptions, "format" | "openWriter" | "rewrite">;
   read(store: ObjectStore, table: string): Promise<readonly Row[]>;
+  /** The disk is one that cannot rename, as a bucket. */
+  readonly copies?: true;
+}
+
+/** A store like a bucket's: it copies where others rename. */
+export function withoutRename<Store extends ObjectStore>(store: Store): Store {
+  return {
+    ...store,
+    capabilities: { ...store.capabilities, rename: false },
+    rename: () => Promise.reject(new Error("it cannot rename")),
+  };
+}
+
+/** A store without `rename` that does something else in the middle of its copies: the original is read, the copy not yet there. */
+export function slowCopies(store: ObjectStore, midCopy: () => Promise<void>): ObjectStore {
+  return {
+    ...withoutRename(store),
+    async copy(from, to, call) {
+      const bytes = await store.get(from, call);
+      await midCopy();
+      await store.put(to, bytes, call);
+    },
+  };
 }
 
 /** The lake that needs no real format. */

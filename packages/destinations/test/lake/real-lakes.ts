@@ -85,6 +85,11 @@ function textLake(name: string, format: TextFormat): LakeUnderTest {
   };
 }
 
+/** A lake on a disk that cannot rename. */
+export function onBucket(lake: LakeUnderTest): LakeUnderTest {
+  return { ...lake, name: `${lake.name} where files are copied to their names`, copies: true };
+}
+
 /** The rows of a Parquet file, as another library reads them. */
 async function readRows(store: ObjectStore, path: string): Promise<readonly Row[]> {
   const { buffer } = new Uint8Array(await store.get(path));

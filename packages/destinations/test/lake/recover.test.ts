@@ -12,8 +12,11 @@ import {
   loadRows,
   openTest,
   pathsIn,
+  replacePlan,
   stateWith,
+  withoutRename,
 } from "./lakes.ts";
+import { folderLake } from "./real-lakes.ts";
 
 const FOLDER = "_alluvium/shop/main/";
 const manifest = (sequence: number): string => `${FOLDER}${String(sequence).padStart(20, "0")}.json`;
@@ -254,6 +257,35 @@ describe("unapplied files", () => {
     await store.delete([old!]);
     expect(await idsIn(store, "t")).toEqual([1]);
   });
+
+  test.each([true, false])(
+    "of folders keep their names: who slept for days brings nothing back that was replaced since (renames: %s)",
+    async (renames) => {
+      const { store: memory, later } = clockStore();
+      const store = renames ? memory : withoutRename(memory);
+      const replace = async (disk: ObjectStore, id: number): Promise<void> => {
+        await using session = await openTest(disk, folderLake);
+        await session.recover();
+        await loadRows(session, replacePlan("t", ids()), [ids(id)]);
+      };
+      let slept = false;
+      const sleeping = faultStore(store, {
+        async at({ call, when, path }) {
+          if (slept || (call !== "rename" && call !== "copy") || when !== "before" || !path.startsWith("t/"))
+            return undefined;
+          slept = true;
+          later(3.6 * DAY);
+          await replace(store, 2);
+          return undefined;
+        },
+      });
+      await replace(sleeping, 1).catch((error: unknown) => {
+        expect(error).toMatchObject({ code: "ALV_CONCURRENT_RUN" });
+      });
+      expect(slept).toBe(true);
+      expect(await idsIn(store, "t", folderLake)).toEqual([2]);
+    },
+  );
 
   test("are not asked for where the table has the load: others may have compacted and vacuumed it since", async () => {
     const store = memoryStore();

@@ -308,8 +308,8 @@ describe("options", () => {
     [{ url: "./x", targetFileBytes: 10 }, "ALV_CONFIG"],
     [{ url: "./x", targetfilebytes: 1e9 }, "ALV_CONFIG"],
     [{ url: "gs://bucket/lake" }, "ALV_UNSUPPORTED"],
-    [{ url: "s3://bucket/lake" }, "ALV_STORE_UNSAFE"],
-    [{ store: { ...memoryStore(), capabilities: { putIfAbsent: true, rename: false } } }, "ALV_STORE_UNSAFE"],
+    [{ url: "s3://bucket/lake", targetFileBytes: 5e9 }, "ALV_CONFIG"],
+    [{ store: { ...memoryStore(), capabilities: { putIfAbsent: false, rename: true } } }, "ALV_STORE_UNSAFE"],
   ])("%o is %s when it is opened, not before", async (options, code) => {
     await expect(open(parquet(options))).rejects.toMatchObject({ code });
   });

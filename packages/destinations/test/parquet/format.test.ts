@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { isDataFile } from "../../src/folders/list.ts";
 import { parquetEndings } from "../../src/parquet/folder.ts";
 import { folderFormat } from "../../src/folders/format.ts";
+import { withoutRename } from "../lake/lakes.ts";
 import { parquetKind } from "../../src/parquet/kind.ts";
 import { parquetType } from "../../src/parquet/types.ts";
 
@@ -76,32 +77,59 @@ describe("apply", () => {
     expect(await contents(store)).toEqual(done);
   });
 
-  test("stopped at every step, and by a loss of power, it comes to the same end", async () => {
-    const whole = faultStore(powerLossStore());
-    await format.apply(await stage(whole), context(whole));
-    const before = faultStore(powerLossStore());
-    await stage(before);
-    const [from, to] = [before.steps.length, whole.steps.length];
-    expect(to - from).toBeGreaterThan(8);
-    for (let step = 0; step < to - from; step++)
-      for (const unsynced of ["keep", "drop", "random"] as const) {
-        const disk = powerLossStore();
-        const next = await stage(disk);
-        await expect(format.apply(next, context(faultStore(disk, { stopAt: step })))).rejects.toBeInstanceOf(
-          StoppedError,
-        );
-        disk.cutPower({ unsynced, seed: step });
-        const seen = await contents(disk);
-        const fresh = Object.keys(done).filter((path) => path in seen);
-        // Never less than one whole generation.
-        expect(fresh.length === 2 || "orders/part-old.parquet" in seen, `step ${step} ${unsynced}`).toBe(
-          true,
-        );
-        await format.apply(next, context(disk));
-        disk.cutPower();
-        expect(await contents(disk), `step ${step} ${unsynced}`).toEqual(done);
-      }
+  test("where nothing can be renamed files are copied, and their originals deleted before the old files", async () => {
+    const store = faultStore(withoutRename(memoryStore()));
+    const next = await stage(store);
+    expect(await format.apply(next, context(store))).toEqual({ already: false });
+    expect(await contents(store)).toEqual(done);
+    const calls = store.steps
+      .filter(({ when }) => when === "after")
+      .slice(-6)
+      .map(({ call, path }) => `${call} ${path}`);
+    expect(calls).toEqual([
+      "copy orders/_staged/a.parquet.new",
+      "copy orders/_staged/b.parquet.new",
+      "sync orders/country=de/part-a.parquet",
+      "delete orders/_staged/a.parquet.new",
+      "delete orders/_staged/b.parquet.new",
+      "delete orders/part-old.parquet",
+    ]);
+    expect(await format.apply(next, context(store))).toEqual({ already: true });
+    expect(await contents(store)).toEqual(done);
   });
+
+  test.each<[string, typeof withoutRename]>([
+    ["renames", (store) => store],
+    ["copies", withoutRename],
+  ])(
+    "stopped at every step, and by a loss of power, it comes to the same end: the store %s",
+    async (_, like) => {
+      const whole = faultStore(like(powerLossStore()));
+      await format.apply(await stage(whole), context(whole));
+      const before = faultStore(like(powerLossStore()));
+      await stage(before);
+      const [from, to] = [before.steps.length, whole.steps.length];
+      expect(to - from).toBeGreaterThan(8);
+      for (let step = 0; step < to - from; step++)
+        for (const unsynced of ["keep", "drop", "random"] as const) {
+          const disk = like(powerLossStore());
+          const next = await stage(disk);
+          await expect(
+            format.apply(next, context(faultStore(disk, { stopAt: step }))),
+          ).rejects.toBeInstanceOf(StoppedError);
+          disk.cutPower({ unsynced, seed: step });
+          const seen = await contents(disk);
+          const fresh = Object.keys(done).filter((path) => path in seen);
+          // Never less than one whole generation.
+          expect(fresh.length === 2 || "orders/part-old.parquet" in seen, `step ${step} ${unsynced}`).toBe(
+            true,
+          );
+          await format.apply(next, context(disk));
+          disk.cutPower();
+          expect(await contents(disk), `step ${step} ${unsynced}`).toEqual(done);
+        }
+    },
+  );
 
   test("what another copy left beside the final name is removed", async () => {
     const store = memoryStore();
@@ -111,16 +139,23 @@ describe("apply", () => {
     expect(await contents(store)).toEqual(done);
   });
 
-  test("a file that is nowhere is poison, and nothing old is deleted", async () => {
-    const store = memoryStore();
-    const next = await stage(store);
-    await store.delete(["orders/_staged/b.parquet.new"]);
-    await expect(format.apply(next, context(store))).rejects.toMatchObject({
-      code: "ALV_NOT_FOUND",
-      message: expect.stringContaining("orders/_staged/b.parquet.new") as string,
-    });
-    expect(await contents(store)).toHaveProperty(["orders/part-old.parquet"]);
-  });
+  test.each([true, false])(
+    "a file that is nowhere is poison, and nothing old is deleted (renames: %s)",
+    async (renames) => {
+      const store = renames ? memoryStore() : withoutRename(memoryStore());
+      const next = await stage(store);
+      await store.delete(["orders/_staged/b.parquet.new"]);
+      await expect(format.apply(next, context(store))).rejects.toMatchObject({
+        code: "ALV_NOT_FOUND",
+        message: expect.stringContaining("orders/_staged/b.parquet.new") as string,
+      });
+      // What was there got its name, and no second one stays.
+      expect(Object.keys(await contents(store))).toEqual([
+        "orders/country=de/part-a.parquet",
+        "orders/part-old.parquet",
+      ]);
+    },
+  );
 });
 
 test.each([

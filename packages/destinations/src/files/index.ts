@@ -30,6 +30,7 @@ export type { FilesOptions } from "./options.ts";
  * @example
  * ```ts
  * const out = files({ url: "./out", format: csv({ compression: "gzip" }) });
+ * const bucket = files({ store: s3Store("s3://my-lake/out", { region: "eu-central-1" }), format: jsonLines() });
  * const exported = pipeline({ name: "shop", source: shop, destination: out });
  * ```
  */

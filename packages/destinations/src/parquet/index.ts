@@ -22,6 +22,7 @@ export type { ParquetOptions } from "./options.ts";
  * @example
  * ```ts
  * const files = pipeline({ name: "shop", source: shop, destination: parquet({ url: "./files" }) });
+ * const bucket = pipeline({ name: "shop", source: shop, destination: parquet({ url: "s3://my-lake/files" }) });
  * ```
  */
 export function parquet(options: ParquetOptions): Destination<"append" | "replace"> {

@@ -24,12 +24,13 @@ const PAGE = 5;
 interface Folders {
   readonly name: string;
   readonly to: (store: ObjectStore) => Destination<"append" | "replace">;
-  readonly read: LakeUnderTest["read"];
+  /** How its tables are read. */
+  readonly lake: LakeUnderTest;
 }
 
 const kinds: readonly Folders[] = [
-  { name: "Parquet", to: (store) => parquet({ store, compression: "none" }), read: folderLake.read },
-  { name: "CSV", to: (store) => files({ store, format: csv() }), read: csvLake.read },
+  { name: "Parquet", to: (store) => parquet({ store, compression: "none" }), lake: folderLake },
+  { name: "CSV", to: (store) => files({ store, format: csv() }), lake: csvLake },
 ];
 
 function storeOf({ endpoint, account }: S3Server, attempts = 6, timeout = 2000): ObjectStore {
@@ -63,14 +64,14 @@ function shop({ to }: Folders, store: ObjectStore, run: number): Pipeline {
 }
 
 async function expectComplete(
-  { read }: Folders,
+  { lake }: Folders,
   store: ObjectStore,
   run: number,
   where: string,
 ): Promise<void> {
-  const ids = (await read(store, "events")).map(({ id }) => Number(id)).toSorted((a, b) => a - b);
+  const ids = (await lake.read(store, "events")).map(({ id }) => Number(id)).toSorted((a, b) => a - b);
   expect(ids, `events ${where}`).toEqual(Array.from({ length: PAGES * PAGE }, (_, id) => id));
-  const totals = (await read(store, "totals")).map((row) =>
+  const totals = (await lake.read(store, "totals")).map((row) =>
     [Number(row["key"]), Number(row["run"])].join(" "),
   );
   expect(totals.toSorted(), `totals ${where}`).toEqual(

@@ -90,10 +90,18 @@ export async function inspectTable(
 }
 
 /** The last description of each writer, the newest first. */
-async function newestOfEach(
+async function newestOfEach(directory: string, context: FormatContext): Promise<readonly Description[]> {
+  for (;;) {
+    const found = await readNewest(directory, context);
+    if (found !== undefined) return found;
+  }
+}
+
+/** What {@link newestOfEach} is; `undefined` where a writer has taken one away since they were listed, because its next load has another. */
+async function readNewest(
   directory: string,
   { store, signal }: FormatContext,
-): Promise<readonly Description[]> {
+): Promise<readonly Description[] | undefined> {
   const last = new Map<string, { readonly path: string; readonly modified: Date }>();
   for await (const { path, modified } of store.list(`${directory}/${FOLDER}/`, { signal }))
     last.set(path.slice(0, path.lastIndexOf("/")), { path, modified });
@@ -101,7 +109,8 @@ async function newestOfEach(
   const found: Description[] = [];
   for (const { path } of order) {
     const bytes = await readIfThere(path, { store, signal });
-    if (bytes !== undefined) found.push(decodeDescription(bytes, path));
+    if (bytes === undefined) return undefined;
+    found.push(decodeDescription(bytes, path));
   }
   return found;
 }
@@ -110,7 +119,6 @@ async function readIfThere(path: string, { store, signal }: FormatContext): Prom
   try {
     return await store.get(path, { signal });
   } catch (error) {
-    // The writer's next load has taken it away.
     if (AlluviumError.is(error) && error.code === "ALV_NOT_FOUND") return undefined;
     throw error;
   }

@@ -234,6 +234,26 @@ describe("a folder of CSV", () => {
   }
 });
 
+test("a folder whose writer goes on while it is looked at stays its folder", async () => {
+  const store = memoryStore();
+  const row = (id: bigint): Batch => batchOf({ id: [int64, [id]] });
+  await load(store, csv(), [row(1n)]);
+  let moved = false;
+  const moving: Store = {
+    ...store,
+    async get(path, call) {
+      if (!moved && path.startsWith("t/_table/")) {
+        moved = true;
+        await load(store, csv(), [row(2n)]);
+      }
+      return store.get(path, call);
+    },
+  };
+  const rows = await scanned(moving, csv());
+  expect(moved).toBe(true);
+  expect(rows.map((each) => (each as { id: bigint }).id).toSorted()).toEqual([1n, 2n]);
+});
+
 test("options are checked when it is opened", async () => {
   const store = memoryStore();
   const wrong: readonly [FilesOptions, RegExp][] = [

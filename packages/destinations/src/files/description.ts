@@ -66,8 +66,14 @@ export async function inspectTable(
   directory: string,
   context: FormatContext,
 ): Promise<LakeTable | undefined> {
-  const found = await newestOfEach(directory, context);
-  if (found.length === 0) return inspectForeign(endings, directory, context);
+  let found = await newestOfEach(directory, context);
+  if (found.length === 0) {
+    const foreign = await inspectForeign(endings, directory, context);
+    if (foreign === undefined) return undefined;
+    // A description comes before the files: those of a table that was made since we looked have one now.
+    found = await newestOfEach(directory, context);
+    if (found.length === 0) return foreign;
+  }
   const own = canonicalJson(formatJson(format));
   for (const { format: other } of found)
     if (canonicalJson(other) !== own)

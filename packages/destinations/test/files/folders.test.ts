@@ -254,6 +254,22 @@ test("a folder whose writer goes on while it is looked at stays its folder", asy
   expect(rows.map((each) => (each as { id: bigint }).id).toSorted()).toEqual([1n, 2n]);
 });
 
+test("a folder that is made while it is looked at is not taken for somebody else's", async () => {
+  const store = memoryStore();
+  let made = false;
+  const making: Store = {
+    ...store,
+    async *list(prefix, call) {
+      yield* store.list(prefix, call);
+      if (made || prefix !== "t/_table/") return;
+      made = true;
+      await load(store, csv(), [batchOf({ id: [int64, [1n]] })]);
+    },
+  };
+  expect(await scanned(making, csv())).toEqual([{ id: 1n }]);
+  expect(made).toBe(true);
+});
+
 test("options are checked when it is opened", async () => {
   const store = memoryStore();
   const wrong: readonly [FilesOptions, RegExp][] = [

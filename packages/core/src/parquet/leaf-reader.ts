@@ -9,7 +9,7 @@ import { readHybrid } from "./hybrid-read.ts";
 import { invalid, located } from "./invalid.ts";
 import type { StoredChunk } from "./metadata.ts";
 import { giveBody, takeInts, type TakeMemory } from "./page-memory.ts";
-import { dataPage, dictionaryPage, readPage, type DataPage } from "./page-read.ts";
+import { dataPage, dictionaryPage, readPage, type DataPage, type RawPage } from "./page-read.ts";
 import type { RangeReader } from "./range-reader.ts";
 import type { ReadLeaf } from "./read-type.ts";
 import { decodeValues } from "./stored-values.ts";
@@ -160,15 +160,15 @@ export class LeafReader {
     return false;
   }
 
-  private async openDictionary(page: Awaited<ReturnType<typeof readPage>>): Promise<void> {
+  private async openDictionary(page: RawPage): Promise<void> {
     const { leaf, chunk, options } = this;
     const { bytes, count } = await dictionaryPage(page, chunk.codec);
     const stored = decodeValues(Encoding.plain, leaf.physical, leaf.width, bytes, 0, count, options.take);
     this.dictionary = denseVector(leaf, stored, count, options.nanoseconds);
-    giveBody(bytes);
+    giveUnpacked(bytes, page);
   }
 
-  private async openData(raw: Awaited<ReturnType<typeof readPage>>): Promise<void> {
+  private async openData(raw: RawPage): Promise<void> {
     const { leaf, chunk, options, dictionary } = this;
     const page = await dataPage(raw, leaf, chunk.codec);
     this.slotsRead += page.slots;
@@ -196,12 +196,17 @@ export class LeafReader {
     const { slots, definitions, repetitions } = page;
     this.page = { slots, definitions, repetitions, dense, slot: 0, value: 0 };
     // Values are copies, and so are levels.
-    giveBody(bytes);
+    giveUnpacked(bytes, raw);
   }
 
   private place(offset: number): string {
     return `${this.options.name}, column ${this.leaf.path.join(".")}, at byte ${offset}`;
   }
+}
+
+/** Gives back what a page was unpacked into. One that is not compressed is a part of its row group's bytes, of which other pages are still read. */
+function giveUnpacked(bytes: Uint8Array, { body }: RawPage): void {
+  if (bytes.buffer !== body.buffer) giveBody(bytes);
 }
 
 function readIndexes(

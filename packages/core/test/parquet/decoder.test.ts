@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { vectorOf, type Batch } from "../../src/columns/index.ts";
 import { bytesSource, openParquet, type ParquetSource } from "../../src/parquet/index.ts";
 import { Converted, Logical, Physical, Repetition } from "../../src/parquet/format.ts";
+import { giveBody, takeBody } from "../../src/parquet/page-memory.ts";
 import { readSchema } from "../../src/parquet/read-schema.ts";
 import { denseVector } from "../../src/parquet/dense.ts";
 import type { ThriftStruct } from "../../src/parquet/thrift-reader.ts";
@@ -49,6 +50,19 @@ function counting(bytes: Uint8Array): ParquetSource & { readonly asked: [number,
     slice: async (start, end = bytes.length) => {
       asked.push([start, end]);
       return bytes.subarray(start, end);
+    },
+  };
+}
+
+/** A file in memory that gives its bytes as a disk does: into memory of the reader. */
+function sourceInto(bytes: Uint8Array, onInto: (into: Uint8Array) => void = () => {}): ParquetSource {
+  return {
+    byteLength: bytes.length,
+    slice: async (start, end = bytes.length, into) => {
+      if (into === undefined) return new Uint8Array(bytes.subarray(start, end));
+      onInto(into);
+      into.set(bytes.subarray(start, end));
+      return into.subarray(0, end - start);
     },
   };
 }
@@ -108,16 +122,8 @@ describe("reading", { timeout: 60_000 }, () => {
         delta: compression === "snappy",
         dictionary: { a: false },
       });
-      const source: ParquetSource = {
-        byteLength: bytes.length,
-        slice: async (start, end = bytes.length, into) => {
-          if (into === undefined) return new Uint8Array(bytes.subarray(start, end));
-          into.set(bytes.subarray(start, end));
-          return into.subarray(0, end - start);
-        },
-      };
       const expected = (await decode(bytes)).columns;
-      const file = await openParquet(source);
+      const file = await openParquet(sourceInto(bytes));
       const seen = new Set<ArrayBufferLike>();
       const got: Record<string, unknown[]> = { a: [], b: [], c: [] };
       /** Batches of two row groups: those of the one before are looked at when the next is read. */
@@ -148,6 +154,21 @@ describe("reading", { timeout: 60_000 }, () => {
       expect(seen.size).toBeLessThan(6);
     },
   );
+
+  it("keeps the memory of pages that are not compressed until their row group is read", async () => {
+    const { bytes } = await encode(schema, [batch(0, 8000)], { compression: "none", dictionary: false });
+    const stored = new Set<ArrayBufferLike>();
+    const file = await openParquet(sourceInto(bytes, (into) => stored.add(into.buffer)));
+    for await (const { length } of file.read({ batchRows: 100, onGroupRead: () => {} })) {
+      expect(length).toBe(100);
+      expect(stored.size).toBeGreaterThan(0);
+      // Whatever else there is to be used again, this would be among so many.
+      const taken = Array.from({ length: 400 }, () => takeBody(bytes.length));
+      expect(taken.filter(({ buffer }) => stored.has(buffer))).toEqual([]);
+      taken.forEach(giveBody);
+      break;
+    }
+  });
 
   it("stops with the reason of its signal", async () => {
     const { bytes } = await encode(schema, [batch(0, 1000)]);

@@ -8,15 +8,18 @@ interface Step {
 
 const npm = (...args: string[]): [string, ...string[]] => ["npm", "--loglevel=error", ...args];
 
-const steps: readonly Step[] = [
-  { name: "tests", command: npm("test", "--silent") },
-  { name: "types", command: npm("run", "--silent", "check:types") },
-  { name: "lint", command: npm("run", "--silent", "check:lint") },
-  { name: "unused", command: npm("run", "--silent", "check:unused") },
-  { name: "packages", command: npm("run", "--silent", "test:packages") },
-  { name: "docs", command: npm("run", "--silent", "docs") },
-  { name: "s3", command: npm("run", "--silent", "test:s3") },
-  { name: "interop", command: npm("run", "--silent", "test:interop") },
+/** One group after the other. The steps of a group run side by side: none keeps both cores busy, nor writes what the other reads. */
+const groups: readonly (readonly Step[])[] = [
+  [{ name: "tests", command: npm("test", "--silent") }],
+  [{ name: "types", command: npm("run", "--silent", "check:types") }],
+  [{ name: "lint", command: npm("run", "--silent", "check:lint") }],
+  [{ name: "unused", command: npm("run", "--silent", "check:unused") }],
+  [{ name: "packages", command: npm("run", "--silent", "test:packages") }],
+  [
+    { name: "docs", command: npm("run", "--silent", "docs") },
+    { name: "s3", command: npm("run", "--silent", "test:s3") },
+  ],
+  [{ name: "interop", command: npm("run", "--silent", "test:interop") }],
 ];
 
 interface Outcome {
@@ -27,19 +30,26 @@ interface Outcome {
   readonly failures: readonly string[];
 }
 
-async function run({ name, command: [file, ...args] }: Step): Promise<Outcome> {
-  console.log(`\n=== ${name}: ${file} ${args.join(" ")}`);
+/** `isAlone`: what it prints is seen at once; of steps side by side when each ends. */
+async function run({ name, command: [file, ...args] }: Step, isAlone: boolean): Promise<Outcome> {
+  const held: (string | Buffer)[] = [];
+  const print = (text: string | Buffer): void => {
+    if (isAlone) process.stdout.write(text);
+    else held.push(text);
+  };
+  print(`\n=== ${name}: ${file} ${args.join(" ")}\n`);
   const started = performance.now();
   const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
   let tail = "";
   child.stdout.on("data", (chunk: Buffer) => {
-    process.stdout.write(chunk);
+    print(chunk);
     tail = (tail + chunk.toString()).slice(-20_000);
   });
   const code = await new Promise<number>((resolve) => {
     child.once("error", () => resolve(127));
     child.once("close", (status) => resolve(status ?? 1));
   });
+  for (const text of held) process.stdout.write(text);
   const seconds = (performance.now() - started) / 1000;
   const counts = [...tail.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
   const passed = counts ? Number(counts[1]) : code === 0 ? 1 : 0;
@@ -52,14 +62,16 @@ async function run({ name, command: [file, ...args] }: Step): Promise<Outcome> {
 let passed = 0;
 let failed = 0;
 const summary: string[] = [];
-for (const step of steps) {
-  const outcome = await run(step);
-  passed += outcome.passed;
-  failed += outcome.failed;
-  summary.push(
-    `${step.name.padEnd(10)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(4)} failed ${outcome.seconds.toFixed(0).padStart(5)} s`,
-    ...outcome.failures.map((line) => `  ${line}`),
-  );
+for (const group of groups) {
+  const outcomes = await Promise.all(group.map((step) => run(step, group.length === 1)));
+  for (const [i, outcome] of outcomes.entries()) {
+    passed += outcome.passed;
+    failed += outcome.failed;
+    summary.push(
+      `${group[i]!.name.padEnd(10)} ${String(outcome.passed).padStart(5)} passed ${String(outcome.failed).padStart(4)} failed ${outcome.seconds.toFixed(0).padStart(5)} s`,
+      ...outcome.failures.map((line) => `  ${line}`),
+    );
+  }
 }
 console.log(`\n${summary.join("\n")}\n`);
 console.log(`${passed} passed, ${failed} failed`);

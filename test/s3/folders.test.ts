@@ -14,6 +14,7 @@ import { parquet } from "@alluvium/destinations/parquet";
 import type { LakeUnderTest } from "../../packages/destinations/test/lake/lakes.ts";
 import { csvLake, folderLake } from "../../packages/destinations/test/lake/real-lakes.ts";
 import { atOnce, readPages, seed } from "../crash/stopped.ts";
+import { endAtRequest } from "./ended-process.ts";
 import { BUCKET, startS3, type S3Fault, type S3Request, type S3Server } from "./server.ts";
 
 /** Of so many requests one is the last of a process. */
@@ -111,23 +112,16 @@ describe.each(kinds)(`folders of $name on S3 (seed ${seed}, stride ${stride})`, 
       expect(
         requests.some(({ operation, key }) => operation === "GetObject" && key.includes("_staged")),
       ).toBe(false);
-      for (let last = seed % stride; last < requests.length; last += stride) {
-        let alive = true;
-        let later = 0;
-        await using server = await startS3({
-          clock: () => new Date(Date.now() + later),
-          faults({ index }) {
-            if (!alive || index < last) return undefined;
-            return index === last ? fault : "reset";
+      for (let last = seed % stride; last < requests.length; last += stride)
+        await endAtRequest({
+          last,
+          fault,
+          process: (server) => shop(kind, storeOf(server, 1), 1).run(atOnce),
+          async another(server) {
+            await shop(kind, storeOf(server), 2).run(atOnce);
+            await expectComplete(kind, storeOf(server), 2, `after ${fault} at request ${last}`);
           },
         });
-        await codeOf(shop(kind, storeOf(server, 1), 1).run(atOnce));
-        alive = false;
-        // The lease of the process that ended has run out.
-        later = 20_000;
-        await shop(kind, storeOf(server), 2).run(atOnce);
-        await expectComplete(kind, storeOf(server), 2, `after ${fault} at request ${last}`);
-      }
     },
   );
 

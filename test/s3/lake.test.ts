@@ -4,6 +4,7 @@ import { s3Store } from "@alluvium/core/storage/s3";
 import { delta, deltaTable } from "@alluvium/destinations/delta";
 import { rowsOf } from "@alluvium/core/columns";
 import { atOnce, readPages, seed } from "../crash/stopped.ts";
+import { endAtRequest } from "./ended-process.ts";
 import { BUCKET, startS3, type S3Fault, type S3Server } from "./server.ts";
 
 /** Of so many requests one is the last of a process. */
@@ -78,27 +79,16 @@ describe(`a lake on S3 (seed ${seed}, stride ${stride})`, () => {
         await expectComplete(storeOf(server), "at once");
       }
       expect(count).toBeGreaterThan(50);
-      for (let last = seed % stride; last < count; last += stride) {
-        let alive = true;
-        let later = 0;
-        await using server = await startS3({
-          clock: () => new Date(Date.now() + later),
-          faults({ index }) {
-            if (!alive || index < last) return undefined;
-            return index === last ? fault : "reset";
+      for (let last = seed % stride; last < count; last += stride)
+        await endAtRequest({
+          last,
+          fault,
+          process: (server) => shop(storeOf(server, 1)).run(atOnce),
+          async another(server) {
+            await shop(storeOf(server)).run(atOnce);
+            await expectComplete(storeOf(server), `after ${fault} at request ${last}`);
           },
         });
-        await shop(storeOf(server, 1))
-          .run(atOnce)
-          .catch((error: unknown) => {
-            if (!AlluviumError.is(error)) throw error;
-          });
-        alive = false;
-        // The lease of the process that ended has run out.
-        later = 20_000;
-        await shop(storeOf(server)).run(atOnce);
-        await expectComplete(storeOf(server), `after ${fault} at request ${last}`);
-      }
     },
   );
 

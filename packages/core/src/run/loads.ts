@@ -436,8 +436,8 @@ export async function openLoads(options: LoadsOptions): Promise<Loads> {
       run.position = { cursor };
       await gate.shared(() => {
         const isFree = isResumable(run) && !run.closed;
-        const isBrink = beforeDeadline(run) || beforeFailure(run);
-        return mark(run, isFree && isDue() ? "close" : isFree && isBrink ? "seal" : "savepoint");
+        const isSealed = isFree && (beforeDeadline(run) || beforeFailure(run));
+        return mark(run, isFree && isDue() ? "close" : isSealed ? "seal" : "savepoint");
       });
       if (run.closed) await settle();
     },

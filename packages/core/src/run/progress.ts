@@ -172,7 +172,7 @@ export function progress(options: ProgressOptions): Progress {
       case "retry":
         for (const line of lines.values())
           if (line.stream === event.stream)
-            line.note = `again in ${durationText(event.delay)}: ${event.message}`;
+            line.note = `again ${event.delay === 0 ? "now" : `in ${durationText(event.delay)}`}: ${event.message}`;
         return;
       case "loadCommitted":
         for (const { table, changed } of event.tables) {

@@ -60,12 +60,13 @@ export async function readStream(run: StreamRun, options: ReadOptions): Promise<
       const problem = asError(error, { resource: stream, step: "read" });
       failures = run.since === since ? failures + 1 : 1;
       run.brink = from > run.sealedRows && keepsCursor(run) && isResumable(run) ? { from, to } : undefined;
-      const again = mayPass(error) || (run.brink !== undefined && failures === 1);
+      const passes = mayPass(error);
+      const again = passes || (run.brink !== undefined && failures === 1);
       const over = cut || !again || failures >= options.attempts;
       if (over) run.status = cut ? "cut" : "failed";
       await loads.settle();
       if (over) return cut ? unfit : problem;
-      const delay = mayPass(error) ? backoff(failures, options.minDelay, options.maxDelay) : 0;
+      const delay = passes ? backoff(failures, options.minDelay, options.maxDelay) : 0;
       const { code, message } = problem;
       emit({ type: "retry", stream, attempt: attempt + 1, delay, code, message });
       try {

@@ -177,6 +177,24 @@ describe("encodings", { timeout: 60_000 }, () => {
   });
 });
 
+/** A sink that takes its time, and must not be called meanwhile. */
+function slowSink() {
+  const pieces: Uint8Array[] = [];
+  let busy = false;
+  return {
+    pieces,
+    isBusy: () => busy,
+    sink: async (bytes: Uint8Array): Promise<void> => {
+      expect(busy).toBe(false);
+      busy = true;
+      const copy = new Uint8Array(bytes);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      pieces.push(copy);
+      busy = false;
+    },
+  };
+}
+
 describe("the encoder", { timeout: 60_000 }, () => {
   it("holds no more memory than a row group and the open pages", async () => {
     let written = 0;
@@ -226,20 +244,8 @@ describe("the encoder", { timeout: 60_000 }, () => {
   });
 
   it("ends row groups while writes wait, and writes one after the other", async () => {
-    const pieces: Uint8Array[] = [];
-    let busy = false;
-    const encoder = createParquetEncoder({
-      schema,
-      rowGroupRows: 1000,
-      sink: async (bytes) => {
-        expect(busy).toBe(false);
-        busy = true;
-        const copy = new Uint8Array(bytes);
-        await new Promise((resolve) => setTimeout(resolve, 2));
-        pieces.push(copy);
-        busy = false;
-      },
-    });
+    const { pieces, sink } = slowSink();
+    const encoder = createParquetEncoder({ schema, rowGroupRows: 1000, sink });
     const batch = batchOf(3000);
     let ended = 0;
     for (let i = 0; i < 5; i++) {
@@ -254,23 +260,12 @@ describe("the encoder", { timeout: 60_000 }, () => {
   });
 
   it("calls its sink in order and waits for it", async () => {
-    const pieces: Uint8Array[] = [];
-    let busy = false;
-    const encoder = createParquetEncoder({
-      schema,
-      rowGroupRows: 500,
-      sink: async (bytes) => {
-        expect(busy).toBe(false);
-        busy = true;
-        await new Promise((resolve) => setTimeout(resolve, 2));
-        pieces.push(new Uint8Array(bytes));
-        busy = false;
-      },
-    });
+    const { pieces, isBusy, sink } = slowSink();
+    const encoder = createParquetEncoder({ schema, rowGroupRows: 500, sink });
     const batch = batchOf(2600);
     await encoder.write(batch);
     await encoder.close();
-    expect(busy).toBe(false);
+    expect(isBusy()).toBe(false);
     expect((await decode(Buffer.concat(pieces))).columns["id"]).toEqual(valuesOf(batch.columns[0]!));
   });
 

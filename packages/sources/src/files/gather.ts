@@ -62,11 +62,11 @@ export function createGatherer(table: string, path: PathColumns, targetBytes: nu
       const { file, item } = taken[part]!;
       return { file: file.path, ...item.locate(row - starts[part]!) };
     };
-    const [first] = taken;
-    const release = taken.length === 1 ? first!.item.release : undefined;
-    // A copy was made, so the arrays are free.
-    if (taken.length > 1) for (const { item } of taken) item.release?.();
-    return [{ table, batch, locate, ...(release && { release }) }];
+    // Not before, though it may be a copy: a dictionary that all have in common stays the same one.
+    const release = (): void => {
+      for (const { item } of taken) item.release?.();
+    };
+    return [{ table, batch, locate, release }];
   }
 
   return {

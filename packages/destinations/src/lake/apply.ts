@@ -5,7 +5,7 @@ import { loadChange } from "./changes.ts";
 import type { LakeContext } from "./context.ts";
 import type { LoadIdentity, TableChange } from "./contract.ts";
 import { secureFiles } from "./files-anew.ts";
-import { putHint, putMarker } from "./journal.ts";
+import { overtaken, putHint, putMarker } from "./journal.ts";
 import { applyLoads } from "./loads.ts";
 import { LOADS_TABLE } from "./loads-table.ts";
 import { removeRevived } from "./revived.ts";
@@ -20,6 +20,18 @@ const CONCURRENT = 8;
  * than the one that wrote the files, which are looked at first.
  */
 export async function applyManifest(
+  context: LakeContext,
+  manifest: Manifest,
+  recovering: boolean,
+): Promise<AppliedMarker> {
+  try {
+    return await applyAll(context, manifest, recovering);
+  } catch (error) {
+    throw await overtaken(context, manifest.sequence, error);
+  }
+}
+
+async function applyAll(
   context: LakeContext,
   manifest: Manifest,
   recovering: boolean,

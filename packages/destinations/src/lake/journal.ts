@@ -53,7 +53,11 @@ export async function findNewest(
       "ALV_CONCURRENT_RUN",
       `the manifest ${manifestPath(context.paths, sequence)} vanished while it was read: another run of the pipeline is active`,
     );
-  await checkChain(context, manifest);
+  try {
+    await checkChain(context, manifest);
+  } catch (error) {
+    throw await overtaken(context, sequence, error);
+  }
   return { manifest, applied: listed.applied };
 }
 
@@ -146,6 +150,16 @@ export async function checkWinner(
     if (next?.predecessor === loadId) return "superseded";
   }
   throw concurrent(context, sequence);
+}
+
+/**
+ * What to say where the state lacks what a manifest refers to: that another run of the pipeline went on, if one did while this one slept. Then what is
+ * missing was cleared away when its retention was over, and nothing is damaged.
+ */
+export async function overtaken(context: LakeContext, sequence: number, error: unknown): Promise<unknown> {
+  if (!AlluviumError.is(error) || !["ALV_STATE_INVALID", "ALV_STATE_LOST"].includes(error.code)) return error;
+  const { sequences } = await listFrom(context, sequence + 1);
+  return sequences.length > 0 ? concurrent(context, sequence + 1) : error;
 }
 
 /** Another run has taken the pipeline. */

@@ -8,7 +8,7 @@ import { targetOf, type Target } from "./ownership.ts";
 import { STATE_FOLDER, tableDirectory } from "./paths.ts";
 import { PendingTable } from "./pending-table.ts";
 import { plannedSchema } from "./planned-schema.ts";
-import { loadSchema } from "./schemas.ts";
+import { loadNewestSchema } from "./schemas.ts";
 import { refuseParked, type SessionState } from "./session-state.ts";
 
 /** Writers share the session's budget; more than this many are rarely at work at once. */
@@ -62,7 +62,7 @@ async function openTable(session: SessionState, plan: TablePlan, budget: number)
   const committed = target.create
     ? undefined
     : known !== undefined && known.id === target.tableId
-      ? await loadSchema(context, known.schema)
+      ? await loadNewestSchema(context, newest!, known.schema)
       : found!.schema;
   return new PendingTable(context, { plan, target, committed, budget });
 }

@@ -2,13 +2,13 @@ import { AlluviumError, type PipelineState, type Schema, type TableState } from 
 import { applyManifest } from "./apply.ts";
 import { isPoison } from "./apply-change.ts";
 import type { LakeContext } from "./context.ts";
-import { checkFree, findNewest, readMarker } from "./journal.ts";
+import { checkFree, findNewest, overtaken, readMarker } from "./journal.ts";
 import { LOADS_TABLE } from "./loads-table.ts";
 import type { AppliedMarker, Manifest, ParkedEntry } from "./manifest.ts";
 import { isOurs, stateLost } from "./ownership.ts";
 import { parkedBy } from "./parked.ts";
 import { manifestPath } from "./paths.ts";
-import { loadSchema } from "./schemas.ts";
+import { loadNewestSchema } from "./schemas.ts";
 
 /** Where a pipeline stands. */
 export interface Recovered {
@@ -64,9 +64,12 @@ async function makeDurable(context: LakeContext, { sequence }: Manifest): Promis
   try {
     await context.store.sync([path]);
   } catch (error) {
-    if (AlluviumError.is(error) && error.code === "ALV_NOT_FOUND")
-      throw stateLost(context, `the manifest ${path} vanished while it was read`);
-    throw error;
+    if (!AlluviumError.is(error) || error.code !== "ALV_NOT_FOUND") throw error;
+    throw await overtaken(
+      context,
+      sequence,
+      stateLost(context, `the manifest ${path} vanished while it was read`),
+    );
   }
 }
 
@@ -96,7 +99,7 @@ export async function stateOf(
   const schemas = new Map<string, Schema>();
   const tables: [string, TableState][] = [];
   for (const [name, table] of Object.entries(manifest.tables)) {
-    const schema = schemas.get(table.schema) ?? (await loadSchema(context, table.schema));
+    const schema = schemas.get(table.schema) ?? (await loadNewestSchema(context, manifest, table.schema));
     schemas.set(table.schema, schema);
     const entry = parked.find((other) => other.table === name);
     const aside = entry === undefined ? {} : { parked: { loadId: entry.loadId, reason: entry.reason } };

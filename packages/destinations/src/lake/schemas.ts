@@ -9,7 +9,9 @@ import {
 } from "@alluvium/core/state";
 import type { LakeContext } from "./context.ts";
 import { createOnce } from "./create-once.ts";
+import { overtaken } from "./journal.ts";
 import { damaged, parseJson } from "./manifest-codec.ts";
+import type { Manifest } from "./manifest.ts";
 import { schemaPath } from "./paths.ts";
 
 /** A schema object that is older than this is written again before it is referred to, so that garbage collection never takes it. */
@@ -44,6 +46,22 @@ async function isSynced({ store }: LakeContext, path: string): Promise<boolean> 
   } catch (error) {
     if (AlluviumError.is(error) && error.code === "ALV_NOT_FOUND") return false;
     throw error;
+  }
+}
+
+/**
+ * Reads a schema that the newest manifest refers to. Throws like {@link loadSchema}, and `ALV_CONCURRENT_RUN` where that manifest is not the newest any
+ * more.
+ */
+export async function loadNewestSchema(
+  context: LakeContext,
+  newest: Pick<Manifest, "sequence">,
+  hash: string,
+): Promise<Schema> {
+  try {
+    return await loadSchema(context, hash);
+  } catch (error) {
+    throw await overtaken(context, newest.sequence, error);
   }
 }
 

@@ -1,5 +1,6 @@
 import { memoryStore } from "@alluvium/core/storage/memory";
-import { faultStore } from "@alluvium/core/testing";
+import type { Batch } from "@alluvium/core/columns";
+import { batchOf, faultStore } from "@alluvium/core/testing";
 import { AlluviumError, type ObjectStore, type RunEvent } from "@alluvium/core";
 import { describe, expect, test } from "vitest";
 import { deleteState } from "./crash-suite.ts";
@@ -331,5 +332,70 @@ describe("unapplied files", () => {
     expect(await session.parked!()).toMatchObject([
       { table: "t", stream: "s", loadId: "load 1", retryable: true },
     ]);
+  });
+});
+
+/** Another schema for table `t`, so that nothing needs the one before it any more. */
+const renamed = (id: number): Batch =>
+  batchOf({ id: [{ kind: "int64" }, [BigInt(id)]], name: [{ kind: "string" }, ["x"]] });
+
+/** Does `work` once for each of its steps, at which two other runs go on, days apart, so that their garbage takes what the sleeper's load needed. */
+async function asleepAtEachStep(
+  prepare: (store: ObjectStore) => Promise<void>,
+  work: (store: ObjectStore) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const codes: string[] = [];
+  for (let step = 0; ; step++) {
+    const { store, later } = clockStore();
+    await prepare(store);
+    let slept = false;
+    const sleeping = faultStore(store, {
+      async at({ index }) {
+        if (index !== step) return undefined;
+        slept = true;
+        for (const id of [7, 8]) {
+          later(8 * DAY);
+          await using session = await openTest(store);
+          await session.recover();
+          await loadRows(session, appendPlan("t", renamed(id)), [renamed(id)], id);
+        }
+        return undefined;
+      },
+    });
+    try {
+      await work(sleeping);
+    } catch (error) {
+      codes.push(AlluviumError.is(error) ? error.code : String(error));
+    }
+    if (!slept) return codes;
+    const rows = (await idsIn(store, "t")).filter((id) => id !== 2);
+    expect(rows, `asleep at step ${step}`).toEqual([1, 7, 8]);
+  }
+}
+
+describe("a run that slept for days while others went on says so, whatever it finds missing", () => {
+  test("in recovering", async () => {
+    const codes = await asleepAtEachStep(
+      (store) => commitOnly(store, 1, "t"),
+      async (store) => {
+        await using session = await openTest(store);
+        await session.recover();
+      },
+    );
+    expect(codes.length).toBeGreaterThan(3);
+    expect(new Set(codes)).toEqual(new Set(["ALV_CONCURRENT_RUN"]));
+  });
+
+  test("in a load", async () => {
+    const codes = await asleepAtEachStep(
+      (store) => commitLoads(store, 1),
+      async (store) => {
+        await using session = await openTest(store);
+        await session.recover();
+        await loadRows(session, appendPlan("t", ids()), [ids(2)], 2);
+      },
+    );
+    expect(codes.length).toBeGreaterThan(10);
+    expect([...new Set(codes)].sort()).toEqual(["ALV_CONCURRENT_RUN", "ALV_LOAD_EXPIRED"]);
   });
 });

@@ -2,18 +2,22 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { crc32 } from "node:zlib";
 import { S3Failure } from "./failure.ts";
-import { chunkSignature, sha256, type Signed } from "./signature.ts";
+import { chunkSignature, type Signed } from "./signature.ts";
 
 /** Reads the whole body of a request, decoded and checked against everything that the request says of it. */
 export async function readBody(request: IncomingMessage, signed: Signed): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request as AsyncIterable<Buffer>) pieces.push(piece);
-  const raw = Buffer.concat(pieces);
   const { payload } = signed;
+  const pieces: Buffer[] = [];
+  const hash = /^[0-9a-f]{64}$/.test(payload) ? createHash("sha256") : undefined;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    pieces.push(piece);
+    hash?.update(piece);
+  }
+  const raw = Buffer.concat(pieces);
   const trailers = new Map<string, string>();
   let body: Buffer = raw;
   if (payload.startsWith("STREAMING-")) body = decodeChunks(raw, signed, trailers);
-  else if (payload !== "UNSIGNED-PAYLOAD" && payload !== sha256(raw))
+  else if (payload !== "UNSIGNED-PAYLOAD" && payload !== hash?.digest("hex"))
     throw new S3Failure(400, "XAmzContentSHA256Mismatch", "the body does not fit its hash");
   const { headers } = request;
   const decoded = headers["x-amz-decoded-content-length"];

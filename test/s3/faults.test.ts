@@ -1,3 +1,4 @@
+import { S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, test, vi } from "vitest";
 import { AlluviumError, Secret } from "@alluvium/core";
 import { s3Store, type S3StoreOptions } from "@alluvium/core/storage/s3";
@@ -127,6 +128,60 @@ describe("a put whose answer is lost", () => {
     await writer.complete();
     expect(lost).toBeGreaterThan(1);
     expect(Buffer.compare(await opened.store.get("x"), large)).toBe(0);
+  });
+});
+
+describe("an upload of many parts", () => {
+  const many = Uint8Array.from({ length: 32 * MiB }, (_, i) => (i * 2654435761) >>> 24);
+
+  async function upload(store: ObjectStore): Promise<void> {
+    await using writer = await store.create("many");
+    for (let at = 0; at < many.length; at += MiB) await writer.write(many.subarray(at, at + MiB));
+    await writer.complete();
+  }
+
+  test.each<S3Fault>(["slowDown", "reset", "lost"])(
+    "holds the same where every second request for a part is answered by %s",
+    async (fault) => {
+      let parts = 0;
+      await using opened = await open(({ operation }) =>
+        operation === "UploadPart" && parts++ % 2 === 0 ? fault : undefined,
+      );
+      await upload(opened.store);
+      expect(parts).toBeGreaterThan(7);
+      expect(Buffer.compare(await opened.store.get("many"), many)).toBe(0);
+    },
+  );
+
+  /** The memory of whole parts, where `answer` says how often the client tried each, or that it failed. */
+  async function memoryOfParts(answer: (isFirst: boolean) => number | Error): Promise<number> {
+    const memory = new Set<ArrayBufferLike>();
+    const seen = new Set<object>();
+    const send = vi.spyOn(S3Client.prototype, "send").mockImplementation(async (command: object) => {
+      const { Body } = (command as { readonly input: { readonly Body?: Uint8Array } }).input;
+      let attempts: number | Error = 1;
+      if (Body?.length === 5 * MiB) {
+        memory.add(Body.buffer);
+        attempts = answer(!seen.has(command));
+        seen.add(command);
+      }
+      if (attempts instanceof Error) throw attempts;
+      return { UploadId: "1", ETag: '"1"', $metadata: { attempts } };
+    });
+    try {
+      await upload(s3Store("s3://lake", { region: "eu-central-1", partSize: 5 * MiB }));
+    } finally {
+      send.mockRestore();
+    }
+    return memory.size;
+  }
+
+  test("uses memory again once a part is with the server, but not where an earlier try may still read it", async () => {
+    const reset = Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    expect(await memoryOfParts(() => 1)).toBeLessThanOrEqual(3);
+    // Six parts in all. A client of its own tries again by itself; ours fails, and we do.
+    expect(await memoryOfParts(() => 2)).toBe(6);
+    expect(await memoryOfParts((isFirst) => (isFirst ? reset : 1))).toBe(6);
   });
 });
 

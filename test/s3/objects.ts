@@ -5,6 +5,8 @@ import { S3Failure } from "./failure.ts";
 /** An object as the server keeps it. */
 export interface StoredObject {
   readonly key: string;
+  readonly size: number;
+  /** What was uploaded in parts is joined when it is asked for: to complete an upload takes no time, as at S3. */
   readonly bytes: Buffer;
   readonly etag: string;
   readonly modified: Date;
@@ -48,14 +50,26 @@ export class Objects {
 
   put(
     key: string,
-    bytes: Buffer,
+    content: readonly [Buffer, ...Buffer[]],
     headers: Readonly<Record<string, string>>,
     conditions: Conditions,
-    etag: string = md5(bytes),
+    etag: string = md5(content[0]),
   ): StoredObject {
     this.#check(key, conditions);
     const modified = new Date(Math.floor(this.#clock().getTime() / 1000) * 1000);
-    const stored = { key, bytes, etag: `"${etag}"`, modified, headers };
+    let pieces: readonly Buffer[] = content;
+    const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const stored = {
+      key,
+      size,
+      get bytes(): Buffer {
+        if (pieces.length > 1) pieces = [Buffer.concat(pieces)];
+        return pieces[0]!;
+      },
+      etag: `"${etag}"`,
+      modified,
+      headers,
+    };
     this.#objects.set(key, stored);
     return stored;
   }
@@ -116,7 +130,7 @@ export class Objects {
     const digests = named.map(({ etag }) => Buffer.from(etag.slice(1, -1), "hex"));
     const stored = this.put(
       key,
-      Buffer.concat(parts),
+      parts as [Buffer, ...Buffer[]],
       upload.headers,
       conditions,
       `${md5(Buffer.concat(digests))}-${named.length}`,

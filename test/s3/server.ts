@@ -160,17 +160,17 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
       case "HeadObject":
         return reading(objects.get(key), header(request, "range"), conditions.ifMatch);
       case "PutObject":
-        return { headers: { etag: objects.put(key, body, kept(request), conditions).etag } };
+        return { headers: { etag: objects.put(key, [body], kept(request), conditions).etag } };
       case "CopyObject": {
         const original = sourceOf(request);
-        if (original.bytes.length > (options.mostCopied ?? 5_368_709_120))
+        if (original.size > (options.mostCopied ?? 5_368_709_120))
           throw new S3Failure(
             400,
             "InvalidRequest",
             "The specified copy source is larger than the maximum allowable size for a copy source",
           );
         await options.midCopy?.(seen);
-        const { etag, modified } = objects.put(key, original.bytes, copied(original, request), conditions);
+        const { etag, modified } = objects.put(key, [original.bytes], copied(original, request), conditions);
         const parts = [element("LastModified", modified.toISOString()), element("ETag", etag)];
         return { body: Buffer.from(xml(element("CopyObjectResult", ...parts))) };
       }
@@ -255,7 +255,7 @@ export async function startS3(options: S3ServerOptions = {}): Promise<S3Server> 
         element("Key", key(each.key)),
         element("LastModified", each.modified.toISOString()),
         element("ETag", each.etag),
-        element("Size", String(each.bytes.length)),
+        element("Size", String(each.size)),
         element("StorageClass", "STANDARD"),
       ),
     );

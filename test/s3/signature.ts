@@ -113,7 +113,7 @@ function canonicalQuery(query: string): string {
     .join("&");
 }
 
-export function sha256(data: string | Uint8Array): string {
+function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 

@@ -9,10 +9,11 @@ import { ATTEMPTS, retrying } from "./retry.ts";
 export interface Bucket {
   readonly sdk: typeof Sdk;
   readonly name: string;
-  /** Sends a command; again where that may help, if the client is ours. Ended by the signal. */
+  /** Sends a command; again where that may help, if the client is ours. Ended by the signal. `onFailed`: told of each try that failed. */
   readonly send: <Input extends object, Output extends object>(
     command: Command<Input, Output>,
     signal: AbortSignal | undefined,
+    onFailed?: () => void,
   ) => Promise<Output>;
 }
 
@@ -47,11 +48,16 @@ async function open(name: string, options: S3StoreOptions): Promise<Bucket> {
   return {
     sdk,
     name,
-    async send(command, signal) {
+    async send(command, signal, onFailed) {
       const send = (by: S3ClientLike): Promise<never> =>
-        retrying({ attempts, signal }, () =>
-          (by as unknown as Sender).send(command, { abortSignal: signal }),
-        );
+        retrying({ attempts, signal }, async () => {
+          try {
+            return await (by as unknown as Sender).send(command, { abortSignal: signal });
+          } catch (error) {
+            onFailed?.();
+            throw error;
+          }
+        });
       const used = client;
       try {
         return await send(used);

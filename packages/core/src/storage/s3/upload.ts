@@ -23,6 +23,8 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
   const token = randomUUID();
   const tags: { readonly ETag: string | undefined; readonly PartNumber: number }[] = [];
   const underWay = new Set<Promise<void>>();
+  /** Memory of parts that are with the server, for parts to come: new memory costs the system's work and the collector's. */
+  const spare: Uint8Array<ArrayBuffer>[] = [];
   let buffer = new Uint8Array(0);
   let filled = 0;
   let size = 0;
@@ -32,6 +34,12 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
   let state: "open" | "complete" | "disposed" = "open";
 
   const nextSize = (): number => partSize * 2 ** Math.floor(parts / PARTS_OF_A_SIZE);
+
+  /** Memory for a part of an object that has others. */
+  function wholePart(length: number): Uint8Array<ArrayBuffer> {
+    const again = spare.pop();
+    return again?.length === length ? again : new Uint8Array(length);
+  }
 
   async function start(): Promise<string> {
     const { sdk, name, send } = await bucket();
@@ -45,16 +53,19 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
     return UploadId!;
   }
 
-  async function sendPart(body: Uint8Array): Promise<void> {
+  async function sendPart(body: Uint8Array<ArrayBuffer>): Promise<void> {
     uploadId ??= await start();
     while (underWay.size >= partsAtOnce) await Promise.race(underWay);
     if (failure !== undefined) throw failure;
     const PartNumber = (parts += 1);
     const { sdk, name, send } = await bucket();
     const part = { Bucket: name, Key: key(path), UploadId: uploadId, PartNumber };
-    const task = send(new sdk.UploadPartCommand({ ...part, Body: body }), signal)
-      .then(({ ETag }) => {
+    // A try that failed may go on reading its memory, behind the back of the one that was answered.
+    let failed = false;
+    const task = send(new sdk.UploadPartCommand({ ...part, Body: body }), signal, () => (failed = true))
+      .then(({ ETag, $metadata: { attempts = 1 } }) => {
         tags[PartNumber - 1] = { ETag, PartNumber };
+        if (!failed && attempts === 1) spare.push(body);
       })
       .catch((error: unknown) => {
         failure ??= error;
@@ -128,6 +139,7 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
         size += bytes.length;
         for (let at = 0; at < bytes.length;) {
           const wanted = nextSize();
+          if (filled === 0 && parts > 0) buffer = wholePart(wanted);
           if (buffer.length === filled) buffer = grown(buffer, filled, bytes.length - at, wanted);
           const count = Math.min(bytes.length - at, buffer.length - filled);
           buffer.set(bytes.subarray(at, at + count), filled);
@@ -155,12 +167,14 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
         }
         state = "complete";
         buffer = new Uint8Array(0);
+        spare.length = 0;
         return { path, size, modified: new Date() };
       }),
     async [Symbol.asyncDispose]() {
       if (state !== "open") return;
       state = "disposed";
       buffer = new Uint8Array(0);
+      spare.length = 0;
       await Promise.allSettled(underWay);
       await abort();
     },

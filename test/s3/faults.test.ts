@@ -157,7 +157,7 @@ describe("an upload of many parts", () => {
   async function memoryOfParts(answer: (isFirst: boolean) => number | Error): Promise<number> {
     const memory = new Set<ArrayBufferLike>();
     const seen = new Set<object>();
-    const send = vi.spyOn(S3Client.prototype, "send").mockImplementation(async (command: object) => {
+    const send = vi.spyOn(S3Client.prototype, "send").mockImplementation((command: object) => {
       const { Body } = (command as { readonly input: { readonly Body?: Uint8Array } }).input;
       let attempts: number | Error = 1;
       if (Body?.length === 5 * MiB) {
@@ -165,8 +165,9 @@ describe("an upload of many parts", () => {
         attempts = answer(!seen.has(command));
         seen.add(command);
       }
-      if (attempts instanceof Error) throw attempts;
-      return { UploadId: "1", ETag: '"1"', $metadata: { attempts } };
+      return (attempts instanceof Error
+        ? Promise.reject(attempts)
+        : Promise.resolve({ UploadId: "1", ETag: '"1"', $metadata: { attempts } })) as unknown as void;
     });
     try {
       await upload(s3Store("s3://lake", { region: "eu-central-1", partSize: 5 * MiB }));

@@ -109,6 +109,17 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
     return foldsCase ? name.toLowerCase() : name;
   }
 
+  let indexed: Schema = { fields: [] };
+  let columnsByName = new Map<string, Field>();
+  /** The table's column of a name. Asked for each column of a batch, of which there may be thousands. */
+  function columnOf(name: string): Field | undefined {
+    if (indexed !== schema) {
+      indexed = schema;
+      columnsByName = new Map(schema.fields.map((field) => [fold(field.name), field]));
+    }
+    return columnsByName.get(fold(name));
+  }
+
   /** The table grows by columns; `variants` says which of them are variants. */
   function grow(fields: readonly Field[], variants?: ReadonlyMap<string, string>): void {
     const held = committed ?? (isFrozen ? declared : undefined);
@@ -145,7 +156,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
 
   /** What a column of the source is to the table: what its values make JSON is, and a mixed one brings the type that it settles on. */
   function settle({ name, type, ...field }: Field): Field {
-    const own = schema.fields.find((column) => fold(column.name) === fold(name));
+    const own = columnOf(name);
     const isNew = own === undefined || own.type.kind === "null";
     if (isNew && whole.has(name) && hasMixed(type))
       throw new AlluviumError(
@@ -273,7 +284,7 @@ export function openColumns(options: TableColumnsOptions): TableColumns {
   function fitKeys({ schema: { fields }, columns, length }: Batch): Batch {
     const own = fields.map((field, i): [Field, Batch["columns"][number]] => {
       const name = spell(field.name);
-      const type = schema.fields.find((column) => fold(column.name) === fold(name))?.type ?? field.type;
+      const type = columnOf(name)?.type ?? field.type;
       return [{ ...field, name, type }, castVector(columns[i]!, type, name)];
     });
     return {

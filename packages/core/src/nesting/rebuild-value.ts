@@ -43,13 +43,15 @@ function memberReaders(
   isReal: (name: string) => boolean,
 ): ReadonlyMap<string, ReadColumn> {
   const variants = variantsOf(fields, { isReal });
+  const byColumn = Map.groupBy(fields, ({ name }) => variants.get(name));
   const readers = new Map<string, ReadColumn>();
   for (const { name, type } of fields) {
     if (variants.has(name)) continue;
     const own = valueReader(type);
-    const others = fields
-      .filter((field) => variants.get(field.name) === name)
-      .map((field) => ({ name: field.name, read: variantReader(field) }));
+    const others = (byColumn.get(name) ?? []).map((field) => ({
+      name: field.name,
+      read: variantReader(field),
+    }));
     readers.set(name, (row) => {
       // Columns go by names that every object has, too.
       const value = Object.hasOwn(row, name) ? row[name] : undefined;

@@ -207,8 +207,10 @@ function chosenRoots(
   file: string,
 ): readonly ShapeNode[] {
   if (names === undefined) return roots;
+  // Of several with one name the first.
+  const byName = new Map(roots.toReversed().map((root) => [root.field.name, root]));
   return names.map((name) => {
-    const root = roots.find(({ field }) => field.name === name);
+    const root = byName.get(name);
     if (root !== undefined) return root;
     const known = roots.map(({ field }) => field.name).join(", ");
     throw new AlluviumError("ALV_CONFIG", `${file} has no column ${JSON.stringify(name)}; it has ${known}`);

@@ -116,18 +116,39 @@ function planOf(column: Column, fields: readonly Field[], mode: MappingMode, add
   };
 }
 
+/** Where a file's fields are, by what they are known by; of several the first. */
+interface FieldIndex {
+  readonly byId: ReadonlyMap<number | undefined, number>;
+  readonly byName: ReadonlyMap<string, number>;
+  /** Names in lower case. */
+  readonly byFolded: ReadonlyMap<string, number>;
+}
+
+/** Of each file's fields once: a table may have thousands of columns. */
+const indexes = new WeakMap<readonly Field[], FieldIndex>();
+
+function indexOf(fields: readonly Field[]): FieldIndex {
+  const known = indexes.get(fields);
+  if (known !== undefined) return known;
+  const places = fields.map((field, i) => ({ ...field, i })).toReversed();
+  const made = {
+    byId: new Map(places.map(({ id, i }) => [id, i])),
+    byName: new Map(places.map(({ name, i }) => [name, i])),
+    byFolded: new Map(places.map(({ name, i }) => [name.toLowerCase(), i])),
+  };
+  indexes.set(fields, made);
+  return made;
+}
+
 function indexIn(fields: readonly Field[], field: DeltaField, mode: MappingMode): number | undefined {
+  const { byId, byName, byFolded } = indexOf(fields);
   if (mode === "id") {
     const id = fieldId(field);
-    const byId = fields.findIndex((candidate) => candidate.id !== undefined && candidate.id === id);
-    return byId < 0 ? undefined : byId;
+    return id === undefined ? undefined : byId.get(id);
   }
   const name = physicalName(field, mode);
-  const exact = fields.findIndex((candidate) => candidate.name === name);
-  if (exact >= 0) return exact;
   // Column names ignore case, and other writers make use of it.
-  const folded = fields.findIndex((candidate) => candidate.name.toLowerCase() === name.toLowerCase());
-  return folded < 0 ? undefined : folded;
+  return byName.get(name) ?? byFolded.get(name.toLowerCase());
 }
 
 /** A vector as the table's type: members by name or id, physical variants (INT96, plain INT32, text without annotation) relabelled. */

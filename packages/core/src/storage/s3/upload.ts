@@ -9,6 +9,12 @@ import { isMissing, nameOf, statusOf } from "./errors.ts";
 /** Parts of the first size; the next as many are twice as large, and so on, since an upload has at most 10,000. */
 const PARTS_OF_A_SIZE = 1000;
 
+/** What is looked at of the answer to a part. */
+interface PartAnswer {
+  readonly ETag?: string | undefined;
+  readonly $metadata?: { readonly attempts?: number | undefined };
+}
+
 /**
  * An object that is uploaded in parts, of which few are under way at once; one that is smaller than a part is put whole. It replaces nothing: to complete
  * it is conditional, too. What is disposed before is aborted; uploads of processes that were killed stay until the bucket's rule for incomplete uploads
@@ -63,9 +69,10 @@ export function openUpload(place: S3Place, path: string, signal: AbortSignal | u
     // A try that failed may go on reading its memory, behind the back of the one that was answered.
     let failed = false;
     const task = send(new sdk.UploadPartCommand({ ...part, Body: body }), signal, () => (failed = true))
-      .then(({ ETag, $metadata: { attempts = 1 } }) => {
-        tags[PartNumber - 1] = { ETag, PartNumber };
-        if (!failed && attempts === 1) spare.push(body);
+      .then((answer: PartAnswer) => {
+        tags[PartNumber - 1] = { ETag: answer.ETag, PartNumber };
+        // A client that somebody else made may not say how often it tried.
+        if (!failed && answer.$metadata?.attempts === 1) spare.push(body);
       })
       .catch((error: unknown) => {
         failure ??= error;

@@ -29,6 +29,7 @@ export { fitsPrecision, formatDecimal, parseDecimal, readDecimal, writeDecimal }
 export { constantVector, materialize } from "./dictionary.ts";
 export { rowHashes } from "./hash.ts";
 export { jsonReader, type JsonSpelling } from "./json.ts";
+export { instantiate, type KernelMemory } from "./kernel.ts";
 export { nullVector } from "./null-vector.ts";
 export { describeValue } from "./refuse.ts";
 export { parseJson } from "./parse-exact.ts";

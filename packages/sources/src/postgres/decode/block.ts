@@ -1,11 +1,15 @@
 import { AlluviumError } from "@alluvium/core";
-import type { Builder } from "@alluvium/core/columns";
+import type { Builder, FixedBuilder } from "@alluvium/core/columns";
+import { blockRows, type CopyMemory, type FieldKernel } from "./memory.ts";
 
 /**
  * Some rows whose fields have been found but not yet decoded: the border between cutting the stream into fields and turning fields
  * into columns. Decoding goes column by column over a block, so that each loop sees one type of value only.
  */
 export interface Block {
+  /** What the kernels work in, the rows' bytes among it. */
+  readonly memory: CopyMemory;
+  /** The memory's bytes. */
   readonly bytes: Uint8Array;
   /** Over the same memory as `bytes`. */
   readonly view: DataView;
@@ -60,4 +64,37 @@ export function checkFirst({ view, starts, rows, stride }: Block, column: number
     if (length !== width) throw malformed(`a field of ${length} bytes where ${width} were expected`);
     return;
   }
+}
+
+/**
+ * Appends a row per row of the block, whose fields a kernel turns into values of 32 or 64 bits. What the kernel leaves is null, once `onLeft`, which
+ * gets where the field begins, returns.
+ */
+export function appendWords(
+  block: Block,
+  column: number,
+  builder: FixedBuilder,
+  kernel: FieldKernel,
+  onLeft: (start: number) => void = unexpected,
+): void {
+  const { memory, rows } = block;
+  const width = builder.values.BYTES_PER_ELEMENT >> 2;
+  builder.reserve(rows);
+  for (let done = 0; done < rows; done += blockRows) {
+    const count = Math.min(blockRows, rows - done);
+    const starts = memory.startsOf(block, column, done, count);
+    const first = builder.length;
+    const startOf = (row: number): number => memory.words[(starts >> 2) + row]!;
+    const nulls = memory.decode(kernel, starts, count, (row) => {
+      onLeft(startOf(row));
+      markNull(builder, first + row);
+    });
+    builder.words.set(memory.decoded(count * width), first * width);
+    if (nulls > 0) for (let row = 0; row < count; row++) if (startOf(row) < 0) markNull(builder, first + row);
+    builder.length = first + count;
+  }
+}
+
+function unexpected(): never {
+  throw new AlluviumError("ALV_INTERNAL", "a kernel left a field that it should have decoded");
 }

@@ -1,55 +1,57 @@
 import type { ColumnType } from "@alluvium/core";
 import { BytesBuilder } from "@alluvium/core/columns";
-import { malformed, markNull, type ColumnReader } from "./block.ts";
-
-/** From this length on a native copy is faster than words by hand. */
-const LONG = 96;
+import { malformed, markNull, type Block, type ColumnReader } from "./block.ts";
+import { blockRows } from "./memory.ts";
 
 /**
  * Texts and bytes, moved as they are: the server sends text in the client's encoding, which is pinned to UTF-8. `skip` leading bytes are
  * left out (`jsonb` begins with a version byte, 1).
  */
-export function bytesReader(type: ColumnType, skip: number = 0): ColumnReader {
+export function bytesReader(type: ColumnType, skip: 0 | 1 = 0): ColumnReader {
   const builder = new BytesBuilder(type, 1024);
   return {
     builder,
-    read({ bytes, view, starts, rows, stride }, column) {
+    read(block, column) {
+      if (skip === 1) checkVersions(block, column);
+      const { memory, view, rows } = block;
       builder.reserve(rows);
-      const { offsets } = builder;
-      let row = builder.length;
-      let to = builder.dataLength;
-      let { data } = builder;
-      let target = new DataView(data.buffer);
-      for (let at = column * stride, end = at + rows; at < end; at++) {
-        const start = starts[at]!;
-        if (start < 0) {
-          markNull(builder, row);
-          offsets[++row] = to;
-          continue;
+      for (let done = 0; done < rows; done += blockRows) {
+        const count = Math.min(blockRows, rows - done);
+        const starts = memory.startsOf(block, column, done, count);
+        const first = builder.length;
+        for (let row = 0; row < count;) {
+          const { next, data, offsets } = memory.gather(starts, row, count, skip, builder.dataLength);
+          if (next > row) {
+            append(builder, data);
+            builder.offsets.set(offsets, first + row + 1);
+            row = next;
+            continue;
+          }
+          // One that is larger than the room for gathering goes straight to its column.
+          const start = memory.words[(starts >> 2) + row]!;
+          append(builder, block.bytes.subarray(start + skip, start + view.getInt32(start - 4)));
+          builder.offsets[first + ++row] = builder.dataLength;
         }
-        if (skip !== 0 && bytes[start] !== 1)
-          throw malformed(`a jsonb value of version ${bytes[start]}; versions other than 1 are not known`);
-        const size = view.getInt32(start - 4) - skip;
-        const from = start + skip;
-        if (to + size > data.length) {
-          builder.dataLength = to;
-          builder.reserveBytes(size);
-          ({ data } = builder);
-          target = new DataView(data.buffer);
-        }
-        if (size === 1) data[to] = bytes[from]!;
-        else if (size < 4) for (let i = 0; i < size; i++) data[to + i] = bytes[from + i]!;
-        else if (size < LONG) {
-          // Words, and a last one that may overlap the one before.
-          const last = size - 4;
-          for (let i = 0; i < last; i += 4) target.setInt32(to + i, view.getInt32(from + i, true), true);
-          target.setInt32(to + last, view.getInt32(from + last, true), true);
-        } else data.set(bytes.subarray(from, from + size), to);
-        to += size;
-        offsets[++row] = to;
+        for (let row = 0; row < count; row++)
+          if (memory.words[(starts >> 2) + row]! < 0) markNull(builder, first + row);
+        builder.length = first + count;
       }
-      builder.dataLength = to;
-      builder.length = row;
     },
   };
+}
+
+function append(builder: BytesBuilder, data: Uint8Array): void {
+  builder.reserveBytes(data.length);
+  builder.data.set(data, builder.dataLength);
+  builder.dataLength += data.length;
+}
+
+function checkVersions({ bytes, view, starts, rows, stride }: Block, column: number): void {
+  for (let at = column * stride, end = at + rows; at < end; at++) {
+    const start = starts[at]!;
+    if (start < 0) continue;
+    const version = view.getInt32(start - 4) < 1 ? undefined : bytes[start];
+    if (version !== 1)
+      throw malformed(`a jsonb value of version ${version}; versions other than 1 are not known`);
+  }
 }

@@ -1,6 +1,6 @@
 import type { ColumnType } from "@alluvium/core";
 import { BooleanBuilder, FixedBuilder } from "@alluvium/core/columns";
-import { checkFirst, markNull, type ColumnReader } from "./block.ts";
+import { appendWords, checkFirst, markNull, type ColumnReader } from "./block.ts";
 
 // Formats: the `…send` functions of the server's types. Integers and floats are big endian, `bool` is one byte, `oid` is unsigned.
 
@@ -53,40 +53,19 @@ export function word32Reader(type: ColumnType): ColumnReader {
     builder,
     read(block, column) {
       checkFirst(block, column, 4);
-      const { view, starts, rows, stride } = block;
-      builder.reserve(rows);
-      const { words } = builder;
-      let row = builder.length;
-      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
-        const start = starts[at]!;
-        if (start < 0) markNull(builder, row);
-        else words[row] = view.getInt32(start);
-      }
-      builder.length = row;
+      appendWords(block, column, builder, block.memory.kernel.words32);
     },
   };
 }
 
-/** `int8` and `float8`: moved as two words, so that no value goes through a bigint or a double. */
+/** `int8` and `float8`: 64 bits are 64 bits. */
 export function word64Reader(type: ColumnType): ColumnReader {
   const builder = new FixedBuilder(type, 1024);
   return {
     builder,
     read(block, column) {
       checkFirst(block, column, 8);
-      const { view, starts, rows, stride } = block;
-      builder.reserve(rows);
-      const { words } = builder;
-      let row = builder.length;
-      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
-        const start = starts[at]!;
-        if (start < 0) markNull(builder, row);
-        else {
-          words[2 * row + 1] = view.getInt32(start);
-          words[2 * row] = view.getInt32(start + 4);
-        }
-      }
-      builder.length = row;
+      appendWords(block, column, builder, block.memory.kernel.words64);
     },
   };
 }

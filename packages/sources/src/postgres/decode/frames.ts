@@ -1,11 +1,12 @@
 import type { Block } from "./block.ts";
 import { malformed } from "./block.ts";
+import { CopyMemory, startsStride } from "./memory.ts";
 
 /** Receives what a {@link FrameReader} finds. */
 export interface FrameHandler {
   /** Rows, valid only during the call. */
   onBlock(block: Block): void;
-  /** A whole message other than COPY data: its type, and its bytes with type and length. */
+  /** A whole message other than COPY data: its type, and its bytes with type and length, valid only during the call. */
   onMessage(type: number, message: Uint8Array): void;
 }
 
@@ -14,28 +15,26 @@ const COPY_DATA = 0x64; // 'd'
 const SIGNATURE = [0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00] as const;
 const HEADER = SIGNATURE.length + 8;
 const WITH_OIDS = 1 << 16;
-/** Rows located before they are handed on. */
-const BLOCK_ROWS = 1024;
+/** What a socket gives at once, and the beginning of a row before it. */
+const USUAL_ROOM = 512 * 1024;
+/** Memory beyond this goes when what needed it is read: it cannot shrink. */
+const KEPT_ROOM = 4 << 20;
 
 /**
  * Cuts what comes from the socket, in pieces of any size, into protocol messages (type byte, 32-bit length, body) and the rows inside
- * COPY data. A message that is not whole yet is gathered in a buffer of its final size, so that each byte is copied at most once however
- * many pieces a large value comes in.
+ * COPY data. Pieces are put one behind the other in the memory of the kernels, and what is not whole waits there for the next one, so that
+ * each byte is copied at most twice however many pieces a large value comes in.
  *
  * Formats: https://www.postgresql.org/docs/current/protocol-message-formats.html and https://www.postgresql.org/docs/current/sql-copy.html
  */
 export class FrameReader {
   readonly #columns: number;
   readonly #handler: FrameHandler;
-  readonly #starts: Int32Array;
-  /** The first bytes of a message that is not whole. */
-  #rest: Uint8Array = new Uint8Array(0);
-  #restLength = 0;
-  /** Length of that message; 0 while not even its length is whole. */
-  #restNeeded = 0;
-  readonly #restHead = new Uint8Array(5);
-  /** Rows in `starts` that are not handed on yet. */
-  #rows = 0;
+  #memory: CopyMemory;
+  /** Address after the bytes that wait. They begin at the memory's `stream`. */
+  #end: number;
+  /** Address up to which bytes must come until there is a whole message. */
+  #needed = 0;
   #sawHeader = false;
   #sawTrailer = false;
 
@@ -43,7 +42,8 @@ export class FrameReader {
   constructor(columns: number, handler: FrameHandler) {
     this.#columns = columns;
     this.#handler = handler;
-    this.#starts = new Int32Array(Math.max(1, columns) * BLOCK_ROWS);
+    this.#memory = new CopyMemory(columns, USUAL_ROOM);
+    this.#end = this.#memory.stream;
   }
 
   /** Whether the end of the rows has been seen: a stream that ends without it was cut. */
@@ -51,100 +51,58 @@ export class FrameReader {
     return this.#sawTrailer;
   }
 
-  /** Takes the next bytes. They are not kept. */
+  /** Takes the next bytes. They are not kept. After an error, the bytes that were waiting are forgotten. */
   push(chunk: Uint8Array): void {
-    let at = 0;
-    if (this.#restLength > 0) {
-      at = this.#fill(chunk);
-      if (at < 0) return;
+    const memory = this.#memory;
+    memory.reserve(this.#end - memory.stream + chunk.length);
+    memory.bytes.set(chunk, this.#end);
+    const end = this.#end + chunk.length;
+    if (end < this.#needed) {
+      this.#end = end;
+      return;
     }
-    this.#walk(chunk, at);
+    this.#end = memory.stream;
+    this.#needed = 0;
+    this.#keep(this.#walk(memory.stream, end), end);
   }
 
-  /** Completes the message that was begun; -1 if the chunk is not enough for it. */
-  #fill(chunk: Uint8Array): number {
-    let at = 0;
-    if (this.#restNeeded === 0) {
-      while (this.#restLength < 5 && at < chunk.length) this.#restHead[this.#restLength++] = chunk[at++]!;
-      if (this.#restLength < 5) return -1;
-      this.#begin(this.#restHead, 0, 5);
-    }
-    const take = Math.min(chunk.length - at, this.#restNeeded - this.#restLength);
-    this.#rest.set(chunk.subarray(at, at + take), this.#restLength);
-    this.#restLength += take;
-    if (this.#restLength < this.#restNeeded) return -1;
-    const whole = this.#rest.subarray(0, this.#restNeeded);
-    this.#restLength = 0;
-    this.#restNeeded = 0;
-    this.#walk(whole, 0);
-    // One large value must not keep its buffer for the rest of the table.
-    if (this.#rest.length > 1 << 20) this.#rest = new Uint8Array(0);
-    return at + take;
-  }
-
-  /** Begins to gather a message from `source[at, at + length)`, which holds at least its head. */
-  #begin(source: Uint8Array, at: number, length: number): void {
-    const needed =
-      1 + ((source[at + 1]! << 24) | (source[at + 2]! << 16) | (source[at + 3]! << 8) | source[at + 4]!);
-    if (needed < 5) throw malformed(`a message of length ${needed - 1}`);
-    if (this.#rest.length < needed) this.#rest = new Uint8Array(Math.max(needed, 8192));
-    this.#rest.set(source.subarray(at, at + length));
-    this.#restLength = length;
-    this.#restNeeded = needed;
-  }
-
-  /** Handles all whole messages from `at` on and keeps the rest. */
-  #walk(bytes: Uint8Array, from: number): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** Handles all whole messages between two addresses; returns where the rest begins. */
+  #walk(from: number, end: number): number {
+    const memory = this.#memory;
+    const { bytes, view } = memory;
     let at = from;
     for (;;) {
-      if (this.#sawHeader) at = this.#locate(view, at);
-      if (this.#rows > 0) {
-        this.#handOn(bytes, view);
-        continue;
-      }
-      // Not just a row: the beginning or the end of the rows, another message, or one that is not whole.
-      if (at + 5 > bytes.length) break;
-      const end = at + 1 + view.getInt32(at + 1);
-      if (end > bytes.length) break;
-      if (end < at + 5) throw malformed(`a message of length ${end - at - 1}`);
-      if (bytes[at] === COPY_DATA) this.#rowsOf(bytes, view, at + 5, end);
-      else this.#handler.onMessage(bytes[at]!, bytes.subarray(at, end));
-      at = end;
-    }
-    this.#keep(bytes, at);
-  }
-
-  /**
-   * Finds the fields of as many rows as come next, one in a message, which is how the server sends them, and a block takes. Stops
-   * before anything else, and returns where. It calls nothing, so that it is compiled once, small, whoever takes the rows.
-   */
-  #locate(view: DataView, from: number): number {
-    const columns = this.#columns;
-    const starts = this.#starts;
-    const size = view.byteLength;
-    let at = from;
-    let row = 0;
-    for (; row < BLOCK_ROWS; row++) {
-      if (at + 7 > size || view.getUint8(at) !== COPY_DATA) break;
-      const end = at + 1 + view.getInt32(at + 1);
-      if (end > size || view.getInt16(at + 5) !== columns) break;
-      let position = at + 7;
-      let column = 0;
-      for (let to = row; column < columns && position + 4 <= end; column++, to += BLOCK_ROWS) {
-        const length = view.getInt32(position);
-        position += 4;
-        if (length < 0) starts[to] = -1;
-        else {
-          starts[to] = position;
-          position += length;
+      if (this.#sawHeader) {
+        const found = memory.locate(at, end, this.#columns);
+        at = found.at;
+        if (found.rows > 0) {
+          this.#handOn(found.rows);
+          continue;
         }
       }
-      if (column < columns || position !== end) break;
-      at = end;
+      // Not just a row: the beginning or the end of the rows, another message, or one that is not whole.
+      if (at + 5 > end) return at;
+      const next = at + 1 + lengthAt(view, at);
+      if (next > end) return at;
+      if (bytes[at] === COPY_DATA) this.#rowsOf(bytes, view, at + 5, next);
+      else this.#handler.onMessage(bytes[at]!, bytes.subarray(at, next));
+      at = next;
     }
-    this.#rows = row;
-    return at;
+  }
+
+  /** Keeps the beginning of a message for the next piece. */
+  #keep(from: number, end: number): void {
+    const old = this.#memory;
+    const length = end - from;
+    const room = length < 5 ? 5 : 1 + lengthAt(old.view, from);
+    if (old.bytes.length > KEPT_ROOM + old.stream && room < USUAL_ROOM)
+      this.#memory = new CopyMemory(this.#columns, USUAL_ROOM);
+    const { bytes, stream } = this.#memory;
+    if (this.#memory !== old) bytes.set(old.bytes.subarray(from, end), stream);
+    else if (from !== stream) bytes.copyWithin(stream, from, end);
+    this.#end = stream + length;
+    this.#needed = stream + room;
+    this.#memory.reserve(room);
   }
 
   /** COPY data that is not one row: with the header before it, several rows, the trailer, or broken. */
@@ -159,30 +117,18 @@ export class FrameReader {
         if (position + 4 > end) throw malformed("a row that ends within a field");
         const length = view.getInt32(position);
         position += 4;
-        this.#starts[column * BLOCK_ROWS] = length < 0 ? -1 : position;
+        this.#memory.starts[column * startsStride] = length < 0 ? -1 : position;
         if (length > 0) position += length;
       }
       if (position > end) throw malformed("a row that ends within a field");
-      this.#rows = 1;
-      this.#handOn(bytes, view);
+      this.#handOn(1);
     }
   }
 
-  #handOn(bytes: Uint8Array, view: DataView): void {
-    const rows = this.#rows;
-    this.#rows = 0;
-    this.#handler.onBlock({ bytes, view, rows, starts: this.#starts, stride: BLOCK_ROWS });
-  }
-
-  #keep(bytes: Uint8Array, at: number): void {
-    const length = bytes.length - at;
-    if (length === 0) return;
-    if (length >= 5) this.#begin(bytes, at, length);
-    else {
-      this.#restHead.set(bytes.subarray(at));
-      this.#restLength = length;
-      this.#restNeeded = 0;
-    }
+  #handOn(rows: number): void {
+    const memory = this.#memory;
+    const { bytes, view, starts } = memory;
+    this.#handler.onBlock({ memory, bytes, view, rows, starts, stride: startsStride });
   }
 
   #header(bytes: Uint8Array, view: DataView, at: number, end: number): number {
@@ -199,4 +145,11 @@ export class FrameReader {
     if (position !== end) throw malformed("bytes after its end");
     this.#sawTrailer = true;
   }
+}
+
+/** Length of the message at an address, without its type. */
+function lengthAt(view: DataView, at: number): number {
+  const length = view.getInt32(at + 1);
+  if (length < 4) throw malformed(`a message of length ${length}`);
+  return length;
 }

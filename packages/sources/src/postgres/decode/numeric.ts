@@ -1,6 +1,6 @@
 import type { DecimalType } from "@alluvium/core";
 import { FixedBuilder } from "@alluvium/core/columns";
-import { malformed, markNull, type ColumnReader, type OnSpecial } from "./block.ts";
+import { appendWords, malformed, markNull, type ColumnReader, type OnSpecial } from "./block.ts";
 
 /**
  * `numeric` in the binary format (numeric_send in src/backend/utils/adt/numeric.c): number of base-10000 digits, weight (the first
@@ -10,8 +10,8 @@ const NEGATIVE = 0x4000;
 /** Signs from here on: NaN 0xC000, infinity 0xD000, -infinity 0xF000. */
 const SPECIAL = 0xc000;
 const POWERS = [1, 10, 100, 1000, 10_000] as const;
-/** Up to so many digits a double holds every integer. */
-const DOUBLE_DIGITS = 15;
+/** Up to so many digits a value is 64 bits wide. */
+const WORD_DIGITS = 18;
 
 /**
  * A numeric column as decimals of `type`, exact. `checked`: the column's declaration does not bound its values (a bare numeric read with a
@@ -20,35 +20,70 @@ const DOUBLE_DIGITS = 15;
 export function numericReader(type: DecimalType, checked: boolean, onSpecial: OnSpecial): ColumnReader {
   const builder = new FixedBuilder(type, 1024);
   const { precision, scale } = type;
-  const write = precision <= DOUBLE_DIGITS ? writeDouble : precision <= 18 ? write64 : write128;
   return {
     builder,
-    read({ view, starts, rows, stride }, column) {
-      builder.reserve(rows);
-      const { words } = builder;
-      let row = builder.length;
-      for (let at = column * stride, end = at + rows; at < end; at++, row++) {
-        const start = starts[at]!;
-        if (start < 0) {
-          markNull(builder, row);
-          continue;
-        }
-        const digits = view.getUint16(start);
-        const sign = view.getUint16(start + 4);
-        // What the last digit's unit is worth in units of the column's scale, as a power of ten.
-        const exponent = 4 * (view.getInt16(start + 2) - digits + 1) + scale;
-        if (sign >= SPECIAL || exponent <= -4 || (checked && !fits(view, start, digits, precision, scale))) {
-          if (digits === 0 && sign < SPECIAL) write(words, row, view, start + 8, 0, 0, false);
-          else {
-            onSpecial(numericText(view, start));
-            markNull(builder, row);
-          }
-          continue;
-        }
-        write(words, row, view, start + 8, digits, digits === 0 ? 0 : exponent, sign === NEGATIVE);
+    read:
+      precision <= WORD_DIGITS && !checked
+        ? readWords(builder, scale, onSpecial)
+        : readByHand(builder, type, checked, onSpecial),
+  };
+}
+
+/** Declared with up to 18 digits, as nearly all are. */
+function readWords(builder: FixedBuilder, scale: number, onSpecial: OnSpecial): ColumnReader["read"] {
+  return (block, column) => {
+    const { memory, view } = block;
+    appendWords(
+      block,
+      column,
+      builder,
+      (starts, from, rows, to) => memory.kernel.numerics(starts, from, rows, to, scale),
+      (start) => {
+        if (view.getUint16(start + 4) < SPECIAL && exponentOf(view, start, scale) > -4)
+          throw malformed("a numeric has more places than its column");
+        onSpecial(numericText(view, start));
+      },
+    );
+  };
+}
+
+/** What the last digit's unit is worth in units of the column's scale, as a power of ten. */
+function exponentOf(view: DataView, start: number, scale: number): number {
+  return 4 * (view.getInt16(start + 2) - view.getUint16(start) + 1) + scale;
+}
+
+/** Wider ones, and those that may not fit. */
+function readByHand(
+  builder: FixedBuilder,
+  { precision, scale }: DecimalType,
+  checked: boolean,
+  onSpecial: OnSpecial,
+): ColumnReader["read"] {
+  const write = precision <= WORD_DIGITS ? write64 : write128;
+  return ({ view, starts, rows, stride }, column) => {
+    builder.reserve(rows);
+    const { words } = builder;
+    let row = builder.length;
+    for (let at = column * stride, end = at + rows; at < end; at++, row++) {
+      const start = starts[at]!;
+      if (start < 0) {
+        markNull(builder, row);
+        continue;
       }
-      builder.length = row;
-    },
+      const digits = view.getUint16(start);
+      const sign = view.getUint16(start + 4);
+      const exponent = exponentOf(view, start, scale);
+      if (sign >= SPECIAL || exponent <= -4 || (checked && !fits(view, start, digits, precision, scale))) {
+        if (digits === 0 && sign < SPECIAL) write(words, row, view, start + 8, 0, 0, false);
+        else {
+          onSpecial(numericText(view, start));
+          markNull(builder, row);
+        }
+        continue;
+      }
+      write(words, row, view, start + 8, digits, digits === 0 ? 0 : exponent, sign === NEGATIVE);
+    }
+    builder.length = row;
   };
 }
 
@@ -70,31 +105,6 @@ function lastDigit(view: DataView, at: number, exponent: number): number {
   const power = POWERS[-exponent]!;
   if (digit % power !== 0) throw malformed("a numeric has more places than its column");
   return digit / power;
-}
-
-/** Up to 15 digits: an exact integer in a double, then split. */
-function writeDouble(
-  words: Int32Array,
-  row: number,
-  view: DataView,
-  at: number,
-  digits: number,
-  exponent: number,
-  negative: boolean,
-): void {
-  let value = 0;
-  if (exponent >= 0) {
-    for (let i = 0; i < digits; i++) value = value * 10_000 + view.getUint16(at + 2 * i);
-    for (let rest = exponent; rest > 0; rest -= 4) value *= POWERS[rest < 4 ? rest : 4]!;
-  } else {
-    const last = digits - 1;
-    for (let i = 0; i < last; i++) value = value * 10_000 + view.getUint16(at + 2 * i);
-    value = value * POWERS[4 + exponent]! + lastDigit(view, at + 2 * last, exponent);
-  }
-  if (negative) value = -value;
-  const high = Math.floor(value / 4_294_967_296);
-  words[2 * row + 1] = high;
-  words[2 * row] = value - high * 4_294_967_296;
 }
 
 /** Up to 18 digits: two 32-bit halves, multiplied and added to as such. */

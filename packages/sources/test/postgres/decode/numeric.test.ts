@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { CopyMemory } from "../../../src/postgres/decode/memory.ts";
 import { numericText } from "../../../src/postgres/decode/numeric.ts";
 import { planType } from "../../../src/postgres/types.ts";
 import { wireNumeric } from "./wire.ts";
@@ -15,16 +16,18 @@ function read(
   const policy = { numeric: bare ? { precision, scale } : "text", special: "error", arrays: "list" } as const;
   const plan = planType(1700, bare ? -1 : ((precision << 16) | scale) + 4, new Map(), policy);
   const reader = plan.reader({ onSpecial: (text) => special.push(text), onShape: () => {} });
-  // Each value stands after its length, with some bytes before it.
-  const bytes = Buffer.concat(values.flatMap((value) => [Buffer.from([0, 0, 0, value.length]), value]));
+  // Each value stands after its length.
+  const stream = Buffer.concat(values.flatMap((value) => [Buffer.from([0, 0, 0, value.length]), value]));
+  const memory = new CopyMemory(1, stream.length);
+  memory.bytes.set(stream, memory.stream);
   const starts = new Int32Array(values.length);
-  let at = 0;
+  let at = memory.stream;
   values.forEach((value, i) => {
     starts[i] = at + 4;
     at += 4 + value.length;
   });
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  reader.read({ bytes, view, rows: values.length, starts, stride: values.length }, 0);
+  const { bytes, view } = memory;
+  reader.read({ memory, bytes, view, rows: values.length, starts, stride: values.length }, 0);
   const vector = reader.builder.finish();
   const value = scalarReader(vector);
   return { values: values.map((_, i) => value(i)), special };

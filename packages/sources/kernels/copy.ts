@@ -1,0 +1,208 @@
+/**
+ * The inner loops over a binary COPY stream, compiled to WebAssembly: cutting rows into fields, and turning a column's fields into values.
+ * This is AssemblyScript (TypeScript's syntax, WebAssembly's types: https://www.assemblyscript.org); `npm run kernels` compiles it.
+ *
+ * Everything is at addresses of one memory, which the caller lays out. A column's `starts` are the addresses of its fields, -1 for null; the four
+ * bytes before a field hold its length. Numbers in the stream are big endian, as the network sends them. Kernels go from row `from` to row
+ * `rows`, and return where they stopped: before a field that they leave to the caller.
+ *
+ * Formats: https://www.postgresql.org/docs/current/protocol-message-formats.html, https://www.postgresql.org/docs/current/sql-copy.html, and
+ * the `…send` functions of the server's types.
+ */
+
+const COPY_DATA: u32 = 0x64; // 'd'
+/** Signs of a numeric: negative, and from here on NaN and the infinities. */
+const NEGATIVE: u32 = 0x4000;
+const SPECIAL: u32 = 0xc000;
+
+/** How many rows {@link locate} found. */
+export let located: u32 = 0;
+/** How many of the rows that the last kernel went over were null. */
+export let nulls: u32 = 0;
+/** Where the bytes that {@link texts} gathered end. */
+export let gathered: usize = 0;
+
+function uint16(at: usize): u32 {
+  return <u32>bswap<u16>(load<u16>(at));
+}
+
+function int32(at: usize): i32 {
+  return <i32>bswap<u32>(load<u32>(at));
+}
+
+function startOf(starts: usize, row: u32): i32 {
+  return load<i32>(starts + ((<usize>row) << 2));
+}
+
+/**
+ * Finds the fields of the rows that come next between `from` and `end`, one in a message, which is how the server sends them, and at most `most`.
+ * Field c of row r goes to place `c * stride + r` of `starts`. Stops before anything else, and returns where.
+ */
+export function locate(
+  from: usize,
+  end: usize,
+  columns: u32,
+  starts: usize,
+  stride: usize,
+  most: u32,
+): usize {
+  const step = stride << 2;
+  let at = from;
+  let row: u32 = 0;
+  for (; row < most; row++) {
+    if (at + 7 > end || load<u8>(at) != COPY_DATA) break;
+    const length = <u32>int32(at + 1);
+    if (length > <u32>(end - at - 1) || uint16(at + 5) != columns) break;
+    const next = at + 1 + length;
+    let position = at + 7;
+    let to = starts + ((<usize>row) << 2);
+    let column: u32 = 0;
+    for (; column < columns && position + 4 <= next; column++, to += step) {
+      const size = int32(position);
+      position += 4;
+      if (size < 0) store<i32>(to, -1);
+      else {
+        if (<u32>size > <u32>(next - position)) break;
+        store<u32>(to, <u32>position);
+        position += size;
+      }
+    }
+    if (column < columns || position != next) break;
+    at = next;
+  }
+  located = row;
+  return at;
+}
+
+/** Fields of four bytes to 32-bit values. */
+export function words32(starts: usize, from: u32, rows: u32, to: usize): u32 {
+  nulls = 0;
+  for (let row = from; row < rows; row++) {
+    const start = startOf(starts, row);
+    if (start < 0) nulls++;
+    else store<i32>(to + ((<usize>row) << 2), int32(start));
+  }
+  return rows;
+}
+
+/** Fields of eight bytes to 64-bit values. */
+export function words64(starts: usize, from: u32, rows: u32, to: usize): u32 {
+  nulls = 0;
+  for (let row = from; row < rows; row++) {
+    const start = startOf(starts, row);
+    if (start < 0) nulls++;
+    else store<u64>(to + ((<usize>row) << 3), bswap<u64>(load<u64>(start)));
+  }
+  return rows;
+}
+
+/** Days, of which `shift` is added to each. Stops before an infinity, which is an extreme integer. */
+export function dates(starts: usize, from: u32, rows: u32, to: usize, shift: i32): u32 {
+  nulls = 0;
+  for (let row = from; row < rows; row++) {
+    const start = startOf(starts, row);
+    if (start < 0) {
+      nulls++;
+      continue;
+    }
+    const days = int32(start);
+    if (days == i32.MAX_VALUE || days == i32.MIN_VALUE) return row;
+    store<i32>(to + ((<usize>row) << 2), days + shift);
+  }
+  return rows;
+}
+
+/** Microseconds, of which `shift` (positive) is added to each. Stops before an infinity, and before what 64 bits cannot hold then. */
+export function timestamps(starts: usize, from: u32, rows: u32, to: usize, shift: i64): u32 {
+  nulls = 0;
+  for (let row = from; row < rows; row++) {
+    const start = startOf(starts, row);
+    if (start < 0) {
+      nulls++;
+      continue;
+    }
+    const micros = <i64>bswap<u64>(load<u64>(start));
+    if (micros == i64.MIN_VALUE || micros > i64.MAX_VALUE - shift) return row;
+    store<i64>(to + ((<usize>row) << 3), micros + shift);
+  }
+  return rows;
+}
+
+/** `10 ** exponent`, 0 to 4. */
+function power(exponent: i32): u32 {
+  return exponent == 0 ? 1 : exponent == 1 ? 10 : exponent == 2 ? 100 : exponent == 3 ? 1000 : 10_000;
+}
+
+/**
+ * Numerics of up to 18 digits to integers in units of `10 ** -scale`. A numeric is its number of digits to the base of 10 000, the weight of the
+ * first one, a sign, the places shown, then the digits. Stops before NaN, an infinity, and one with more places than `scale`.
+ */
+export function numerics(starts: usize, from: u32, rows: u32, to: usize, scale: i32): u32 {
+  nulls = 0;
+  for (let row = from; row < rows; row++) {
+    const start = startOf(starts, row);
+    if (start < 0) {
+      nulls++;
+      continue;
+    }
+    const sign = uint16(start + 4);
+    if (sign >= SPECIAL) return row;
+    const digits = uint16(start);
+    let value: i64 = 0;
+    if (digits != 0) {
+      // What the last digit's unit is worth in units of the column's scale, as a power of ten.
+      let exponent = 4 * (<i32>(<i16>uint16(start + 2)) - <i32>digits + 1) + scale;
+      if (exponent <= -4) return row;
+      let at = <usize>start + 8;
+      const whole = at + ((<usize>(exponent < 0 ? digits - 1 : digits)) << 1);
+      for (; at < whole; at += 2) value = value * 10_000 + <i64>uint16(at);
+      if (exponent < 0) {
+        const last = uint16(at);
+        const divisor = power(-exponent);
+        if (last % divisor != 0) return row;
+        value = value * <i64>power(4 + exponent) + <i64>(last / divisor);
+      }
+      for (; exponent > 0; exponent -= 4) value *= <i64>power(min(exponent, 4));
+    }
+    store<i64>(to + ((<usize>row) << 3), sign == NEGATIVE ? -value : value);
+  }
+  return rows;
+}
+
+/**
+ * Gathers texts one behind the other from `to` on, and where each ends in `offsets`, counted from `base`. Each loses its first `skip` bytes.
+ * Up to 15 bytes behind the last are overwritten. Stops before a text that does not fit before `limit`.
+ */
+export function texts(
+  starts: usize,
+  from: u32,
+  rows: u32,
+  skip: u32,
+  to: usize,
+  limit: usize,
+  base: u32,
+  offsets: usize,
+): u32 {
+  nulls = 0;
+  const shift = base - <u32>to;
+  let end = to;
+  let row = from;
+  for (; row < rows; row++) {
+    const start = startOf(starts, row);
+    if (start < 0) nulls++;
+    else {
+      const length = <u32>int32(start - 4) - skip;
+      if (length > <u32>(limit - end)) break;
+      const source = <usize>start + skip;
+      v128.store(end, v128.load(source));
+      if (length > 16) {
+        if (length > 256) memory.copy(end, source, length);
+        else for (let i: usize = 16; i < <usize>length; i += 16) v128.store(end + i, v128.load(source + i));
+      }
+      end += length;
+    }
+    store<u32>(offsets + ((<usize>row) << 2), <u32>end + shift);
+  }
+  gathered = end;
+  return row;
+}

@@ -7,6 +7,10 @@ const root = join(import.meta.dirname, "..");
 /** Each kernel: what it is written in, and the module with its code, which is what the packages load. */
 const kernels: readonly { readonly source: string; readonly target: string }[] = [
   {
+    source: "packages/core/kernels/integers.ts",
+    target: "packages/core/src/parquet/integers-kernel.ts",
+  },
+  {
     source: "packages/sources/kernels/copy.ts",
     target: "packages/sources/src/postgres/decode/copy-kernel.ts",
   },

@@ -1,3 +1,8 @@
+import { packWords, unpackWords } from "./integers.ts";
+
+/** Fewer values than this are done before a kernel is called. */
+const FEW = 128;
+
 /**
  * Appends `count` values of `width` bits (1–32), least significant bit first, and returns the position after them.
  * The last byte is filled up with zeros. `out` must have room for `(count * width + 7) >> 3` bytes.
@@ -10,6 +15,7 @@ export function packBits(
   out: Uint8Array,
   position: number,
 ): number {
+  if (count >= FEW) return packWords(values, start, count, width, out, position);
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   let at = position;
   let held = 0;
@@ -48,6 +54,7 @@ export function unpackBits(
     out.fill(0, start, start + count);
     return;
   }
+  if (count >= FEW) return unpackWords(bytes, position, width, out, start, count);
   const mask = width === 32 ? -1 : (1 << width) - 1;
   let at = position;
   let held = 0;

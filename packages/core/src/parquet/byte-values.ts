@@ -1,9 +1,9 @@
 import type { BytesVector, Vector } from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
 import { ByteDictionary } from "./byte-dictionary.ts";
-import { deltaBound, encodeDelta32 } from "./delta-encode.ts";
 import { Encoding } from "./format.ts";
 import { encodeIndexes } from "./index-page.ts";
+import { deltaBound, encodeDelta } from "./integers.ts";
 import { takeBody } from "./page-memory.ts";
 import type { Scratch } from "./scratch.ts";
 import type { Leaf } from "./shape.ts";
@@ -104,8 +104,8 @@ export class ByteValues implements ValueEncoder {
     if (count === 0) return { bytes: new Uint8Array(prefix), encoding: Encoding.plain };
     if (!this.choice.delta)
       return { bytes: plainBytes(numbers, data, count, dataLength, prefix), encoding: Encoding.plain };
-    const lengths = scratch.bytes(prefix + deltaBound(count, false));
-    const end = encodeDelta32(numbers, count, lengths, prefix);
+    const lengths = scratch.bytes(prefix + deltaBound(count, 1));
+    const end = encodeDelta(numbers, count, 1, lengths, prefix);
     const bytes = takeBody(end + dataLength);
     bytes.set(lengths.subarray(0, end));
     bytes.set(data.subarray(0, dataLength), end);

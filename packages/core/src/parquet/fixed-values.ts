@@ -2,9 +2,9 @@ import type { FixedVector, Vector } from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
 import type { ColumnType } from "../schema/types.ts";
 import { bitWidth } from "./bitpack.ts";
-import { deltaBound, encodeDelta32, encodeDeltaWide } from "./delta-encode.ts";
 import { Encoding } from "./format.ts";
 import { encodeIndexes } from "./index-page.ts";
+import { deltaBound, encodeDelta } from "./integers.ts";
 import { bodyOf } from "./page-memory.ts";
 import type { Scratch } from "./scratch.ts";
 import type { Leaf } from "./shape.ts";
@@ -19,12 +19,10 @@ import {
   type ValueEncoder,
 } from "./values.ts";
 import { plainWords } from "./word-plain.ts";
-import { type WordBounds, wordBounds, wordsToBounds } from "./word-bounds.ts";
+import { wordBounds } from "./word-bounds.ts";
 import { WordDictionary, type Words } from "./word-dictionary.ts";
 
 const STAGED = 4096;
-// What lies within ±2^51 has differences that a double holds exactly.
-const EXACT = 2 ** 51;
 
 /**
  * Values of a fixed width, kept as 32-bit words. The first values of a chunk are held back until it is known whether a dictionary
@@ -135,8 +133,8 @@ export class FixedValues implements ValueEncoder {
     let page: ChunkEnd["dictionary"];
     if (dictionary !== undefined && this.referred) {
       if (this.choice.bounds) {
-        const found = wordBounds(leaf.type, dictionary.entries, dictionary.size, this.scratch);
-        bounds = mergeBounds(bounds, wordsToBounds(leaf.type, found));
+        const found = wordBounds(leaf.type, dictionary.entries, dictionary.size);
+        bounds = mergeBounds(bounds, found.bounds);
         sawNaN ||= found.sawNaN;
       }
       page = { bytes: plainWords(leaf, dictionary.entries, dictionary.size, 0), count: dictionary.size };
@@ -176,8 +174,7 @@ export class FixedValues implements ValueEncoder {
   private directSize(count: number): number {
     const plain = count * 4 * this.words;
     if (!this.deltaPays) return plain;
-    const size = this.encodeDelta(wordBounds(this.leaf.type, this.values, count, this.scratch), count, 0);
-    return Math.min(plain, size ?? plain);
+    return Math.min(plain, this.encodeDelta(count, 0));
   }
 
   private index(staged: Int32Array, count: number): void {
@@ -231,35 +228,25 @@ export class FixedValues implements ValueEncoder {
   private endDirect(count: number, prefix: number): PageBody {
     const { leaf, scratch } = this;
     if (count === 0) return { bytes: new Uint8Array(prefix), encoding: Encoding.plain };
-    if (!this.choice.bounds && !this.deltaPays)
-      return { bytes: plainWords(leaf, this.values, count, prefix), encoding: Encoding.plain };
-    const found = wordBounds(leaf.type, this.values, count, scratch);
-    this.sawNaN ||= found.sawNaN;
-    if (this.choice.bounds) this.bounds = mergeBounds(this.bounds, wordsToBounds(leaf.type, found));
+    if (this.choice.bounds) {
+      const found = wordBounds(leaf.type, this.values, count);
+      this.sawNaN ||= found.sawNaN;
+      this.bounds = mergeBounds(this.bounds, found.bounds);
+    }
     if (this.deltaPays) {
-      const end = this.encodeDelta(found, count, prefix);
-      if (end !== undefined && end - prefix < 0.9 * count * 4 * this.words)
+      const end = this.encodeDelta(count, prefix);
+      if (end - prefix < 0.9 * count * 4 * this.words)
         return { bytes: bodyOf(scratch.bytes(end), end), encoding: Encoding.deltaBinaryPacked };
       this.deltaPays = false;
     }
     return { bytes: plainWords(leaf, this.values, count, prefix), encoding: Encoding.plain };
   }
 
-  /** Encodes into the scratch bytes and returns their end; `undefined` for values too wide. */
-  private encodeDelta(found: WordBounds, count: number, prefix: number): number | undefined {
-    const { scratch, words, values } = this;
-    if (words === 1)
-      return encodeDelta32(values, count, scratch.bytes(prefix + deltaBound(count, false)), prefix);
-    const out = scratch.bytes(prefix + deltaBound(count, true));
-    // wordBounds has left the values in the scratch.
-    if (found.narrow && found.max - found.min <= 0x7fff_ffff)
-      return encodeDelta32(scratch.ints(count), count, out, prefix);
-    if (found.narrow) {
-      const doubles = scratch.doubles(count);
-      const lows = scratch.ints(count);
-      for (let i = 0; i < count; i++) doubles[i] = lows[i]!;
-    } else if (!(found.min >= -EXACT && found.max <= EXACT)) return undefined;
-    return encodeDeltaWide(scratch.doubles(count), count, out, prefix);
+  /** Encodes into the scratch bytes and returns their end. */
+  private encodeDelta(count: number, prefix: number): number {
+    const width = this.words === 1 ? 1 : 2;
+    const out = this.scratch.bytes(prefix + deltaBound(count, width));
+    return encodeDelta(this.values, count, width, out, prefix);
   }
 }
 

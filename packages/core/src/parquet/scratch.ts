@@ -2,7 +2,6 @@
 export class Scratch {
   private byteArray = new Uint8Array(1 << 16);
   private intArray = new Int32Array(1 << 12);
-  private doubleArray = new Float64Array(0);
 
   /** At least `size` bytes. */
   bytes(size: number): Uint8Array {
@@ -14,11 +13,5 @@ export class Scratch {
   ints(size: number): Int32Array {
     if (this.intArray.length < size) this.intArray = new Int32Array((Math.ceil(size * 1.25) + 7) & ~7);
     return this.intArray;
-  }
-
-  /** At least `size` doubles. */
-  doubles(size: number): Float64Array {
-    if (this.doubleArray.length < size) this.doubleArray = new Float64Array(Math.ceil(size * 1.25));
-    return this.doubleArray;
   }
 }

@@ -1,53 +1,46 @@
 import { Buffer } from "node:buffer";
 import type { ColumnType } from "../schema/types.ts";
-import type { Scratch } from "./scratch.ts";
+import { bounds64 } from "./integers.ts";
 import type { Bounds } from "./statistics.ts";
 
-/**
- * Bounds of fixed-width values. `min` and `max` are the values as doubles; where those are not exact (`exact` is false), or the type
- * has four words, the bounds are the values at `minAt` and `maxAt`. Without values that count, `minAt` is -1.
- */
+/** Bounds of fixed-width values; absent where there are none. */
 export interface WordBounds {
-  readonly min: number;
-  readonly max: number;
-  readonly exact: boolean;
-  /** 64-bit integers that all fit 32 bits: the scratch integers hold them. Otherwise the scratch doubles do. */
-  readonly narrow: boolean;
-  readonly minAt: number;
-  readonly maxAt: number;
-  readonly values: Int32Array;
+  readonly bounds: Bounds | undefined;
   readonly sawNaN: boolean;
 }
 
-const SAFE_TOP = 2 ** 20;
-
-/** Finds the bounds. For 64-bit integers it leaves the values in the scratch, see {@link WordBounds.narrow}. */
-export function wordBounds(
-  type: ColumnType,
-  values: Int32Array,
-  count: number,
-  scratch: Scratch,
-): WordBounds {
+/** Finds the bounds of `count` values of a type. */
+export function wordBounds(type: ColumnType, values: Int32Array, count: number): WordBounds {
   switch (type.kind) {
     case "float32":
-      return floatBounds(values, new Float32Array(values.buffer, values.byteOffset, count));
+      return floatBounds(new Float32Array(values.buffer, values.byteOffset, count));
     case "float64":
-      return floatBounds(values, new Float64Array(values.buffer, values.byteOffset, count));
+      return floatBounds(new Float64Array(values.buffer, values.byteOffset, count));
+    default:
+      return { bounds: count === 0 ? undefined : orderedBounds(type, values, count), sawNaN: false };
+  }
+}
+
+function orderedBounds(type: ColumnType, values: Int32Array, count: number): Bounds {
+  switch (type.kind) {
     case "uuid":
-      return wideBounds(values, count, uuidOrder);
-    case "decimal":
-      if (type.precision > 18) return wideBounds(values, count, decimalOrder);
-      return type.precision > 9 ? longBounds(values, count, scratch) : intBounds(values, count);
+      return wideBounds(values, count, uuidOrder, uuidBytes);
+    case "decimal": {
+      if (type.precision > 18) return wideBounds(values, count, decimalOrder, wideInteger);
+      if (type.precision > 9) return bounds64(values, count);
+      const { min, max } = intBounds(values, count);
+      return { min: BigInt(min), max: BigInt(max) };
+    }
     case "int64":
     case "time":
     case "timestamp":
-      return longBounds(values, count, scratch);
+      return bounds64(values, count);
     default:
       return intBounds(values, count);
   }
 }
 
-function intBounds(values: Int32Array, count: number): WordBounds {
+function intBounds(values: Int32Array, count: number): { readonly min: number; readonly max: number } {
   let min = 0x7fff_ffff;
   let max = -0x8000_0000;
   for (let i = 0; i < count; i++) {
@@ -55,44 +48,10 @@ function intBounds(values: Int32Array, count: number): WordBounds {
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return { min, max, exact: true, narrow: false, minAt: count > 0 ? 0 : -1, maxAt: 0, values, sawNaN: false };
+  return { min, max };
 }
 
-function longBounds(values: Int32Array, count: number, scratch: Scratch): WordBounds {
-  const lows = scratch.ints(count);
-  let low = 0x7fff_ffff;
-  let high = -0x8000_0000;
-  let wider = 0;
-  for (let i = 0; i < count; i++) {
-    const value = values[2 * i]!;
-    // What stands above the low word is more than its sign.
-    wider |= values[2 * i + 1]! ^ (value >> 31);
-    lows[i] = value;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  const minAt = count > 0 ? 0 : -1;
-  if (wider === 0)
-    return { min: low, max: high, narrow: true, exact: true, minAt, maxAt: 0, values, sawNaN: false };
-  const doubles = scratch.doubles(count);
-  let min = Infinity;
-  let max = -Infinity;
-  let tops = 0;
-  for (let i = 0; i < count; i++) {
-    const top = values[2 * i + 1]!;
-    const value = top * 4294967296 + (values[2 * i]! >>> 0);
-    // Bits that differ from the sign: together they tell the largest magnitude.
-    tops |= top ^ (top >> 31);
-    doubles[i] = value;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  const base = { min, max, narrow: false, values, sawNaN: false };
-  if (tops < SAFE_TOP) return { ...base, exact: true, minAt, maxAt: 0 };
-  return { ...wideBounds(values, count, longOrder), ...base };
-}
-
-function floatBounds(values: Int32Array, floats: Float32Array | Float64Array): WordBounds {
+function floatBounds(floats: Float32Array | Float64Array): WordBounds {
   let min = Infinity;
   let max = -Infinity;
   let sawNaN = false;
@@ -102,33 +61,26 @@ function floatBounds(values: Int32Array, floats: Float32Array | Float64Array): W
     if (value > max) max = value;
     if (value !== value) sawNaN = true;
   }
-  // Nothing but NaN leaves both at their starts; then the flag says that there are no bounds.
-  return {
-    min: min === 0 ? -0 : min,
-    max: max === 0 ? 0 : max,
-    exact: true,
-    narrow: false,
-    minAt: floats.length > 0 && !sawNaN ? 0 : -1,
-    maxAt: 0,
-    values,
-    sawNaN,
-  };
+  // The zeros are equal: each bound is the one that includes both.
+  const bounds = { min: min === 0 ? -0 : min, max: max === 0 ? 0 : max };
+  return { bounds: floats.length > 0 && !sawNaN ? bounds : undefined, sawNaN };
 }
 
 type Order = (values: Int32Array, a: number, b: number) => number;
 
-function wideBounds(values: Int32Array, count: number, order: Order): WordBounds {
-  let minAt = count > 0 ? 0 : -1;
-  let maxAt = minAt;
+function wideBounds<Value extends bigint | Uint8Array>(
+  values: Int32Array,
+  count: number,
+  order: Order,
+  valueAt: (values: Int32Array, i: number) => Value,
+): { readonly min: Value; readonly max: Value } {
+  let minAt = 0;
+  let maxAt = 0;
   for (let i = 1; i < count; i++) {
     if (order(values, i, minAt) < 0) minAt = i;
     else if (order(values, i, maxAt) > 0) maxAt = i;
   }
-  return { min: -Infinity, max: Infinity, exact: false, narrow: false, minAt, maxAt, values, sawNaN: false };
-}
-
-function longOrder(values: Int32Array, a: number, b: number): number {
-  return values[2 * a + 1]! - values[2 * b + 1]! || (values[2 * a]! >>> 0) - (values[2 * b]! >>> 0);
+  return { min: valueAt(values, minAt), max: valueAt(values, maxAt) };
 }
 
 function decimalOrder(values: Int32Array, a: number, b: number): number {
@@ -153,30 +105,6 @@ function uuidOrder(values: Int32Array, a: number, b: number): number {
     }
   }
   return 0;
-}
-
-/** The bounds as values of the column's type. */
-export function wordsToBounds(type: ColumnType, found: WordBounds): Bounds | undefined {
-  if (found.minAt < 0) return undefined;
-  const { values } = found;
-  switch (type.kind) {
-    case "int64":
-    case "time":
-    case "timestamp":
-    case "decimal":
-      if (found.exact) return { min: BigInt(found.min), max: BigInt(found.max) };
-      if (type.kind === "decimal" && type.precision > 18)
-        return { min: wideInteger(values, found.minAt), max: wideInteger(values, found.maxAt) };
-      return { min: longInteger(values, found.minAt), max: longInteger(values, found.maxAt) };
-    case "uuid":
-      return { min: uuidBytes(values, found.minAt), max: uuidBytes(values, found.maxAt) };
-    default:
-      return { min: found.min, max: found.max };
-  }
-}
-
-function longInteger(values: Int32Array, i: number): bigint {
-  return (BigInt(values[2 * i + 1]!) << 32n) | BigInt(values[2 * i]! >>> 0);
 }
 
 function wideInteger(values: Int32Array, i: number): bigint {

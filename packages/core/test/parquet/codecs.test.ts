@@ -3,9 +3,9 @@ import { compressors, decompressSnappy } from "hyparquet-compressors";
 import { describe, expect, it } from "vitest";
 import { packBits, unpackBits } from "../../src/parquet/bitpack.ts";
 import { ByteCursor, decodeDelta32, decodeDelta64 } from "../../src/parquet/delta-decode.ts";
-import { deltaBound, encodeDelta32, encodeDeltaWide } from "../../src/parquet/delta-encode.ts";
 import { hybridBound, writeHybrid } from "../../src/parquet/hybrid.ts";
 import { readHybrid } from "../../src/parquet/hybrid-read.ts";
+import { bounds64, deltaBound, encodeDelta } from "../../src/parquet/integers.ts";
 import { hadoopLz4Decompress, lz4Decompress } from "../../src/parquet/lz4.ts";
 import { snappyCompress, snappyDecompress } from "../../src/parquet/snappy.ts";
 import { storedFrame, zstdCompressor } from "../../src/parquet/zstd.ts";
@@ -162,15 +162,33 @@ describe("zstd", { timeout: 60_000 }, () => {
 describe("packed bits", { timeout: 60_000 }, () => {
   it("come back at every width", () => {
     const random = new Random(15);
-    for (let width = 1; width <= 32; width++) {
-      const values = Int32Array.from({ length: 77 }, () => Math.floor(random.next() * 2 ** width) | 0);
-      const out = new Uint8Array(77 * 4 + 8);
-      const end = packBits(values, 0, 77, width, out, 3);
-      expect(end).toBe(3 + Math.ceil((77 * width) / 8));
-      const back = new Int32Array(77);
-      unpackBits(out, 3, width, back, 0, 77);
-      expect(back).toEqual(values);
-    }
+    // Few are packed at once, many by a kernel, very many in memory that is not kept.
+    const counts = [1, 7, 8, 77, 127, 128, 129, 135, 5000];
+    for (let width = 1; width <= 32; width++)
+      for (const count of width === 5 ? [...counts, 2_500_001] : counts) {
+        const values = Int32Array.from(
+          { length: count + 1 },
+          () => Math.floor(random.next() * 2 ** width) | 0,
+        );
+        const size = Math.ceil((count * width) / 8);
+        const out = new Uint8Array(3 + size + 2).fill(0xaa);
+        expect(packBits(values, 1, count, width, out, 3)).toBe(3 + size);
+        const padding = 8 * size - count * width;
+        expect(out[2 + size]! >> (8 - padding)).toBe(0);
+        expect([out[2], out[3 + size]]).toEqual([0xaa, 0xaa]);
+        for (const back of width <= 8
+          ? [new Int32Array(count + 2), new Uint8Array(count + 2)]
+          : [new Int32Array(count + 2)]) {
+          unpackBits(out, 3, width, back, 1, count);
+          expect(
+            Buffer.compare(
+              Buffer.from(Int32Array.from(back.subarray(1, count + 1)).buffer),
+              Buffer.from(values.slice(1).buffer),
+            ),
+          ).toBe(0);
+          expect([back[0], back[count + 1]]).toEqual([0, 0]);
+        }
+      }
   });
 
   it("come back through runs, and stay within the bound", () => {
@@ -207,26 +225,37 @@ describe("packed differences", { timeout: 60_000 }, () => {
             ? at
             : (random.next() * range) | 0,
       );
-      const out = new Uint8Array(deltaBound(count, false));
-      const end = encodeDelta32(values, count, out, 0);
+      const out = new Uint8Array(deltaBound(count, 1));
+      const end = encodeDelta(values, count, 1, out, 0);
       const cursor = new ByteCursor(out, 0, end);
       expect(decodeDelta32(cursor, count)).toEqual(values);
       expect(cursor.at).toBe(end);
     }
   });
 
-  it("of up to 52 bits come back", () => {
+  it("of 64 bits come back with their extremes, and have the bounds that they have", () => {
     const random = new Random(18);
-    for (let i = 0; i < 200; i++) {
-      const count = random.pick([1, 33, 129, 700]);
-      const range = 2 ** random.pick([1, 20, 33, 45, 51]);
-      const values = Float64Array.from({ length: count }, () =>
-        Math.round((random.next() - 0.5) * 2 * range),
+    const extremes = [-(2n ** 63n), 2n ** 63n - 1n, -1n, 0n, 2n ** 53n + 1n, -(2n ** 32n), 2n ** 31n];
+    for (let i = 0; i < 300; i++) {
+      const count = random.pick([1, 2, 32, 33, 128, 129, 130, 700]);
+      const range = 2 ** random.pick([0, 1, 20, 31, 32, 33, 45, 52, 63, 64]);
+      const some = random.int(2) === 0;
+      const values = BigInt64Array.from({ length: count }, (_, at) =>
+        some && random.int(20) === 0
+          ? random.pick(extremes)
+          : range === 1
+            ? BigInt(at)
+            : BigInt.asIntN(64, BigInt(Math.round((random.next() - 0.5) * range))),
       );
-      const out = new Uint8Array(deltaBound(count, true));
-      const end = encodeDeltaWide(values, count, out, 0);
-      const back = decodeDelta64(new ByteCursor(out, 0, end), count);
-      expect(back).toEqual(BigInt64Array.from(Array.from(values, BigInt)));
+      const words = new Int32Array(values.buffer);
+      const out = new Uint8Array(deltaBound(count, 2));
+      const end = encodeDelta(words, count, 2, out, 0);
+      expect(end).toBeLessThanOrEqual(out.length);
+      const cursor = new ByteCursor(out, 0, end);
+      expect(decodeDelta64(cursor, count)).toEqual(values);
+      expect(cursor.at).toBe(end);
+      const sorted = values.toSorted();
+      expect(bounds64(words, count)).toEqual({ min: sorted[0], max: sorted[count - 1] });
     }
   });
 });

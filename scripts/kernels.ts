@@ -11,6 +11,10 @@ const kernels: readonly { readonly source: string; readonly target: string }[] =
     target: "packages/core/src/parquet/integers-kernel.ts",
   },
   {
+    source: "packages/core/kernels/texts.ts",
+    target: "packages/core/src/parquet/texts-kernel.ts",
+  },
+  {
     source: "packages/sources/kernels/copy.ts",
     target: "packages/sources/src/postgres/decode/copy-kernel.ts",
   },

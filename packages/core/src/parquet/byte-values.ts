@@ -4,6 +4,7 @@ import { ByteDictionary } from "./byte-dictionary.ts";
 import { Encoding } from "./format.ts";
 import { encodeIndexes } from "./index-page.ts";
 import { deltaBound, encodeDelta } from "./integers.ts";
+import { KnownTexts } from "./known-texts.ts";
 import { takeBody } from "./page-memory.ts";
 import type { Scratch } from "./scratch.ts";
 import type { Leaf } from "./shape.ts";
@@ -33,6 +34,7 @@ export class ByteValues implements ValueEncoder {
   private readonly choice: EncodingChoice;
   private readonly scratch: Scratch;
   private dictionary: ByteDictionary | undefined;
+  private texts: KnownTexts | undefined;
   private direct: boolean;
   private referred = false;
   /** Indexes or lengths of the open page. */
@@ -68,7 +70,7 @@ export class ByteValues implements ValueEncoder {
   }
 
   get dictionaryBytes(): number {
-    return this.dictionary?.memory ?? 0;
+    return (this.dictionary?.memory ?? 0) + (this.texts?.memory ?? 0);
   }
 
   append(
@@ -129,6 +131,7 @@ export class ByteValues implements ValueEncoder {
       page = { bytes: plainBytes(lengths, data, size, offsets[size]!, 0), count: size };
     }
     this.dictionary = undefined;
+    this.texts = undefined;
     this.sharedData = undefined;
     this.sharedOffsets = undefined;
     this.referred = false;
@@ -155,16 +158,21 @@ export class ByteValues implements ValueEncoder {
     const { dictionary, numbers } = this;
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     const known = shared && positions !== undefined ? this.sharedWith(vector) : undefined;
+    const indexOf = (row: number): number => dictionary.indexOf(data, view, offsets[row]!, offsets[row + 1]!);
     let from = start;
     while (from < end) {
       const to = Math.min(end, from + Math.max(1, this.nextLook - this.chunkValues));
       let { count } = this;
       let i = from;
+      if (positions === undefined) {
+        i = (this.texts ??= new KnownTexts()).index(vector, from, to, numbers, count, indexOf);
+        count += i - from;
+      }
       for (; i < to; i++) {
         const row = positions === undefined ? i : positions[i]!;
         let index = known === undefined ? -1 : known[row]!;
         if (index < 0) {
-          index = dictionary.indexOf(data, view, offsets[row]!, offsets[row + 1]!);
+          index = indexOf(row);
           if (index < 0) break;
           if (known !== undefined) known[row] = index;
         }

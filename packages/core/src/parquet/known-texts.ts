@@ -1,0 +1,106 @@
+import { instantiate, type KernelMemory } from "../columns/kernel.ts";
+import type { BytesVector } from "../columns/vector.ts";
+import { code } from "./texts-kernel.ts";
+
+/** See `kernels/texts.ts`. */
+interface TextKernel {
+  readonly memory: KernelMemory;
+  find(table: number, data: number, offsets: number, row: number, rows: number, out: number): number;
+  keep(table: number, data: number, offsets: number, row: number, index: number): void;
+}
+
+interface Workplace {
+  readonly kernel: TextKernel;
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+}
+
+/** Rows that are looked at together, and the most bytes that they may have: longer ones gain nothing. */
+const ROWS = 8192;
+const BYTES = 512 * 1024;
+/** Fewer are done before all is in place. */
+const FEW = 256;
+
+// The memory, by addresses in bytes: table, offsets, indexes, texts and what a kernel reads beyond them.
+const TABLE = 1024;
+const TABLE_BYTES: number = 64 * 4 * 64;
+const OFFSETS: number = TABLE + TABLE_BYTES;
+const INDEXES: number = OFFSETS + 4 * (ROWS + 2);
+const DATA: number = INDEXES + 4 * ROWS;
+const PAGES: number = Math.ceil((DATA + BYTES + 64) / 65_536);
+
+let workplace: Workplace | undefined;
+
+function openWorkplace(): Workplace {
+  const kernel = instantiate<TextKernel>(code);
+  const { memory } = kernel;
+  memory.grow(PAGES - memory.buffer.byteLength / 65_536);
+  return { kernel, bytes: new Uint8Array(memory.buffer), words: new Int32Array(memory.buffer) };
+}
+
+/** The values of a dictionary that were seen last, found by a kernel. All dictionaries share its memory, and put their tables there when they look. */
+export class KnownTexts {
+  /** Absent until there are rows enough. */
+  private table: Uint8Array | undefined;
+  private pays = true;
+
+  /** Bytes held. */
+  get memory(): number {
+    return this.table?.length ?? 0;
+  }
+
+  /**
+   * Writes the indexes of rows `[start, end)` to `out` from `at` on; for a value that it does not know it asks `indexOf`. Returns the row at which it
+   * stopped: where `indexOf` gave -1, and early where the values are too many or too long for this to pay.
+   */
+  index(
+    { offsets, data }: BytesVector,
+    start: number,
+    end: number,
+    out: Int32Array,
+    at: number,
+    indexOf: (row: number) => number,
+  ): number {
+    let from = start;
+    while (this.pays && end - from >= FEW) {
+      const to = Math.min(end, from + ROWS);
+      const first = offsets[from]!;
+      const last = offsets[to]!;
+      if (last - first > BYTES) break;
+      const stopped = this.part(offsets.subarray(from, to + 1), data.subarray(first, last), (row) =>
+        indexOf(from + row),
+      );
+      out.set(workplace!.words.subarray(INDEXES >> 2, (INDEXES >> 2) + stopped), at + from - start);
+      from += stopped;
+      if (from < to) break;
+    }
+    return from;
+  }
+
+  private part(offsets: Int32Array, data: Uint8Array, indexOf: (row: number) => number): number {
+    const { kernel, bytes, words } = (workplace ??= openWorkplace());
+    const rows = offsets.length - 1;
+    this.table ??= new Uint8Array(TABLE_BYTES);
+    bytes.set(this.table, TABLE);
+    words.set(offsets, OFFSETS >> 2);
+    bytes.set(data, DATA);
+    const base = DATA - offsets[0]!;
+    let asked = 0;
+    let row = 0;
+    for (;;) {
+      row = kernel.find(TABLE, base, OFFSETS, row, rows, INDEXES);
+      if (row === rows) break;
+      // A call costs more than to look up a value by hand.
+      if (++asked > 64 + (rows >> 3)) {
+        this.pays = false;
+        break;
+      }
+      const index = indexOf(row);
+      if (index < 0) break;
+      words[(INDEXES >> 2) + row] = index;
+      kernel.keep(TABLE, base, OFFSETS, row++, index);
+    }
+    if (asked > 0) this.table.set(bytes.subarray(TABLE, TABLE + TABLE_BYTES));
+    return row;
+  }
+}

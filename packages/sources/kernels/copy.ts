@@ -4,7 +4,8 @@
  *
  * Everything is at addresses of one memory, which the caller lays out. A column's `starts` are the addresses of its fields, -1 for null; the four
  * bytes before a field hold its length. Numbers in the stream are big endian, as the network sends them. Kernels go from row `from` to row
- * `rows`, and return where they stopped: before a field that they leave to the caller.
+ * `rows`, and return where they stopped: before a field that they leave to the caller. Nulls get the value zero: what another column left in
+ * their places must not get into this one.
  *
  * Formats: https://www.postgresql.org/docs/current/protocol-message-formats.html, https://www.postgresql.org/docs/current/sql-copy.html, and
  * the `…send` functions of the server's types.
@@ -60,8 +61,9 @@ export function locate(
     for (; column < columns && position + 4 <= next; column++, to += step) {
       const size = int32(position);
       position += 4;
-      if (size < 0) store<i32>(to, -1);
+      if (size == -1) store<i32>(to, -1);
       else {
+        // Other negative sizes are larger than anything as unsigned ones.
         if (<u32>size > <u32>(next - position)) break;
         store<u32>(to, <u32>position);
         position += size;
@@ -79,8 +81,10 @@ export function words32(starts: usize, from: u32, rows: u32, to: usize): u32 {
   nulls = 0;
   for (let row = from; row < rows; row++) {
     const start = startOf(starts, row);
+    let value: i32 = 0;
     if (start < 0) nulls++;
-    else store<i32>(to + ((<usize>row) << 2), int32(start));
+    else value = int32(start);
+    store<i32>(to + ((<usize>row) << 2), value);
   }
   return rows;
 }
@@ -90,8 +94,10 @@ export function words64(starts: usize, from: u32, rows: u32, to: usize): u32 {
   nulls = 0;
   for (let row = from; row < rows; row++) {
     const start = startOf(starts, row);
+    let value: u64 = 0;
     if (start < 0) nulls++;
-    else store<u64>(to + ((<usize>row) << 3), bswap<u64>(load<u64>(start)));
+    else value = bswap<u64>(load<u64>(start));
+    store<u64>(to + ((<usize>row) << 3), value);
   }
   return rows;
 }
@@ -102,6 +108,7 @@ export function dates(starts: usize, from: u32, rows: u32, to: usize, shift: i32
   for (let row = from; row < rows; row++) {
     const start = startOf(starts, row);
     if (start < 0) {
+      store<i32>(to + ((<usize>row) << 2), 0);
       nulls++;
       continue;
     }
@@ -118,6 +125,7 @@ export function timestamps(starts: usize, from: u32, rows: u32, to: usize, shift
   for (let row = from; row < rows; row++) {
     const start = startOf(starts, row);
     if (start < 0) {
+      store<i64>(to + ((<usize>row) << 3), 0);
       nulls++;
       continue;
     }
@@ -135,19 +143,21 @@ function power(exponent: i32): u32 {
 
 /**
  * Numerics of up to 18 digits to integers in units of `10 ** -scale`. A numeric is its number of digits to the base of 10 000, the weight of the
- * first one, a sign, the places shown, then the digits. Stops before NaN, an infinity, and one with more places than `scale`.
+ * first one, a sign, the places shown, then the digits. Stops before NaN, an infinity, one with more places than `scale`, and one whose size is
+ * not that of its digits.
  */
 export function numerics(starts: usize, from: u32, rows: u32, to: usize, scale: i32): u32 {
   nulls = 0;
   for (let row = from; row < rows; row++) {
     const start = startOf(starts, row);
     if (start < 0) {
+      store<i64>(to + ((<usize>row) << 3), 0);
       nulls++;
       continue;
     }
     const sign = uint16(start + 4);
-    if (sign >= SPECIAL) return row;
     const digits = uint16(start);
+    if (sign >= SPECIAL || int32(start - 4) != 8 + 2 * <i32>digits) return row;
     let value: i64 = 0;
     if (digits != 0) {
       // What the last digit's unit is worth in units of the column's scale, as a power of ten.

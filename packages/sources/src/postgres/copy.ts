@@ -23,7 +23,7 @@ export interface CopyOptions {
   readonly onStart: (flow: CopyFlow) => void;
   /** Called for each piece from the socket. */
   readonly onActivity: () => void;
-  /** Called once when decoding failed. The rest of the stream is discarded; ending the connection is quicker. */
+  /** Called once when decoding failed. The rest of the stream is discarded, if it can be followed; ending the connection is quicker. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -78,6 +78,8 @@ export function createCopy(options: CopyOptions): {
         reader.push(chunk);
       } catch (error) {
         fail(error);
+        // The place in the stream is lost, and with it the end of this query and any other on this connection, whoever's it is.
+        stream.destroy();
       }
     };
     const lends = "taker" in stream;

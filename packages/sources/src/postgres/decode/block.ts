@@ -52,6 +52,13 @@ export function malformed(what: string): AlluviumError {
   );
 }
 
+/** The length that stands before a field; -1 for null. */
+export function fieldLength(view: DataView, at: number): number {
+  const length = view.getInt32(at);
+  if (length < -1) throw malformed(`a field of ${length} bytes`);
+  return length;
+}
+
 /**
  * Checks the width of the column's first value in the block. All of a column's fields come from one function of the server, so one that
  * has the width vouches for the others.

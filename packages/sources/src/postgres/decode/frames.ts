@@ -1,5 +1,5 @@
 import type { Block } from "./block.ts";
-import { malformed } from "./block.ts";
+import { fieldLength, malformed } from "./block.ts";
 import { CopyMemory, startsStride } from "./memory.ts";
 
 /** Receives what a {@link FrameReader} finds. */
@@ -15,6 +15,8 @@ const COPY_DATA = 0x64; // 'd'
 const SIGNATURE = [0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00] as const;
 const HEADER = SIGNATURE.length + 8;
 const WITH_OIDS = 1 << 16;
+/** No message that a server sends is longer: it puts a row together in memory that it does not give out in larger pieces (MaxAllocSize). */
+const LONGEST = 4 + 0x3fff_ffff;
 /** What a socket gives at once, and the beginning of a row before it. */
 const USUAL_ROOM = 512 * 1024;
 /** Memory beyond this goes when what needed it is read: it cannot shrink. */
@@ -72,7 +74,7 @@ export class FrameReader {
     const { bytes, view } = memory;
     let at = from;
     for (;;) {
-      if (this.#sawHeader) {
+      if (this.#sawHeader && !this.#sawTrailer) {
         const found = memory.locate(at, end, this.#columns);
         at = found.at;
         if (found.rows > 0) {
@@ -108,6 +110,7 @@ export class FrameReader {
   /** COPY data that is not one row: with the header before it, several rows, the trailer, or broken. */
   #rowsOf(bytes: Uint8Array, view: DataView, from: number, end: number): void {
     const columns = this.#columns;
+    if (this.#sawTrailer) throw malformed("rows after its end");
     let position = this.#sawHeader ? from : this.#header(bytes, view, from, end);
     while (position < end) {
       const fields = view.getInt16(position);
@@ -115,7 +118,7 @@ export class FrameReader {
       if (fields !== columns) return this.#noRow(fields, position, end);
       for (let column = 0; column < columns; column++) {
         if (position + 4 > end) throw malformed("a row that ends within a field");
-        const length = view.getInt32(position);
+        const length = fieldLength(view, position);
         position += 4;
         this.#memory.starts[column * startsStride] = length < 0 ? -1 : position;
         if (length > 0) position += length;
@@ -135,8 +138,10 @@ export class FrameReader {
     if (end - at < HEADER || SIGNATURE.some((byte, i) => bytes[at + i] !== byte))
       throw malformed("it does not begin with the signature PGCOPY");
     if (view.getInt32(at + SIGNATURE.length) & WITH_OIDS) throw malformed("rows with object ids");
+    const extension = view.getInt32(at + SIGNATURE.length + 4);
+    if (extension < 0 || extension > end - at - HEADER) throw malformed("a header that is not whole");
     this.#sawHeader = true;
-    return at + HEADER + view.getInt32(at + SIGNATURE.length + 4);
+    return at + HEADER + extension;
   }
 
   /** Not a row of the right width: the trailer, or an error. */
@@ -150,6 +155,6 @@ export class FrameReader {
 /** Length of the message at an address, without its type. */
 function lengthAt(view: DataView, at: number): number {
   const length = view.getInt32(at + 1);
-  if (length < 4) throw malformed(`a message of length ${length}`);
+  if (length < 4 || length > LONGEST) throw malformed(`a message of length ${length}`);
   return length;
 }

@@ -1,6 +1,6 @@
 import type { ColumnType } from "@alluvium/core";
 import { ListBuilder, StructBuilder } from "@alluvium/core/columns";
-import { malformed, markNull, type Block, type ColumnReader, type OnSpecial } from "./block.ts";
+import { fieldLength, malformed, markNull, type Block, type ColumnReader, type OnSpecial } from "./block.ts";
 
 /** Field starts of nested values, kept between blocks and grown as needed. */
 class Starts {
@@ -64,12 +64,15 @@ function findElements(
     setNull();
     return count;
   }
+  // Before there is room for them: each has a length at least.
+  if (size < 0 || size > (length - 20) / 4)
+    throw malformed(`an array of ${length} bytes with ${size} elements`);
   const target = elements.reserve(count + size);
   const end = start + length;
   let position = start + 20;
   for (let i = 0; i < size; i++) {
     if (position + 4 > end) throw malformed("an array shorter than its elements");
-    const bytes = view.getInt32(position);
+    const bytes = fieldLength(view, position);
     position += 4;
     target[count + i] = bytes < 0 ? -1 : position;
     if (bytes > 0) position += bytes;
@@ -122,7 +125,7 @@ function findMembers(
   let position = start + 4;
   for (let i = 0; i < count; i++) {
     if (position + 8 > end) throw malformed("a composite value shorter than its members");
-    const bytes = view.getInt32(position + 4);
+    const bytes = fieldLength(view, position + 4);
     position += 8;
     target[i * stride + row] = bytes < 0 ? -1 : position;
     if (bytes > 0) position += bytes;

@@ -39,12 +39,20 @@ function readWords(builder: FixedBuilder, scale: number, onSpecial: OnSpecial): 
       builder,
       (starts, from, rows, to) => memory.kernel.numerics(starts, from, rows, to, scale),
       (start) => {
+        checkSize(view, start);
         if (view.getUint16(start + 4) < SPECIAL && exponentOf(view, start, scale) > -4)
           throw malformed("a numeric has more places than its column");
         onSpecial(numericText(view, start));
       },
     );
   };
+}
+
+/** The digits are all that there is, and are all there: reading on would end in other values, or beyond the memory. */
+function checkSize(view: DataView, start: number): void {
+  const length = view.getInt32(start - 4);
+  const digits = view.getUint16(start);
+  if (length !== 8 + 2 * digits) throw malformed(`a numeric of ${length} bytes with ${digits} digits`);
 }
 
 /** What the last digit's unit is worth in units of the column's scale, as a power of ten. */
@@ -70,6 +78,7 @@ function readByHand(
         markNull(builder, row);
         continue;
       }
+      checkSize(view, start);
       const digits = view.getUint16(start);
       const sign = view.getUint16(start + 4);
       const exponent = exponentOf(view, start, scale);

@@ -11,6 +11,10 @@ const kernels: readonly { readonly source: string; readonly target: string }[] =
     target: "packages/core/src/parquet/integers-kernel.ts",
   },
   {
+    source: "packages/core/kernels/snappy.ts",
+    target: "packages/core/src/parquet/snappy-kernel.ts",
+  },
+  {
     source: "packages/core/kernels/texts.ts",
     target: "packages/core/src/parquet/texts-kernel.ts",
   },

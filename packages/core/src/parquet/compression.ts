@@ -5,7 +5,8 @@ import { Codec, nameOf } from "./format.ts";
 import { hadoopLz4Decompress, lz4Decompress } from "./lz4.ts";
 import { takeBody } from "./page-memory.ts";
 import { storedFrame, zstdCompressor } from "./zstd.ts";
-import { snappyCompress, snappyDecompress } from "./snappy.ts";
+import { snappyDecompress } from "./snappy.ts";
+import { snappyCompress } from "./snappy-compress.ts";
 
 /** Compression of a file: `zstd` (best trade), `snappy` (read by everything), `gzip`, `none`. */
 export type Compression = "zstd" | "snappy" | "gzip" | "none";

@@ -7,7 +7,8 @@ import { hybridBound, writeHybrid } from "../../src/parquet/hybrid.ts";
 import { readHybrid } from "../../src/parquet/hybrid-read.ts";
 import { bounds64, deltaBound, encodeDelta } from "../../src/parquet/integers.ts";
 import { hadoopLz4Decompress, lz4Decompress } from "../../src/parquet/lz4.ts";
-import { snappyCompress, snappyDecompress } from "../../src/parquet/snappy.ts";
+import { snappyDecompress } from "../../src/parquet/snappy.ts";
+import { snappyCompress } from "../../src/parquet/snappy-compress.ts";
 import { storedFrame, zstdCompressor } from "../../src/parquet/zstd.ts";
 import { Random } from "./random.ts";
 

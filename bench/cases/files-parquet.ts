@@ -9,7 +9,7 @@ import { compare, print, runScript } from "../measure.ts";
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
-    rows: { type: "string", default: "3000000" },
+    rows: { type: "string", default: "6000000" },
     runs: { type: "string", default: "5" },
   },
 });

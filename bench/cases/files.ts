@@ -11,7 +11,7 @@ import { installPeers, runPeer } from "../peer-tools.ts";
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
-    rows: { type: "string", default: "2000000" },
+    rows: { type: "string", default: "6000000" },
     runs: { type: "string", default: "3" },
     formats: { type: "string", default: "csv,jsonl" },
     peers: { type: "boolean", default: false },

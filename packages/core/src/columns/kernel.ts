@@ -35,3 +35,20 @@ export function instantiate<Exports extends object>(code: string): Exports {
   if (module === undefined) modules.set(code, (module = new engine.Module(Buffer.from(code, "base64"))));
   return new engine.Instance(module).exports as Exports;
 }
+
+const PAGE = 1 << 16;
+/** More than this is not kept: such memory cannot shrink. */
+const KEPT = 8 << 20;
+
+/** Gives instances of one kernel with memory up to an address: the one that is kept, or one of its own where that is much. */
+export function kernelPlace<Exports extends { readonly memory: KernelMemory }>(
+  code: string,
+): (end: number) => Exports {
+  let kept: Exports | undefined;
+  return (end) => {
+    const kernel = end > KEPT ? instantiate<Exports>(code) : (kept ??= instantiate<Exports>(code));
+    const missing = end - kernel.memory.buffer.byteLength;
+    if (missing > 0) kernel.memory.grow(Math.ceil(missing / PAGE));
+    return kernel;
+  };
+}

@@ -1,4 +1,4 @@
-import { instantiate, type KernelMemory } from "../columns/kernel.ts";
+import { kernelPlace, type KernelMemory } from "../columns/kernel.ts";
 import { code } from "./integers-kernel.ts";
 
 /** See `kernels/integers.ts`. */
@@ -23,22 +23,13 @@ interface Workplace {
 /** Where values or packed bits are put in; what becomes of them stands behind. */
 const FROM = 2048;
 const SLACK = 16;
-const PAGE = 1 << 16;
-/** More than this is not kept: such memory cannot shrink. */
-const KEPT = 8 << 20;
-
-let kept: Workplace | undefined;
+const kernelFor: (end: number) => IntegerKernel = kernelPlace<IntegerKernel>(code);
 
 /** A place for `size` bytes from {@link FROM} on. */
 function workplace(size: number): Workplace {
-  const needed = FROM + size + SLACK;
-  if (kept !== undefined && kept.bytes.length >= needed) return kept;
-  const kernel = kept === undefined || needed > KEPT ? instantiate<IntegerKernel>(code) : kept.kernel;
-  kernel.memory.grow(Math.ceil((needed - kernel.memory.buffer.byteLength) / PAGE));
+  const kernel = kernelFor(FROM + size + SLACK);
   const { buffer } = kernel.memory;
-  const place = { kernel, bytes: new Uint8Array(buffer), words: new Int32Array(buffer) };
-  if (needed <= KEPT) kept = place;
-  return place;
+  return { kernel, bytes: new Uint8Array(buffer), words: new Int32Array(buffer) };
 }
 
 /** The first place after `size` bytes of input, for values of eight bytes. */

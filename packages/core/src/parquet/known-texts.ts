@@ -1,4 +1,4 @@
-import { instantiate, type KernelMemory } from "../columns/kernel.ts";
+import { kernelPlace, type KernelMemory } from "../columns/kernel.ts";
 import type { BytesVector } from "../columns/vector.ts";
 import { code } from "./texts-kernel.ts";
 
@@ -27,14 +27,15 @@ const TABLE_BYTES: number = 64 * 4 * 64;
 const OFFSETS: number = TABLE + TABLE_BYTES;
 const INDEXES: number = OFFSETS + 4 * (ROWS + 2);
 const DATA: number = INDEXES + 4 * ROWS;
-const PAGES: number = Math.ceil((DATA + BYTES + 64) / 65_536);
+const END: number = DATA + BYTES + 64;
+
+const kernelFor: (end: number) => TextKernel = kernelPlace<TextKernel>(code);
 
 let workplace: Workplace | undefined;
 
 function openWorkplace(): Workplace {
-  const kernel = instantiate<TextKernel>(code);
+  const kernel = kernelFor(END);
   const { memory } = kernel;
-  memory.grow(PAGES - memory.buffer.byteLength / 65_536);
   return { kernel, bytes: new Uint8Array(memory.buffer), words: new Int32Array(memory.buffer) };
 }
 

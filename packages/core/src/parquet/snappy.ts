@@ -1,4 +1,4 @@
-import { instantiate, type KernelMemory } from "../columns/kernel.ts";
+import { kernelPlace, type KernelMemory } from "../columns/kernel.ts";
 import { AlluviumError } from "../errors.ts";
 import { code } from "./snappy-kernel.ts";
 
@@ -22,23 +22,11 @@ const damages: readonly string[] = [
   "a copy points outside of it",
 ];
 
-const PAGE = 1 << 16;
 /** Where the input is: addresses are larger than what stands for damage. */
 const INPUT = 1024;
 /** The kernel copies by words of 16 bytes, the last one beyond the end. */
 const SLACK = 16;
-/** Blocks that need more get memory that goes with them, as a kernel's memory cannot shrink. Pages are smaller by far. */
-const KEPT = 8 << 20;
-
-let kept: SnappyKernel | undefined;
-
-/** A kernel with memory up to the address `end`. */
-function kernelFor(end: number): SnappyKernel {
-  const kernel = end > KEPT ? instantiate<SnappyKernel>(code) : (kept ??= instantiate<SnappyKernel>(code));
-  const missing = end - kernel.memory.buffer.byteLength;
-  if (missing > 0) kernel.memory.grow(Math.ceil(missing / PAGE));
-  return kernel;
-}
+const kernelFor: (end: number) => SnappyKernel = kernelPlace<SnappyKernel>(code);
 
 /** Decompresses a block that unpacks to exactly `size` bytes, in memory of `take`; anything else is `ALV_FILE_INVALID`. */
 export function snappyDecompress(

@@ -105,7 +105,7 @@ function writePacked(
 }
 
 /** Writes an unsigned LEB128 number below 2^53 and returns the position after it. */
-export function writeVarint(value: number, out: Uint8Array, position: number): number {
+function writeVarint(value: number, out: Uint8Array, position: number): number {
   let at = position;
   let rest = value;
   while (rest >= 128) {

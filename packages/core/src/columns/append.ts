@@ -44,6 +44,9 @@ export interface Appender {
   recycle(batch: Batch): void;
 }
 
+/** Rows for which an appender has room at first. */
+const ROWS = 1024;
+
 /**
  * An appender of rows to columns. Types follow the values unless given: integral numbers are `int64` until the column has seen a
  * fraction, NaN, an infinity or more than 2^53, then `float64`; bigints `int64`, beyond 64 bits `decimal(38,0)`; strings, booleans;
@@ -67,9 +70,10 @@ export function createAppender(options: AppenderOptions = {}): Appender {
   });
   const context: AppendContext = {
     row: 0,
-    undo: [],
     infer,
     typeOf: (name) => patterns.find(({ pattern }) => name.search(pattern) >= 0)?.type,
+    rows: ROWS,
+    undo: [],
   };
   let schema = options.columns === undefined ? given : { fields: fieldsOfHints(columns, given.fields) };
   const group = typedGroup(schema.fields, "", 0, context);

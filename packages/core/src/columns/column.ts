@@ -44,6 +44,8 @@ export interface AppendContext {
   readonly infer: InferOptions;
   /** The type that a column is to have by its name alone. */
   readonly typeOf: (column: string) => ColumnType | undefined;
+  /** Rows that a fresh builder has room for. */
+  readonly rows: number;
   /** What takes back the changes of plan that the row being appended made, should it be refused. */
   readonly undo: (() => void)[];
 }
@@ -95,8 +97,6 @@ export interface Group {
 /** Deeper values are taken for a cycle. */
 const MAX_DEPTH = 100;
 
-/** Rows that a fresh builder has room for. */
-const ROWS = 1024;
 const NULL: ColumnType = { kind: "null" };
 
 /** A group with a typed column for each field. */
@@ -164,11 +164,12 @@ export function createColumn(
 /** Gives a column of mode `unknown` its type; what it has so far are nulls, which it takes over lazily. */
 export function bindColumn(column: Column, type: ColumnType): void {
   const { path, depth, context } = column;
+  const { rows } = context;
   switch (type.kind) {
     case "list": {
       const { element } = type;
       column.mode = Mode.list;
-      column.builder = new ListBuilder(type, ROWS, new NullBuilder(NULL, 0));
+      column.builder = new ListBuilder(type, rows, new NullBuilder(NULL, 0));
       column.child = createColumn(
         "element",
         `${path}[]`,
@@ -182,18 +183,18 @@ export function bindColumn(column: Column, type: ColumnType): void {
     case "map": {
       const { key, value } = type;
       column.mode = Mode.map;
-      column.builder = new MapBuilder(type, ROWS, new NullBuilder(NULL, 0), new NullBuilder(NULL, 0));
+      column.builder = new MapBuilder(type, rows, new NullBuilder(NULL, 0), new NullBuilder(NULL, 0));
       column.keys = createColumn("key", `${path}{key}`, depth + 1, context, key.type, true);
       column.child = createColumn("value", `${path}{}`, depth + 1, context, value.type, !value.nullable);
       break;
     }
     case "struct":
       column.mode = Mode.struct;
-      column.builder = new StructBuilder(type, ROWS, []);
+      column.builder = new StructBuilder(type, rows, []);
       column.group = typedGroup(type.fields, path, depth + 1, context);
       break;
     default:
-      column.builder = createBuilder(type, ROWS);
+      column.builder = createBuilder(type, rows);
       column.mode = scalarMode(type);
       if (column.builder instanceof BytesBuilder) column.text = textWriter(column.builder);
       if (type.kind === "decimal" && column.mode === Mode.decimal64) {
@@ -205,7 +206,7 @@ export function bindColumn(column: Column, type: ColumnType): void {
 
 /** Gives a column of mode `unknown` inferred numbers. */
 export function bindNumbers(column: Column): void {
-  column.builder = new FixedBuilder({ kind: "float64" }, ROWS);
+  column.builder = new FixedBuilder({ kind: "float64" }, column.context.rows);
   column.mode = Mode.number;
   column.integral = true;
 }

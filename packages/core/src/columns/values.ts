@@ -14,7 +14,13 @@ import type { Vector } from "./vector.ts";
  * ```
  */
 export function vectorOf(type: ColumnType, values: readonly unknown[]): Vector {
-  const context: AppendContext = { row: 0, undo: [], infer: {}, typeOf: () => undefined };
+  const context: AppendContext = {
+    row: 0,
+    infer: {},
+    typeOf: () => undefined,
+    rows: values.length,
+    undo: [],
+  };
   const column = createColumn("value", "value", 0, context, type);
   values.forEach((value, row) => {
     context.row = row + 1;

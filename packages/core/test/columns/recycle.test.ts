@@ -20,7 +20,7 @@ const batches = columnType.chain((type) =>
 test("columns built in arrays that were given back hold their own values only", () => {
   fc.assert(
     fc.property(batches, ({ type, lists }) => {
-      const context = { row: 0, undo: [], infer: {}, typeOf: () => undefined };
+      const context = { row: 0, rows: 16, undo: [], infer: {}, typeOf: () => undefined };
       const column = createColumn("value", "value", 0, context, type);
       for (const values of lists) {
         values.forEach((value, row) => putValue(column, value, row));

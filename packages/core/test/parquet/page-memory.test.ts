@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { bodyOf, giveBody, takeBody } from "../../src/parquet/page-memory.ts";
 
 test("a body that was given back is lent again, to one at a time", () => {
@@ -22,4 +22,25 @@ test("a small page does not take a large array, and arrays from elsewhere are le
   const own = new Uint8Array(1000);
   giveBody(own);
   expect(takeBody(1000).buffer).not.toBe(own.buffer);
+});
+
+test("memory that nobody asks for goes", async () => {
+  vi.useFakeTimers();
+  vi.resetModules();
+  try {
+    const memory = await import("../../src/parquet/page-memory.ts");
+    const first = memory.takeBody(5 << 20);
+    const { buffer } = first;
+    memory.giveBody(first);
+    // Asked for in the meantime, so it stays for once.
+    vi.advanceTimersByTime(10_000);
+    const again = memory.takeBody(5 << 20);
+    expect(again.buffer === buffer).toBe(true);
+    memory.giveBody(again);
+    vi.advanceTimersByTime(20_000);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(memory.takeBody(5 << 20).buffer === buffer).toBe(false);
+  } finally {
+    vi.useRealTimers();
+  }
 });

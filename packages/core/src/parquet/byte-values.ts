@@ -156,7 +156,7 @@ export class ByteValues implements ValueEncoder {
     const { offsets, data } = vector;
     this.dictionary ??= new ByteDictionary(DICTIONARY_ENTRIES, DICTIONARY_BYTES);
     const { dictionary, numbers } = this;
-    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    const view = viewOf(data);
     const known = shared && positions !== undefined ? this.sharedWith(vector) : undefined;
     const indexOf = (row: number): number => dictionary.indexOf(data, view, offsets[row]!, offsets[row + 1]!);
     let from = start;
@@ -301,9 +301,10 @@ export class ByteValues implements ValueEncoder {
     let max = this.max!;
     // Values that rise, or fall, move a bound with each: it is copied once, at the end.
     let moved = false;
-    // Most values are told from both bounds by their first byte.
-    let low = min.length > 0 ? min[0]! : -1;
-    let top = max.length > 0 ? max[0]! : -1;
+    // Most values are told from both bounds by their first bytes.
+    const view = viewOf(data);
+    let low = prefixOf(viewOf(min), 0, min.length);
+    let top = prefixOf(viewOf(max), 0, max.length);
     let minFrom = 0;
     let minTo = min.length;
     let minData = min;
@@ -318,7 +319,7 @@ export class ByteValues implements ValueEncoder {
       last = row;
       const from = offsets[row]!;
       const to = offsets[row + 1]!;
-      const first = to > from ? data[from]! : -1;
+      const first = to - from >= 4 ? view.getUint32(from) : prefixOf(view, from, to);
       if (first > low && first < top) continue;
       if (
         first >= top &&
@@ -360,6 +361,18 @@ export class ByteValues implements ValueEncoder {
     if (compareSlice(data, from, to, min) < 0) this.min = new Uint8Array(data.subarray(from, to));
     else if (compareSlice(data, from, to, max) > 0) this.max = new Uint8Array(data.subarray(from, to));
   }
+}
+
+function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
+/** The first four bytes as a number, zeros behind a shorter value: values are ordered as these are, or equal in them. */
+function prefixOf(view: DataView, from: number, to: number): number {
+  if (to - from >= 4) return view.getUint32(from);
+  let prefix = 0;
+  for (let i = 0; i < 4; i++) prefix = prefix * 256 + (from + i < to ? view.getUint8(from + i) : 0);
+  return prefix;
 }
 
 /** Whole words of four bytes, where they begin at one. */

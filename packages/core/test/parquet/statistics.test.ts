@@ -58,6 +58,33 @@ function bounds(
 }
 
 describe("statistics", { timeout: 60_000 }, () => {
+  it("of bytes that begin alike, or end early, are their least and their greatest", async () => {
+    const type: ColumnType = { kind: "binary" };
+    const schema: Schema = { fields: [{ name: "value", type, nullable: false }] };
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = new Random(seed);
+      const edges = random.pick([
+        [0, 1],
+        [0, 0x7f, 0x80, 0xff],
+        [0x61, 0x62],
+      ]);
+      const longest = random.pick([3, 5, 9]);
+      const columns = Array.from({ length: 3 }, () =>
+        vectorOf(
+          type,
+          Array.from({ length: 1 + random.int(40) }, () =>
+            Uint8Array.from({ length: random.int(longest) }, () => random.pick(edges)),
+          ),
+        ),
+      );
+      const batches = columns.map((column) => ({ schema, columns: [column], length: column.length }));
+      const { summary } = await encode(schema, batches, { dictionary: false, pageValues: 25 });
+      const { min, max } = slowBounds(batches, 0);
+      const { min: low, max: high } = summary.columns[0]!;
+      expect([seed, low, high]).toEqual([seed, min, max]);
+    }
+  });
+
   it("of a file are those of its values, over all pages and row groups", async () => {
     for (let seed = 1; seed <= 40; seed++) {
       const random = new Random(seed);

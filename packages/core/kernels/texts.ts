@@ -1,7 +1,8 @@
 /**
- * Texts that came before: where values are few, a small table of those seen last tells nearly all of them without a hash of all their bytes.
- * AssemblyScript; `npm run kernels` compiles it. Everything is at addresses of one memory, which the caller lays out.
+ * Texts: those that came before, for dictionaries, and those of Parquet's PLAIN encoding. AssemblyScript; `npm run kernels` compiles it.
+ * Everything is at addresses of one memory, which the caller lays out.
  *
+ * Where values are few, a small table of those seen last tells nearly all of them without a hash of all their bytes.
  * The table has 64 sets of four places of 64 bytes: the value's index plus one (0: empty), its length, its bytes. A value's set is told by its
  * length and its first and last bytes; where a set is full, one of its values makes room.
  */
@@ -75,4 +76,26 @@ export function keep(table: usize, data: usize, offsets: usize, row: u32, index:
   store<u32>(place, index + 1);
   store<u32>(place, length, 4);
   memory.copy(place + 8, at, length);
+}
+
+/**
+ * Takes PLAIN texts apart, each behind its length in four bytes, from `from` on up to the first that is not whole before `end`, and at most `most`:
+ * gathers their bytes from `to` on, and where each ends in `offsets`, counted from `base`. Up to 15 bytes behind the last are overwritten.
+ * Returns how many.
+ */
+export function split(from: usize, end: usize, most: u32, offsets: usize, base: u32, to: usize): u32 {
+  const shift = base - <u32>to;
+  let at = from + 4;
+  let out = to;
+  let row: u32 = 0;
+  for (; row < most && at <= end; row++) {
+    const length = load<u32>(at - 4);
+    if (length > <u32>(end - at)) break;
+    if (length > 256) memory.copy(out, at, length);
+    else for (let i: usize = 0; i < <usize>length; i += 16) v128.store(out + i, v128.load(at + i));
+    out += length;
+    at += <usize>length + 4;
+    store<u32>(offsets + ((<usize>row) << 2), <u32>out + shift);
+  }
+  return row;
 }

@@ -1,43 +1,17 @@
-import { kernelPlace, type KernelMemory } from "../columns/kernel.ts";
 import type { BytesVector } from "../columns/vector.ts";
-import { code } from "./texts-kernel.ts";
+import {
+  DATA,
+  INDEXES,
+  OFFSETS,
+  TABLE,
+  TABLE_BYTES,
+  TEXT_BYTES,
+  TEXT_ROWS,
+  textPlace,
+} from "./text-place.ts";
 
-/** See `kernels/texts.ts`. */
-interface TextKernel {
-  readonly memory: KernelMemory;
-  find(table: number, data: number, offsets: number, row: number, rows: number, out: number): number;
-  keep(table: number, data: number, offsets: number, row: number, index: number): void;
-}
-
-interface Workplace {
-  readonly kernel: TextKernel;
-  readonly bytes: Uint8Array;
-  readonly words: Int32Array;
-}
-
-/** Rows that are looked at together, and the most bytes that they may have: longer ones gain nothing. */
-const ROWS = 8192;
-const BYTES = 512 * 1024;
 /** Fewer are done before all is in place. */
 const FEW = 256;
-
-// The memory, by addresses in bytes: table, offsets, indexes, texts and what a kernel reads beyond them.
-const TABLE = 1024;
-const TABLE_BYTES: number = 64 * 4 * 64;
-const OFFSETS: number = TABLE + TABLE_BYTES;
-const INDEXES: number = OFFSETS + 4 * (ROWS + 2);
-const DATA: number = INDEXES + 4 * ROWS;
-const END: number = DATA + BYTES + 64;
-
-const kernelFor: (end: number) => TextKernel = kernelPlace<TextKernel>(code);
-
-let workplace: Workplace | undefined;
-
-function openWorkplace(): Workplace {
-  const kernel = kernelFor(END);
-  const { memory } = kernel;
-  return { kernel, bytes: new Uint8Array(memory.buffer), words: new Int32Array(memory.buffer) };
-}
 
 /** The values of a dictionary that were seen last, found by a kernel. All dictionaries share its memory, and put their tables there when they look. */
 export class KnownTexts {
@@ -64,14 +38,14 @@ export class KnownTexts {
   ): number {
     let from = start;
     while (this.pays && end - from >= FEW) {
-      const to = Math.min(end, from + ROWS);
+      const to = Math.min(end, from + TEXT_ROWS);
       const first = offsets[from]!;
       const last = offsets[to]!;
-      if (last - first > BYTES) break;
+      if (last - first > TEXT_BYTES) break;
       const stopped = this.part(offsets.subarray(from, to + 1), data.subarray(first, last), (row) =>
         indexOf(from + row),
       );
-      out.set(workplace!.words.subarray(INDEXES >> 2, (INDEXES >> 2) + stopped), at + from - start);
+      out.set(textPlace().words.subarray(INDEXES >> 2, (INDEXES >> 2) + stopped), at + from - start);
       from += stopped;
       if (from < to) break;
     }
@@ -79,7 +53,7 @@ export class KnownTexts {
   }
 
   private part(offsets: Int32Array, data: Uint8Array, indexOf: (row: number) => number): number {
-    const { kernel, bytes, words } = (workplace ??= openWorkplace());
+    const { kernel, bytes, words } = textPlace();
     const rows = offsets.length - 1;
     this.table ??= new Uint8Array(TABLE_BYTES);
     bytes.set(this.table, TABLE);

@@ -4,6 +4,7 @@ import { Encoding, nameOf, Physical } from "./format.ts";
 import { readHybrid } from "./hybrid-read.ts";
 import { invalid } from "./invalid.ts";
 import { takeInts, type TakeMemory } from "./page-memory.ts";
+import { decodePlainTexts } from "./plain-texts.ts";
 
 /** Values as a file stores them, one after the other, without nulls. */
 export type StoredValues =
@@ -100,7 +101,8 @@ function decodePlain(
     need(bytes, start, (count + 7) >> 3);
     return { kind: "bits", values: copyOf(bytes, start, (count + 7) >> 3, take) };
   }
-  if (physical === Physical.byteArray) return decodePlainBytes(bytes, start, count, take);
+  if (physical === Physical.byteArray)
+    return { kind: "bytes", ...decodePlainTexts(bytes, start, count, take) };
   const size = sizeOf(physical, width);
   need(bytes, start, count * size);
   // A copy of its own, so that it is aligned and the page can go.
@@ -121,34 +123,6 @@ function ofBytes(physical: Physical, size: number, own: Uint8Array, count: numbe
     default:
       return { kind: "fixed", values: own, width: size };
   }
-}
-
-function decodePlainBytes(bytes: Uint8Array, start: number, count: number, take: TakeMemory): StoredValues {
-  const offsets = takeInts(take, count + 1);
-  offsets[0] = 0;
-  let size = 0;
-  let at = start;
-  const end = bytes.length;
-  for (let i = 0; i < count; i++) {
-    if (at + 4 > end) throw invalid("a page of texts is cut off");
-    const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    at += 4;
-    if (length < 0 || length > end - at) throw invalid(`a page holds a text of ${length >>> 0} bytes`);
-    at += length;
-    size += length;
-    offsets[i + 1] = size;
-  }
-  const data = take(size);
-  at = start;
-  for (let i = 0; i < count; i++) {
-    const from = offsets[i]!;
-    const length = offsets[i + 1]! - from;
-    at += 4;
-    if (length < 48) for (let j = 0; j < length; j++) data[from + j] = bytes[at + j]!;
-    else data.set(bytes.subarray(at, at + length), from);
-    at += length;
-  }
-  return { kind: "bytes", offsets, data };
 }
 
 function decodeRleBits(bytes: Uint8Array, start: number, count: number): StoredValues {

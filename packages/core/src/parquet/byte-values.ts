@@ -127,7 +127,7 @@ export class ByteValues implements ValueEncoder {
       if (this.choice.bounds) bounds = mergeBounds(bounds, dictionaryBounds(dictionary)) as typeof bounds;
       const { offsets, data, size } = dictionary;
       const lengths = this.scratch.ints(size);
-      for (let i = 0; i < size; i++) lengths[i] = offsets[i + 1]! - offsets[i]!;
+      lengthsOf(offsets, 0, size, lengths, 0);
       page = { bytes: plainBytes(lengths, data, size, offsets[size]!, 0), count: size };
     }
     this.dictionary = undefined;
@@ -238,7 +238,8 @@ export class ByteValues implements ValueEncoder {
     const { numbers } = this;
     let { count } = this;
     if (positions === undefined) {
-      for (let i = start; i < end; i++) numbers[count++] = offsets[i + 1]! - offsets[i]!;
+      lengthsOf(offsets, start, end, numbers, count);
+      count += end - start;
       this.take(data, offsets[start]!, offsets[end]!);
     } else {
       const words = wordsOf(data);
@@ -361,6 +362,11 @@ export class ByteValues implements ValueEncoder {
     if (compareSlice(data, from, to, min) < 0) this.min = new Uint8Array(data.subarray(from, to));
     else if (compareSlice(data, from, to, max) > 0) this.max = new Uint8Array(data.subarray(from, to));
   }
+}
+
+/** A function of its own: what follows a loop is compiled with it before it ever ran, and thrown away when it does. */
+function lengthsOf(offsets: Int32Array, start: number, end: number, out: Int32Array, at: number): void {
+  for (let i = start; i < end; i++) out[at + i - start] = offsets[i + 1]! - offsets[i]!;
 }
 
 function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {

@@ -7,16 +7,8 @@ const root = join(import.meta.dirname, "..");
 /** Each kernel: what it is written in, and the module with its code, which is what the packages load. */
 const kernels: readonly { readonly source: string; readonly target: string }[] = [
   {
-    source: "packages/core/kernels/integers.ts",
-    target: "packages/core/src/parquet/integers-kernel.ts",
-  },
-  {
-    source: "packages/core/kernels/snappy.ts",
-    target: "packages/core/src/parquet/snappy-kernel.ts",
-  },
-  {
-    source: "packages/core/kernels/texts.ts",
-    target: "packages/core/src/parquet/texts-kernel.ts",
+    source: "packages/core/kernels/parquet.ts",
+    target: "packages/core/src/parquet/kernel-code.ts",
   },
   {
     source: "packages/sources/kernels/copy.ts",

@@ -1,5 +1,5 @@
 /**
- * Integers, packed and unpacked: the bits of dictionary indexes and differences. AssemblyScript; `npm run kernels` compiles it.
+ * Integers, packed and unpacked: the bits of levels, dictionary indexes and differences. AssemblyScript; `npm run kernels` compiles it.
  *
  * Everything is at addresses of one memory, which the caller lays out, with room for 16 bytes behind what is read and written. Bits are packed the
  * least significant first, values of 32 bits stand as such, those of 64 bits as two words, the low one first.
@@ -14,12 +14,15 @@ const MINIBLOCK: u32 = BLOCK / MINIBLOCKS;
 /** Where the differences of a block wait, 8 bytes each: the caller has nothing there. */
 const DELTAS: usize = 16;
 
-/** The least and the greatest value that {@link bounds64} found. */
+/** Runs of the hybrid that are shorter than this are packed. */
+const MIN_RUN: u32 = 8;
+
+/** The least and the greatest value that was found. */
 export let least: i64 = 0;
 export let greatest: i64 = 0;
 
 /** Packs `count` values of 32 bits in `width` bits each (1 to 32), and fills the last byte up with zeros. Returns the end. */
-export function pack(from: usize, count: u32, width: u32, to: usize): usize {
+function pack(from: usize, count: u32, width: u32, to: usize): usize {
   let held: u64 = 0;
   let bits: u32 = 0;
   let at = to;
@@ -49,6 +52,29 @@ export function unpack(from: usize, width: u32, count: u32, to: usize): void {
   }
 }
 
+/** Finds the least and the greatest of `count` values of 32 bits, at least one. Reads up to 12 bytes behind them. */
+export function bounds32(from: usize, count: u32): void {
+  const end = from + ((<usize>count) << 2);
+  // The last one again in the place of those that are missing to four.
+  const last = load<i32>(end - 4);
+  for (let i: usize = 0; i < 12; i += 4) store<i32>(end + i, last);
+  let low = v128.load(from);
+  let high = low;
+  for (let at = from + 16; at < end; at += 16) {
+    const values = v128.load(at);
+    low = i32x4.min_s(low, values);
+    high = i32x4.max_s(high, values);
+  }
+  least = min(
+    min(i32x4.extract_lane(low, 0), i32x4.extract_lane(low, 1)),
+    min(i32x4.extract_lane(low, 2), i32x4.extract_lane(low, 3)),
+  );
+  greatest = max(
+    max(i32x4.extract_lane(high, 0), i32x4.extract_lane(high, 1)),
+    max(i32x4.extract_lane(high, 2), i32x4.extract_lane(high, 3)),
+  );
+}
+
 /** Finds the least and the greatest of `count` values of 64 bits, at least one. */
 export function bounds64(from: usize, count: u32): void {
   let low = load<i64>(from);
@@ -72,6 +98,50 @@ function varint(value: u64, to: usize): usize {
   }
   store<u8>(at++, <u8>rest);
   return at;
+}
+
+/** One packed run of the hybrid, filled up to a whole group of eight. */
+function packedRun(from: usize, count: u32, width: u32, to: usize): usize {
+  const groups = (count + 7) >> 3;
+  const at = varint(2 * groups + 1, to);
+  const end = at + <usize>(groups * width);
+  const written = pack(from, count, width, at);
+  memory.fill(written, 0, end - written);
+  return end;
+}
+
+/**
+ * The RLE / bit-packing hybrid of `count` values of `width` bits (0 to 32) in 32 bits each: runs of equal ones, the rest packed. Returns the end.
+ */
+export function hybrid(from: usize, count: u32, width: u32, to: usize): usize {
+  if (count == 0) return to;
+  const end = from + ((<usize>count) << 2);
+  // Without long runs one packed run holds all: the usual case for indexes, and a sample shows it.
+  const step = (<usize>max(1, count >> 11)) << 2;
+  let repeats: u32 = 0;
+  let looked: u32 = 0;
+  for (let at = from + 4; at < end; at += step, looked++) if (load<u32>(at) == load<u32>(at - 4)) repeats++;
+  if (count >= 2048 && repeats << 1 < looked) return packedRun(from, count, width, to);
+  let out = to;
+  let packed = from;
+  for (let start = from; start < end;) {
+    const value = load<u32>(start);
+    let stop = start + 4;
+    while (stop < end && load<u32>(stop) == value) stop += 4;
+    // A packed run holds whole groups of eight, so the run that ends it gives up what fills the last group.
+    const before = <u32>((start - packed) >> 2);
+    const fill = <u32>(8 - (before & 7)) & 7;
+    const length = <u32>((stop - start) >> 2);
+    if (length >= fill + MIN_RUN) {
+      if (before > 0) out = packedRun(packed, before + fill, width, out);
+      out = varint(2 * <u64>(length - fill), out);
+      store<u32>(out, value);
+      out += (width + 7) >> 3;
+      packed = stop;
+    }
+    start = stop;
+  }
+  return packed < end ? packedRun(packed, <u32>((end - packed) >> 2), width, out) : out;
 }
 
 function zigzag(value: i64, to: usize): usize {

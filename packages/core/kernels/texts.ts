@@ -48,7 +48,7 @@ function indexOf(table: usize, at: usize, length: u32): u32 {
  * Writes the index of each value from `row` on to `out`, up to one that the table does not have, or `rows`; returns where it stopped. Value i is
  * at `data`, from `offsets[i]` to `offsets[i + 1]`.
  */
-export function find(table: usize, data: usize, offsets: usize, row: u32, rows: u32, out: usize): u32 {
+export function findTexts(table: usize, data: usize, offsets: usize, row: u32, rows: u32, out: usize): u32 {
   let start = load<u32>(offsets + ((<usize>row) << 2));
   for (let i = row; i < rows; i++) {
     const end = load<u32>(offsets + ((<usize>i) << 2), 4);
@@ -64,7 +64,7 @@ export function find(table: usize, data: usize, offsets: usize, row: u32, rows: 
 }
 
 /** Keeps value `row`, whose index is `index`, unless it is too long. */
-export function keep(table: usize, data: usize, offsets: usize, row: u32, index: u32): void {
+export function keepText(table: usize, data: usize, offsets: usize, row: u32, index: u32): void {
   const start = load<u32>(offsets + ((<usize>row) << 2));
   const length = load<u32>(offsets + ((<usize>row) << 2), 4) - start;
   if (length > LONGEST) return;
@@ -83,7 +83,7 @@ export function keep(table: usize, data: usize, offsets: usize, row: u32, index:
  * gathers their bytes from `to` on, and where each ends in `offsets`, counted from `base`. Up to 15 bytes behind the last are overwritten.
  * Returns how many.
  */
-export function split(from: usize, end: usize, most: u32, offsets: usize, base: u32, to: usize): u32 {
+export function splitTexts(from: usize, end: usize, most: u32, offsets: usize, base: u32, to: usize): u32 {
   const shift = base - <u32>to;
   let at = from + 4;
   let out = to;

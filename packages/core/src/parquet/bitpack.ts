@@ -1,45 +1,7 @@
-import { packWords, unpackWords } from "./integers.ts";
+import { unpackWords } from "./integers.ts";
 
 /** Fewer values than this are done before a kernel is called. */
 const FEW = 128;
-
-/**
- * Appends `count` values of `width` bits (1–32), least significant bit first, and returns the position after them.
- * The last byte is filled up with zeros. `out` must have room for `(count * width + 7) >> 3` bytes.
- */
-export function packBits(
-  values: Int32Array,
-  start: number,
-  count: number,
-  width: number,
-  out: Uint8Array,
-  position: number,
-): number {
-  if (count >= FEW) return packWords(values, start, count, width, out, position);
-  const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
-  let at = position;
-  let held = 0;
-  let bits = 0;
-  const end = start + count;
-  for (let i = start; i < end; i++) {
-    const value = values[i]!;
-    held |= value << bits;
-    bits += width;
-    if (bits >= 32) {
-      view.setInt32(at, held, true);
-      at += 4;
-      bits -= 32;
-      // A shift by 32 would be a shift by none.
-      held = bits === 0 ? 0 : value >>> (width - bits);
-    }
-  }
-  while (bits > 0) {
-    out[at++] = held;
-    held >>>= 8;
-    bits -= 8;
-  }
-  return at;
-}
 
 /** Reads `count` values of `width` bits (0–32) from `bytes` at `position`. The caller has checked that the bytes are there. */
 export function unpackBits(

@@ -40,6 +40,8 @@ export class FixedValues implements ValueEncoder {
   private values: Int32Array = new Int32Array(0);
   private indexes: Int32Array = new Int32Array(0);
   private dictionary: WordDictionary | undefined;
+  /** A dictionary that did not pay, whose memory waits for the next try. */
+  private spare: WordDictionary | undefined;
   /** Whether a page of the chunk refers to the dictionary. */
   private referred = false;
   private deltaPays: boolean;
@@ -66,7 +68,9 @@ export class FixedValues implements ValueEncoder {
   }
 
   get memory(): number {
-    return this.values.byteLength + this.indexes.byteLength + this.dictionaryBytes;
+    return (
+      this.values.byteLength + this.indexes.byteLength + this.dictionaryBytes + (this.spare?.memory ?? 0)
+    );
   }
 
   get dictionaryBytes(): number {
@@ -153,10 +157,11 @@ export class FixedValues implements ValueEncoder {
   /** Looks at the values held back: dictionary or not. */
   private decide(): void {
     const { count, words } = this;
-    const dictionary = new WordDictionary(
+    const dictionary = (this.spare ??= new WordDictionary(
       words,
       Math.min(DICTIONARY_ENTRIES, DICTIONARY_BYTES / (4 * words)),
-    );
+    ));
+    dictionary.clear();
     this.indexes = grown(this.indexes, count);
     this.mode = "direct";
     const limit = Math.max(1, count >> 1);
@@ -167,7 +172,7 @@ export class FixedValues implements ValueEncoder {
     if (entries + (count * bitWidth(dictionary.size - 1)) / 8 >= 0.92 * this.directSize(count)) return;
     this.mode = "dictionary";
     this.dictionary = dictionary;
-    this.values = new Int32Array(0);
+    this.spare = undefined;
   }
 
   /** About how many bytes the values held would take without a dictionary. */

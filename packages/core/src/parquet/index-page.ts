@@ -1,5 +1,6 @@
 import { bitWidth } from "./bitpack.ts";
-import { hybridBound, writeHybrid } from "./hybrid.ts";
+import { hybridBound } from "./hybrid.ts";
+import { encodeHybrid } from "./integers.ts";
 import { bodyOf } from "./page-memory.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -14,6 +15,6 @@ export function encodeIndexes(
   const width = bitWidth(entries - 1);
   const out = scratch.bytes(prefix + 1 + hybridBound(count, width));
   out[prefix] = width;
-  const end = writeHybrid(indexes, 0, count, width, out, prefix + 1, indexes);
+  const end = encodeHybrid(indexes, count, width, out, prefix + 1);
   return bodyOf(out, end);
 }

@@ -1,27 +1,25 @@
 import type { BytesVector } from "../columns/vector.ts";
-import {
-  DATA,
-  INDEXES,
-  OFFSETS,
-  TABLE,
-  TABLE_BYTES,
-  TEXT_BYTES,
-  TEXT_ROWS,
-  textPlace,
-} from "./text-place.ts";
+import { SLACK, workplace, FREE } from "./kernel.ts";
+import { FEW, KnownValues, TABLE } from "./known-values.ts";
 
-/** Fewer are done before all is in place. */
-const FEW = 256;
+/** Rows that are looked at together, and the most bytes that they may have: longer ones gain nothing. */
+const ROWS = 8192;
+const BYTES = 512 * 1024;
 
-/** The values of a dictionary that were seen last, found by a kernel. All dictionaries share its memory, and put their tables there when they look. */
+// The memory, by addresses in bytes: table, offsets, indexes, texts.
+const TABLE_BYTES: number = 64 * 4 * 64;
+const OFFSETS: number = TABLE + TABLE_BYTES;
+const INDEXES: number = OFFSETS + 4 * (ROWS + 2);
+const DATA: number = INDEXES + 4 * ROWS;
+const SIZE: number = DATA + BYTES + SLACK - FREE;
+
+/** {@link KnownValues} that are texts or bytes. */
 export class KnownTexts {
-  /** Absent until there are rows enough. */
-  private table: Uint8Array | undefined;
-  private pays = true;
+  private readonly known = new KnownValues(TABLE_BYTES);
 
   /** Bytes held. */
   get memory(): number {
-    return this.table?.length ?? 0;
+    return this.known.memory;
   }
 
   /**
@@ -37,45 +35,28 @@ export class KnownTexts {
     indexOf: (row: number) => number,
   ): number {
     let from = start;
-    while (this.pays && end - from >= FEW) {
-      const to = Math.min(end, from + TEXT_ROWS);
-      const first = offsets[from]!;
-      const last = offsets[to]!;
-      if (last - first > TEXT_BYTES) break;
-      const stopped = this.part(offsets.subarray(from, to + 1), data.subarray(first, last), (row) =>
-        indexOf(from + row),
-      );
-      out.set(textPlace().words.subarray(INDEXES >> 2, (INDEXES >> 2) + stopped), at + from - start);
+    while (this.known.pays && end - from >= FEW) {
+      const begin = from;
+      const rows = Math.min(end - begin, ROWS);
+      const first = offsets[begin]!;
+      const last = offsets[begin + rows]!;
+      if (last - first > BYTES) break;
+      const place = workplace(SIZE);
+      const { kernel, bytes, words } = place;
+      words.set(offsets.subarray(begin, begin + rows + 1), OFFSETS >> 2);
+      bytes.set(data.subarray(first, last), DATA);
+      const base = DATA - first;
+      const stopped = this.known.search(place, {
+        rows,
+        indexes: INDEXES,
+        find: (row) => kernel.findTexts(TABLE, base, OFFSETS, row, rows, INDEXES),
+        keep: (row, index) => kernel.keepText(TABLE, base, OFFSETS, row, index),
+        indexOf: (row) => indexOf(begin + row),
+      });
+      out.set(words.subarray(INDEXES >> 2, (INDEXES >> 2) + stopped), at + begin - start);
       from += stopped;
-      if (from < to) break;
+      if (stopped < rows) break;
     }
     return from;
-  }
-
-  private part(offsets: Int32Array, data: Uint8Array, indexOf: (row: number) => number): number {
-    const { kernel, bytes, words } = textPlace();
-    const rows = offsets.length - 1;
-    this.table ??= new Uint8Array(TABLE_BYTES);
-    bytes.set(this.table, TABLE);
-    words.set(offsets, OFFSETS >> 2);
-    bytes.set(data, DATA);
-    const base = DATA - offsets[0]!;
-    let asked = 0;
-    let row = 0;
-    for (;;) {
-      row = kernel.find(TABLE, base, OFFSETS, row, rows, INDEXES);
-      if (row === rows) break;
-      // A call costs more than to look up a value by hand.
-      if (++asked > 64 + (rows >> 3)) {
-        this.pays = false;
-        break;
-      }
-      const index = indexOf(row);
-      if (index < 0) break;
-      words[(INDEXES >> 2) + row] = index;
-      kernel.keep(TABLE, base, OFFSETS, row++, index);
-    }
-    if (asked > 0) this.table.set(bytes.subarray(TABLE, TABLE + TABLE_BYTES));
-    return row;
   }
 }

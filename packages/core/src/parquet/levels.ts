@@ -1,5 +1,6 @@
-import { hybridBound, writeHybrid, writePackedBitmap, writeRun } from "./hybrid.ts";
 import { bitWidth } from "./bitpack.ts";
+import { hybridBound, writePackedBitmap, writeRun } from "./hybrid.ts";
+import { encodeHybrid } from "./integers.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** Definition and repetition levels of the open page of one leaf. */
@@ -129,16 +130,15 @@ export class NestedLevels implements PageLevels {
     const { slots, maxDefinition, maxRepetition } = this;
     const widths = [bitWidth(maxRepetition), bitWidth(maxDefinition)] as const;
     const out = scratch.bytes(8 + hybridBound(slots, widths[0]) + hybridBound(slots, widths[1]));
-    const ints = scratch.ints(1024);
     let end = 0;
     if (maxRepetition > 0) {
       const from = end;
-      end = writeHybrid(this.repetitions, 0, slots, widths[0], out, from + 4, ints);
+      end = encodeHybrid(this.repetitions, slots, widths[0], out, from + 4);
       setLength(out, from, end - from - 4);
     }
     if (maxDefinition > 0) {
       const from = end;
-      end = writeHybrid(this.definitions, 0, slots, widths[1], out, from + 4, ints);
+      end = encodeHybrid(this.definitions, slots, widths[1], out, from + 4);
       setLength(out, from, end - from - 4);
     }
     this.slots = 0;

@@ -1,7 +1,17 @@
 import type { AlluviumError } from "../errors.ts";
 import { invalid } from "./invalid.ts";
+import { FREE, SLACK, workplace } from "./kernel.ts";
 import { takeInts, type TakeMemory } from "./page-memory.ts";
-import { DATA, GATHERED, OFFSETS, TEXT_BYTES, TEXT_ROWS, textPlace } from "./text-place.ts";
+
+/** Texts are taken apart in parts of so many rows, and of at most so many bytes. */
+const ROWS = 8192;
+const BYTES = 512 * 1024;
+
+// The memory, by addresses in bytes: ends of texts, a part of the page, texts.
+const OFFSETS: number = FREE;
+const DATA: number = OFFSETS + 4 * ROWS;
+const GATHERED: number = DATA + BYTES + SLACK;
+const SIZE: number = GATHERED + BYTES - FREE;
 
 /**
  * Decodes `count` PLAIN texts from `bytes[start, …)`, each behind its length in four bytes.
@@ -21,13 +31,13 @@ export function decodePlainTexts(
   let size = 0;
   for (let done = 0; done < count;) {
     const at = start + 4 * done + size;
-    const rows = Math.min(count - done, TEXT_ROWS);
+    const rows = Math.min(count - done, ROWS);
     // About as many bytes as these rows have.
     const share = Math.ceil(((bytes.length - at) * rows) / (count - done));
-    const part = bytes.subarray(at, at + Math.min(share, TEXT_BYTES));
-    const place = textPlace();
+    const part = bytes.subarray(at, at + Math.min(share, BYTES));
+    const place = workplace(SIZE);
     place.bytes.set(part, DATA);
-    const whole = place.kernel.split(DATA, DATA + part.length, rows, OFFSETS, size, GATHERED);
+    const whole = place.kernel.splitTexts(DATA, DATA + part.length, rows, OFFSETS, size, GATHERED);
     if (whole > 0) {
       const from = size;
       offsets.set(place.words.subarray(OFFSETS >> 2, (OFFSETS >> 2) + whole), done + 1);

@@ -1,17 +1,10 @@
-import { kernelPlace, type KernelMemory } from "../columns/kernel.ts";
 import { AlluviumError } from "../errors.ts";
-import { code } from "./snappy-kernel.ts";
+import { after, FREE, workplace } from "./kernel.ts";
 
 /**
  * Snappy's block format: decompression, of which the loop is a kernel.
  * Source: https://github.com/google/snappy/blob/main/format_description.txt
  */
-
-/** See `kernels/snappy.ts`. */
-interface SnappyKernel {
-  readonly memory: KernelMemory;
-  decompress(at: number, end: number, to: number, limit: number): number;
-}
 
 /** What the kernel returns in place of an address. */
 const damages: readonly string[] = [
@@ -21,12 +14,6 @@ const damages: readonly string[] = [
   "it ends within a copy",
   "a copy points outside of it",
 ];
-
-/** Where the input is: addresses are larger than what stands for damage. */
-const INPUT = 1024;
-/** The kernel copies by words of 16 bytes, the last one beyond the end. */
-const SLACK = 16;
-const kernelFor: (end: number) => SnappyKernel = kernelPlace<SnappyKernel>(code);
 
 /** Decompresses a block that unpacks to exactly `size` bytes, in memory of `take`; anything else is `ALV_FILE_INVALID`. */
 export function snappyDecompress(
@@ -45,19 +32,17 @@ export function snappyDecompress(
   if (announced !== size) throw damaged(`it announces ${announced} bytes where ${size} are expected`);
   // At best three bytes stand for 64: more than that is made up, and gets no memory.
   if (size > input.length * 22 + 64) throw damaged(`${input.length} bytes cannot unpack to ${size}`);
-  const end = INPUT + input.length;
-  const output = end + SLACK;
-  const kernel = kernelFor(output + size + SLACK);
-  const { buffer } = kernel.memory;
-  new Uint8Array(buffer, INPUT, input.length).set(input);
-  // Addresses are unsigned, but come back signed.
-  const stopped = kernel.decompress(INPUT + at, end, output, output + size) >>> 0;
+  const output = after(input.length);
+  const { kernel, bytes } = workplace(output - FREE + size);
+  bytes.set(input, FREE);
+  // Addresses are unsigned, but come back signed; they are larger than what stands for damage.
+  const stopped = kernel.decompress(FREE + at, FREE + input.length, output, output + size) >>> 0;
   const damage = damages[stopped];
   if (damage !== undefined) throw damaged(damage);
   if (stopped !== output + size)
     throw damaged(`it unpacks to ${stopped - output} bytes where ${size} are expected`);
   const out = take(size);
-  out.set(new Uint8Array(buffer, output, size));
+  out.set(bytes.subarray(output, output + size));
   return out;
 }
 

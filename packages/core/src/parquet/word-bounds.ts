@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { ColumnType } from "../schema/types.ts";
-import { bounds64 } from "./integers.ts";
+import { bounds32, bounds64 } from "./integers.ts";
 import type { Bounds } from "./statistics.ts";
 
 /** Bounds of fixed-width values; absent where there are none. */
@@ -28,7 +28,7 @@ function orderedBounds(type: ColumnType, values: Int32Array, count: number): Bou
     case "decimal": {
       if (type.precision > 18) return wideBounds(values, count, decimalOrder, wideInteger);
       if (type.precision > 9) return bounds64(values, count);
-      const { min, max } = intBounds(values, count);
+      const { min, max } = bounds32(values, count);
       return { min: BigInt(min), max: BigInt(max) };
     }
     case "int64":
@@ -36,19 +36,8 @@ function orderedBounds(type: ColumnType, values: Int32Array, count: number): Bou
     case "timestamp":
       return bounds64(values, count);
     default:
-      return intBounds(values, count);
+      return bounds32(values, count);
   }
-}
-
-function intBounds(values: Int32Array, count: number): { readonly min: number; readonly max: number } {
-  let min = 0x7fff_ffff;
-  let max = -0x8000_0000;
-  for (let i = 0; i < count; i++) {
-    const value = values[i]!;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return { min, max };
 }
 
 function floatBounds(floats: Float32Array | Float64Array): WordBounds {

@@ -1,3 +1,5 @@
+import { KnownWords } from "./known-words.ts";
+
 /** Words of 32 bits that make up one value of a fixed-width column. */
 export type Words = 1 | 2 | 4;
 
@@ -15,17 +17,27 @@ export class WordDictionary {
   readonly words: Words;
   private readonly limit: number;
   private table: Int32Array = new Int32Array(FIRST_SLOTS);
+  /** Absent for values of four words, which seldom come again. */
+  private known: KnownWords | undefined;
 
   /** Takes at most `limit` distinct values. */
   constructor(words: Words, limit: number) {
     this.words = words;
     this.limit = limit;
     this.entries = new Int32Array((FIRST_SLOTS / 2) * words);
+    this.clear();
   }
 
   /** Bytes held. */
   get memory(): number {
-    return this.entries.byteLength + this.table.byteLength;
+    return this.entries.byteLength + this.table.byteLength + (this.known?.memory ?? 0);
+  }
+
+  /** Forgets all values, and keeps the memory. */
+  clear(): void {
+    this.size = 0;
+    this.table.fill(0);
+    this.known = this.words === 4 ? undefined : new KnownWords(this.words);
   }
 
   /**
@@ -33,17 +45,40 @@ export class WordDictionary {
    * `limit` may be tighter than the dictionary's own.
    */
   index(values: Int32Array, count: number, out: Int32Array, at: number, limit: number = this.limit): number {
-    if (this.words === 1) return this.index1(values, count, out, at, limit);
-    if (this.words === 2) return this.index2(values, count, out, at, limit);
-    return this.index4(values, count, out, at, limit);
+    // One value more than is known: the whole table is asked, and gives the next index if the value is new.
+    const one = (row: number): number =>
+      this.lookUp(values, row, row + 1, out, at, limit) > row ? out[at + row]! : -1;
+    const done = this.known?.index(values, count, out, at, one) ?? 0;
+    return this.lookUp(values, done, count, out, at, limit);
   }
 
-  private index1(values: Int32Array, count: number, out: Int32Array, at: number, limit: number): number {
+  /** The same of rows `[from, to)`, by the whole table. */
+  private lookUp(
+    values: Int32Array,
+    from: number,
+    to: number,
+    out: Int32Array,
+    at: number,
+    limit: number,
+  ): number {
+    if (this.words === 1) return this.index1(values, from, to, out, at, limit);
+    if (this.words === 2) return this.index2(values, from, to, out, at, limit);
+    return this.index4(values, from, to, out, at, limit);
+  }
+
+  private index1(
+    values: Int32Array,
+    from: number,
+    to: number,
+    out: Int32Array,
+    at: number,
+    limit: number,
+  ): number {
     let { table, entries } = this;
     let mask = table.length - 1;
     // The highest bits of a product depend on all bits of the value, the lowest only on the lowest.
     let shift = Math.clz32(mask);
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const value = values[i]!;
       let slot = Math.imul(value, 0x9e3779b1) >>> shift;
       for (;;) {
@@ -68,15 +103,22 @@ export class WordDictionary {
         slot = (slot + 1) & mask;
       }
     }
-    return count;
+    return to;
   }
 
-  private index2(values: Int32Array, count: number, out: Int32Array, at: number, limit: number): number {
+  private index2(
+    values: Int32Array,
+    from: number,
+    to: number,
+    out: Int32Array,
+    at: number,
+    limit: number,
+  ): number {
     let { table, entries } = this;
     let mask = table.length - 1;
     // The highest bits of a product depend on all bits of the value, the lowest only on the lowest.
     let shift = Math.clz32(mask);
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const low = values[2 * i]!;
       const top = values[2 * i + 1]!;
       let slot = (Math.imul(low, 0x9e3779b1) ^ Math.imul(top, 0x85ebca77)) >>> shift;
@@ -103,15 +145,22 @@ export class WordDictionary {
         slot = (slot + 1) & mask;
       }
     }
-    return count;
+    return to;
   }
 
-  private index4(values: Int32Array, count: number, out: Int32Array, at: number, limit: number): number {
+  private index4(
+    values: Int32Array,
+    from: number,
+    to: number,
+    out: Int32Array,
+    at: number,
+    limit: number,
+  ): number {
     let { table, entries } = this;
     let mask = table.length - 1;
     // The highest bits of a product depend on all bits of the value, the lowest only on the lowest.
     let shift = Math.clz32(mask);
-    for (let i = 0; i < count; i++) {
+    for (let i = from; i < to; i++) {
       const v = 4 * i;
       let slot = hash4(values, v) >>> shift;
       for (;;) {
@@ -142,7 +191,7 @@ export class WordDictionary {
         slot = (slot + 1) & mask;
       }
     }
-    return count;
+    return to;
   }
 
   /** Doubles the table; half of its slots stay empty. */

@@ -1,11 +1,11 @@
 import { zstdDecompressSync } from "node:zlib";
 import { compressors, decompressSnappy } from "hyparquet-compressors";
 import { describe, expect, it } from "vitest";
-import { packBits, unpackBits } from "../../src/parquet/bitpack.ts";
+import { unpackBits } from "../../src/parquet/bitpack.ts";
 import { ByteCursor, decodeDelta32, decodeDelta64 } from "../../src/parquet/delta-decode.ts";
-import { hybridBound, writeHybrid } from "../../src/parquet/hybrid.ts";
+import { hybridBound } from "../../src/parquet/hybrid.ts";
 import { readHybrid } from "../../src/parquet/hybrid-read.ts";
-import { bounds64, deltaBound, encodeDelta } from "../../src/parquet/integers.ts";
+import { bounds32, bounds64, deltaBound, encodeDelta, encodeHybrid } from "../../src/parquet/integers.ts";
 import { hadoopLz4Decompress, lz4Decompress } from "../../src/parquet/lz4.ts";
 import { snappyDecompress } from "../../src/parquet/snappy.ts";
 import { snappyCompress } from "../../src/parquet/snappy-compress.ts";
@@ -161,55 +161,117 @@ describe("zstd", { timeout: 60_000 }, () => {
 });
 
 describe("packed bits", { timeout: 60_000 }, () => {
-  it("come back at every width", () => {
+  it("are read at every width", () => {
     const random = new Random(15);
-    // Few are packed at once, many by a kernel, very many in memory that is not kept.
+    // Few are unpacked at once, many by a kernel, very many in memory that is not kept.
     const counts = [1, 7, 8, 77, 127, 128, 129, 135, 5000];
     for (let width = 1; width <= 32; width++)
       for (const count of width === 5 ? [...counts, 2_500_001] : counts) {
-        const values = Int32Array.from(
-          { length: count + 1 },
-          () => Math.floor(random.next() * 2 ** width) | 0,
-        );
-        const size = Math.ceil((count * width) / 8);
-        const out = new Uint8Array(3 + size + 2).fill(0xaa);
-        expect(packBits(values, 1, count, width, out, 3)).toBe(3 + size);
-        const padding = 8 * size - count * width;
-        expect(out[2 + size]! >> (8 - padding)).toBe(0);
-        expect([out[2], out[3 + size]]).toEqual([0xaa, 0xaa]);
+        const values = Int32Array.from({ length: count }, () => Math.floor(random.next() * 2 ** width) | 0);
+        const bytes = new Uint8Array(3 + Math.ceil((count * width) / 8) + 2).fill(0xaa);
+        bytes.set(packed(values, width), 3);
         for (const back of width <= 8
           ? [new Int32Array(count + 2), new Uint8Array(count + 2)]
           : [new Int32Array(count + 2)]) {
-          unpackBits(out, 3, width, back, 1, count);
-          expect(
-            Buffer.compare(
-              Buffer.from(Int32Array.from(back.subarray(1, count + 1)).buffer),
-              Buffer.from(values.slice(1).buffer),
-            ),
-          ).toBe(0);
+          unpackBits(bytes, 3, width, back, 1, count);
+          const read = Int32Array.from(back.subarray(1, count + 1));
+          expect(Buffer.compare(Buffer.from(read.buffer), Buffer.from(values.buffer))).toBe(0);
           expect([back[0], back[count + 1]]).toEqual([0, 0]);
         }
       }
   });
 
+  it("are written as one run where values do not repeat, zeros behind them", () => {
+    const random = new Random(18);
+    for (let width = 1; width <= 32; width++)
+      for (const count of [1, 7, 8, 9, 100, 2047, 2048, 9000]) {
+        // Neighbours differ.
+        let last = 0;
+        const values = Int32Array.from({ length: count }, () => {
+          const value = Math.floor(random.next() * 2 ** width) | 0;
+          return (last = value === last ? value ^ 1 : value);
+        });
+        const out = new Uint8Array(2 + hybridBound(count, width)).fill(0xaa);
+        const end = encodeHybrid(values, count, width, out, 2);
+        const groups = (count + 7) >> 3;
+        const header =
+          groups < 64 ? [2 * groups + 1] : [((2 * groups + 1) & 127) | 128, (2 * groups + 1) >> 7];
+        const bits = new Uint8Array(groups * width);
+        bits.set(packed(values, width));
+        expect(Buffer.compare(Uint8Array.of(...header, ...bits), out.subarray(2, end))).toBe(0);
+        expect([out[0], out[1], out[end]]).toEqual([0xaa, 0xaa, 0xaa]);
+      }
+  });
+
+  it("of equal values are runs", () => {
+    for (const [count, width, value, bytes] of [
+      [8, 3, 5, [16, 5]],
+      [64, 8, 255, [0x80, 1, 255]],
+      [10_000, 0, 0, [0xa0, 0x9c, 1]],
+      [10_000, 9, 300, [0xa0, 0x9c, 1, 44, 1]],
+      [10_000, 32, -2, [0xa0, 0x9c, 1, 254, 255, 255, 255]],
+      // Too short for a run.
+      [7, 1, 1, [3, 0x7f]],
+    ] as const) {
+      const out = new Uint8Array(hybridBound(count, width));
+      const end = encodeHybrid(new Int32Array(count).fill(value), count, width, out, 0);
+      expect([...out.subarray(0, end)]).toEqual(bytes);
+    }
+    // The run fills up the group of the three before it, and the rest is packed.
+    const mixed = Uint8Array.of(1, 2, 3, ...Array.from({ length: 20 }, () => 1), 2, 2);
+    const out = new Uint8Array(hybridBound(mixed.length, 2));
+    const end = encodeHybrid(mixed, mixed.length, 2, out, 0);
+    expect([...out.subarray(0, end)]).toEqual([3, 0b01_11_10_01, 0b01_01_01_01, 30, 1, 3, 0b10_10, 0]);
+    // Of what is left of this one after that, seven, a run would be no shorter.
+    const short = mixed.subarray(0, 15);
+    expect([...out.subarray(0, encodeHybrid(short, 15, 2, out, 0))]).toEqual([
+      5, 0b01_11_10_01, 0x55, 0x55, 0x15,
+    ]);
+  });
+
   it("come back through runs, and stay within the bound", () => {
     const random = new Random(16);
-    const scratch = new Int32Array(64);
     for (let i = 0; i < 400; i++) {
-      const width = 1 + random.int(8);
+      const width = random.pick([0, 1, 2, 7, 8, 9, 17, 31, 32]);
       const runs = random.pick([1, 7, 9, 30, 1000]);
-      const values = new Uint8Array(random.pick([1, 8, 9, 1000, 5000]));
-      for (let at = 0; at < values.length;) {
-        const value = random.int(1 << width);
-        for (let n = random.int(runs) + 1; n > 0 && at < values.length; n--) values[at++] = value;
+      const count = random.pick([0, 1, 8, 9, 1000, 2048, 5000]);
+      const values = width <= 8 && random.int(2) === 0 ? new Uint8Array(count) : new Int32Array(count);
+      for (let at = 0; at < count;) {
+        const value = Math.floor(random.next() * 2 ** width);
+        for (let n = random.int(runs) + 1; n > 0 && at < count; n--) values[at++] = value;
       }
-      const out = new Uint8Array(hybridBound(values.length, width));
-      const end = writeHybrid(values, 0, values.length, width, out, 0, scratch);
+      const out = new Uint8Array(hybridBound(count, width));
+      const end = encodeHybrid(values, count, width, out, 0);
       expect(end).toBeLessThanOrEqual(out.length);
-      const back = new Uint8Array(values.length);
-      expect(readHybrid(out, 0, end, width, back, values.length)).toBe(end);
-      expect(Buffer.compare(back, values)).toBe(0);
+      const back = new Int32Array(count);
+      expect(readHybrid(out, 0, end, width, back, count)).toBe(end);
+      expect(Buffer.compare(Buffer.from(back.buffer), Buffer.from(Int32Array.from(values).buffer))).toBe(0);
     }
+  });
+
+  /** Values packed bit by bit. */
+  function packed(values: Int32Array, width: number): Uint8Array {
+    const bytes = new Uint8Array(Math.ceil((values.length * width) / 8));
+    let at = 0;
+    for (const value of values)
+      for (let bit = 0; bit < width; bit++, at++) bytes[at >> 3]! |= ((value >>> bit) & 1) << (at & 7);
+    return bytes;
+  }
+});
+
+describe("bounds of integers", () => {
+  it("are the least and the greatest", () => {
+    const random = new Random(19);
+    for (const count of [1, 2, 3, 4, 5, 7, 8, 9, 1000])
+      for (let i = 0; i < 20; i++) {
+        const values = Int32Array.from({ length: count + 1 }, () =>
+          random.int(9) === 0
+            ? random.pick([-(2 ** 31), 2 ** 31 - 1, 0, -1])
+            : Math.floor(random.next() * 2 ** 32),
+        );
+        const found = [...values.subarray(0, count)];
+        expect(bounds32(values, count)).toEqual({ min: Math.min(...found), max: Math.max(...found) });
+      }
   });
 });
 

@@ -54,8 +54,16 @@ export interface PgSocket {
   resume(): unknown;
   destroy(error?: Error): unknown;
   readonly encrypted?: boolean;
-  /** Only on sockets of our own, see `createSocket`: gets the bytes in place of the `data` event, valid only during the call. */
-  taker?: ((bytes: Uint8Array) => void) | undefined;
+  /** Only on sockets of our own, see `createSocket`: gets the bytes in place of the `data` event. */
+  taker?: SocketTaker | undefined;
+}
+
+/** Takes what comes from a socket. */
+export interface SocketTaker {
+  /** Where what comes next may be put. */
+  room(): Uint8Array;
+  /** What came: the beginning of the last room, or somewhere else, and valid only during the call. */
+  take(bytes: Uint8Array): void;
 }
 
 /** A query that handles the server's messages itself. */

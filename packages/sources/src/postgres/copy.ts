@@ -92,7 +92,7 @@ export function createCopy(options: CopyOptions): {
       // Whoever paused it meant this COPY; the connection goes on.
       stream.resume();
     };
-    if (lends) stream.taker = onData;
+    if (lends) stream.taker = { room: () => reader.room(), take: onData };
     else {
       stream.on("data", onData);
       for (const parser of parsers) stream.off("data", parser);

@@ -17,8 +17,10 @@ const HEADER = SIGNATURE.length + 8;
 const WITH_OIDS = 1 << 16;
 /** No message that a server sends is longer: it puts a row together in memory that it does not give out in larger pieces (MaxAllocSize). */
 const LONGEST = 4 + 0x3fff_ffff;
-/** What a socket gives at once, and the beginning of a row before it. */
-const USUAL_ROOM = 512 * 1024;
+/** What a socket may give at once. */
+const READ_BYTES = 256 * 1024;
+/** That, and the beginning of a row before it. */
+const USUAL_ROOM: number = 2 * READ_BYTES;
 /** Memory beyond this goes when what needed it is read: it cannot shrink. */
 const KEPT_ROOM = 4 << 20;
 
@@ -53,11 +55,21 @@ export class FrameReader {
     return this.#sawTrailer;
   }
 
-  /** Takes the next bytes. They are not kept. After an error, the bytes that were waiting are forgotten. */
+  /** Where the next bytes may be put before they are pushed, which spares a copy. Valid up to the next push. */
+  room(): Uint8Array {
+    const memory = this.#memory;
+    const size = Math.max(READ_BYTES, this.#needed - this.#end);
+    memory.reserve(this.#end - memory.stream + size);
+    return memory.bytes.subarray(this.#end, this.#end + size);
+  }
+
+  /** Takes the next bytes, from its {@link FrameReader.room} or from anywhere. They are not kept. After an error, the bytes that were waiting are forgotten. */
   push(chunk: Uint8Array): void {
     const memory = this.#memory;
-    memory.reserve(this.#end - memory.stream + chunk.length);
-    memory.bytes.set(chunk, this.#end);
+    if (chunk.buffer !== memory.bytes.buffer) {
+      memory.reserve(this.#end - memory.stream + chunk.length);
+      memory.bytes.set(chunk, this.#end);
+    }
     const end = this.#end + chunk.length;
     if (end < this.#needed) {
       this.#end = end;

@@ -3,7 +3,7 @@ import { AlluviumError } from "@alluvium/core";
 import { createSink } from "../../../src/postgres/sink.ts";
 import { FrameReader } from "../../../src/postgres/decode/frames.ts";
 import { planType, type PgType } from "../../../src/postgres/types.ts";
-import { decodeStream, inPieces, newSeed, random } from "./stream.ts";
+import { pushAll, decodeStream, inPieces, newSeed, random } from "./stream.ts";
 import {
   wireArray,
   wireComposite,
@@ -425,8 +425,10 @@ test("damaged streams give rows or an error that says so", () => {
     });
     const cut = next() < 0.2 ? Math.floor(next() * bytes.length) : bytes.length;
     try {
-      for (const piece of inPieces(bytes.subarray(0, cut), () => 1 + Math.floor(next() * 3000)))
-        reader.push(piece);
+      pushAll(
+        reader,
+        inPieces(bytes.subarray(0, cut), () => 1 + Math.floor(next() * 3000)),
+      );
     } catch (error) {
       codes.push(error instanceof AlluviumError ? error.code : error);
     }

@@ -44,7 +44,7 @@ export function decodeStream(
     },
     onMessage: (type) => (messages += String.fromCharCode(type)),
   });
-  for (const piece of pieces) reader.push(piece);
+  pushAll(reader, pieces);
   sink.flush();
   return { rows, specials, messages, complete: reader.complete, memory };
 }
@@ -91,4 +91,18 @@ function unshared(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unshared);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, unshared(member)]));
+}
+
+/** Pushes pieces of a stream: every other one from the reader's own memory, as a socket does that reads into it. */
+export function pushAll(reader: FrameReader, pieces: Iterable<Uint8Array>): void {
+  let direct = false;
+  for (const piece of pieces) {
+    direct = !direct;
+    const room = reader.room();
+    if (!direct || piece.length > room.length) reader.push(piece);
+    else {
+      room.set(piece);
+      reader.push(room.subarray(0, piece.length));
+    }
+  }
 }

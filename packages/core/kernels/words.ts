@@ -7,10 +7,10 @@
 const PLACE: usize = 16;
 const WAYS: usize = 4 * PLACE;
 const PLACE_BITS: u32 = 9;
-const HASH: u64 = 0x9e3779b97f4a7c15;
 
 function placeOf(table: usize, value: u64): usize {
-  return table + <usize>((value * HASH) >> (64 - PLACE_BITS)) * PLACE;
+  const hash = (<u32>value * 0x9e3779b1) ^ (<u32>(value >> 32) * 0x85ebca77);
+  return table + <usize>(hash >> (32 - PLACE_BITS)) * PLACE;
 }
 
 /** Value `row` of `1 << size` bytes, 4 or 8. */

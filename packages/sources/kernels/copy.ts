@@ -58,16 +58,20 @@ export function locate(
     let position = at + 7;
     let to = starts + ((<usize>row) << 2);
     let column: u32 = 0;
-    for (; column < columns && position + 4 <= next; column++, to += step) {
-      const size = int32(position);
-      position += 4;
-      if (size == -1) store<i32>(to, -1);
-      else {
-        // Other negative sizes are larger than anything as unsigned ones.
-        if (<u32>size > <u32>(next - position)) break;
-        store<u32>(to, <u32>position);
-        position += size;
+    for (; column < columns; column++, to += step) {
+      const field = position + 4;
+      if ((load<u32>(position) & 0xff_ffff) == 0) {
+        // Each field's place hangs on the size before it: of most sizes the last byte is all, and sooner there than a number of four.
+        store<u32>(to, <u32>field);
+        position = field + load<u8>(position, 3);
+      } else {
+        const size = int32(position);
+        if (size < -1) break;
+        store<i32>(to, size < 0 ? -1 : <i32>field);
+        position = size < 0 ? field : field + size;
       }
+      // Once for the size and for what it counts. Up to four bytes behind the row have been read then, never more.
+      if (position > next) break;
     }
     if (column < columns || position != next) break;
     at = next;

@@ -34,7 +34,7 @@ export const blockRows = 1024;
 /** Places per column in `starts`: not a multiple of the 4 KiB after which places share a set of the processor's cache. */
 export const startsStride: number = blockRows + 16;
 
-/** Kernels copy by words of 16 bytes, the last one beyond the end. */
+/** Kernels copy by words of 16 bytes, the last one beyond the end, and read a size before they know that it is in the row. */
 const SLACK = 16;
 const PAGE = 1 << 16;
 

@@ -114,19 +114,25 @@ export class CopyMemory {
     return this.words.subarray(VALUES >> 2, (VALUES >> 2) + count);
   }
 
-  /** Gathers texts from row `from` on, as many as there is room for; `base` is what their ends count from. */
+  /** Gathers texts from row `from` on, as many as there is room for, and counts nulls; `base` is what their ends count from. */
   gather(
     starts: number,
     from: number,
     count: number,
     skip: number,
     base: number,
-  ): { readonly next: number; readonly data: Uint8Array; readonly offsets: Int32Array } {
+  ): {
+    readonly next: number;
+    readonly data: Uint8Array;
+    readonly offsets: Int32Array;
+    readonly nulls: number;
+  } {
     const next = this.kernel.texts(starts, from, count, skip, TEXTS, TEXTS_END, base, OFFSETS);
     return {
       next,
       data: this.bytes.subarray(TEXTS, this.kernel.gathered.value),
       offsets: this.words.subarray((OFFSETS >> 2) + from, (OFFSETS >> 2) + next),
+      nulls: this.kernel.nulls.value,
     };
   }
 }

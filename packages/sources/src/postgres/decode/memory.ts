@@ -38,8 +38,8 @@ export const startsStride: number = blockRows + 16;
 const SLACK = 16;
 const PAGE = 1 << 16;
 
-// The memory, by addresses in bytes: values of one column, ends of texts, starts of nested fields, gathered texts, starts of all columns, the stream.
-const VALUES = 1024;
+// The memory, by addresses in bytes: from 1024 on the kernels' constants, then values of one column, ends of texts, starts of nested fields, gathered texts, starts of all columns, the stream.
+const VALUES = 2048;
 const OFFSETS: number = VALUES + 8 * blockRows;
 const NESTED: number = OFFSETS + 4 * blockRows;
 const TEXTS: number = NESTED + 4 * blockRows;

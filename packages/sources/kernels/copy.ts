@@ -58,16 +58,20 @@ export function locate(
     let position = at + 7;
     let to = starts + ((<usize>row) << 2);
     let column: u32 = 0;
-    for (; column < columns && position + 4 <= next; column++, to += step) {
-      const size = int32(position);
-      position += 4;
-      if (size == -1) store<i32>(to, -1);
-      else {
-        // Other negative sizes are larger than anything as unsigned ones.
-        if (<u32>size > <u32>(next - position)) break;
-        store<u32>(to, <u32>position);
-        position += size;
+    for (; column < columns; column++, to += step) {
+      const field = position + 4;
+      if ((load<u32>(position) & 0xff_ffff) == 0) {
+        // Each field's place hangs on the size before it: of most sizes the last byte is all, and sooner there than a number of four.
+        store<u32>(to, <u32>field);
+        position = field + load<u8>(position, 3);
+      } else {
+        const size = int32(position);
+        if (size < -1) break;
+        store<i32>(to, size < 0 ? -1 : <i32>field);
+        position = size < 0 ? field : field + size;
       }
+      // Once for the size and for what it counts. Up to four bytes behind the row have been read then, never more.
+      if (position > next) break;
     }
     if (column < columns || position != next) break;
     at = next;
@@ -141,13 +145,35 @@ function power(exponent: i32): u32 {
   return exponent == 0 ? 1 : exponent == 1 ? 10 : exponent == 2 ? 100 : exponent == 3 ? 1000 : 10_000;
 }
 
+/** From 16 - 2n on: masks 16 bytes, of which n groups are kept. */
+const KEPT = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0,
+]);
+/** From 2n on: turns the bytes of 16-bit groups around, and moves the groups up by 8 - n, zeros before them. */
+const MOVED = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 0, 3, 2, 5, 4, 7, 6, 9,
+  8, 11, 10, 13, 12, 15, 14,
+]);
+
 /**
  * Numerics of up to 18 digits to integers in units of `10 ** -scale`. A numeric is its number of digits to the base of 10 000, the weight of the
- * first one, a sign, the places shown, then the digits. Stops before NaN, an infinity, one with more places than `scale`, and one whose size is
- * not that of its digits.
+ * first one, a sign, the places shown, then the digits. Stops before NaN, an infinity, one with more places than `scale` or more than six digits
+ * (18 decimal ones have no more), and one whose size is not that of its digits.
+ *
+ * How many digits there are changes from row to row, which no branch can foresee, so there is none: the digits go to places by weight in a vector,
+ * the last of them the one that the scale may cut, with zeros where there are none.
  */
 export function numerics(starts: usize, from: u32, rows: u32, to: usize, scale: i32): u32 {
   nulls = 0;
+  const places = (scale + 3) >> 2;
+  // The last digit loses what the scale has no room for, the one before counts in units of what is left of it.
+  const cut = (places << 2) - scale;
+  const divisor = <u64>power(cut);
+  const unit = <u64>power(4 - cut);
+  // Times this, the quotient of 16 bits stands above bit 32, exact.
+  const reciprocal: u64 = 0xffff_ffff / divisor + 1;
+  const factors = i16x8(0, 0, 10_000, 1, 10_000, 1, <i16>unit, 0);
   for (let row = from; row < rows; row++) {
     const start = startOf(starts, row);
     if (start < 0) {
@@ -155,25 +181,28 @@ export function numerics(starts: usize, from: u32, rows: u32, to: usize, scale: 
       nulls++;
       continue;
     }
+    // Size (32 bits), number of digits, weight: as they stand in the stream, the first byte the lowest.
+    const head = load<u64>(start - 4);
+    const digits = (head >> 40) & 0xff;
     const sign = uint16(start + 4);
-    const digits = uint16(start);
-    if (sign >= SPECIAL || int32(start - 4) != 8 + 2 * <i32>digits) return row;
-    let value: i64 = 0;
-    if (digits != 0) {
-      // What the last digit's unit is worth in units of the column's scale, as a power of ten.
-      let exponent = 4 * (<i32>(<i16>uint16(start + 2)) - <i32>digits + 1) + scale;
-      if (exponent <= -4) return row;
-      let at = <usize>start + 8;
-      const whole = at + ((<usize>(exponent < 0 ? digits - 1 : digits)) << 1);
-      for (; at < whole; at += 2) value = value * 10_000 + <i64>uint16(at);
-      if (exponent < 0) {
-        const last = uint16(at);
-        const divisor = power(-exponent);
-        if (last % divisor != 0) return row;
-        value = value * <i64>power(4 + exponent) + <i64>(last / divisor);
-      }
-      for (; exponent > 0; exponent -= 4) value *= <i64>power(min(exponent, 4));
-    }
+    const first = <i32>(<i16>bswap<u16>(<u16>(head >> 48))) + places;
+    if (
+      sign >= SPECIAL ||
+      (head & 0xffff_ffff_ffff) != ((digits << 40) | ((8 + 2 * digits) << 24)) ||
+      <u32>first > 5 ||
+      <i32>digits > first + 1
+    )
+      return row;
+    const groups = i8x16.swizzle(
+      v128.and(v128.load(start, 8), v128.load(KEPT + 16 - 2 * <usize>digits)),
+      v128.load(MOVED + 2 * <usize>(first + 1)),
+    );
+    const last = <u64>i16x8.extract_lane_u(groups, 7);
+    const quotient = (last * reciprocal) >> 32;
+    if (quotient * divisor != last) return row;
+    const sums = i32x4.dot_i16x8_s(groups, factors);
+    const upper = <u64>i32x4.extract_lane(sums, 1) * 100_000_000 + <u64>i32x4.extract_lane(sums, 2);
+    const value = <i64>(upper * (10_000 * unit) + <u64>i32x4.extract_lane(sums, 3) + quotient);
     store<i64>(to + ((<usize>row) << 3), sign == NEGATIVE ? -value : value);
   }
   return rows;

@@ -19,8 +19,15 @@ export function bytesReader(type: ColumnType, skip: 0 | 1 = 0): ColumnReader {
         const count = Math.min(blockRows, rows - done);
         const starts = memory.startsOf(block, column, done, count);
         const first = builder.length;
+        let nulls = 0;
         for (let row = 0; row < count;) {
-          const { next, data, offsets } = memory.gather(starts, row, count, skip, builder.dataLength);
+          const {
+            next,
+            data,
+            offsets,
+            nulls: more,
+          } = memory.gather(starts, row, count, skip, builder.dataLength);
+          nulls += more;
           if (next > row) {
             append(builder, data);
             builder.offsets.set(offsets, first + row + 1);
@@ -32,8 +39,9 @@ export function bytesReader(type: ColumnType, skip: 0 | 1 = 0): ColumnReader {
           append(builder, block.bytes.subarray(start + skip, start + view.getInt32(start - 4)));
           builder.offsets[first + ++row] = builder.dataLength;
         }
-        for (let row = 0; row < count; row++)
-          if (memory.words[(starts >> 2) + row]! < 0) markNull(builder, first + row);
+        if (nulls > 0)
+          for (let row = 0; row < count; row++)
+            if (memory.words[(starts >> 2) + row]! < 0) markNull(builder, first + row);
         builder.length = first + count;
       }
     },

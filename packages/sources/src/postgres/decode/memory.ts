@@ -34,12 +34,12 @@ export const blockRows = 1024;
 /** Places per column in `starts`: not a multiple of the 4 KiB after which places share a set of the processor's cache. */
 export const startsStride: number = blockRows + 16;
 
-/** Kernels copy by words of 16 bytes, the last one beyond the end. */
+/** Kernels copy by words of 16 bytes, the last one beyond the end, and read a size before they know that it is in the row. */
 const SLACK = 16;
 const PAGE = 1 << 16;
 
-// The memory, by addresses in bytes: values of one column, ends of texts, starts of nested fields, gathered texts, starts of all columns, the stream.
-const VALUES = 1024;
+// The memory, by addresses in bytes: from 1024 on the kernels' constants, then values of one column, ends of texts, starts of nested fields, gathered texts, starts of all columns, the stream.
+const VALUES = 2048;
 const OFFSETS: number = VALUES + 8 * blockRows;
 const NESTED: number = OFFSETS + 4 * blockRows;
 const TEXTS: number = NESTED + 4 * blockRows;
@@ -114,19 +114,25 @@ export class CopyMemory {
     return this.words.subarray(VALUES >> 2, (VALUES >> 2) + count);
   }
 
-  /** Gathers texts from row `from` on, as many as there is room for; `base` is what their ends count from. */
+  /** Gathers texts from row `from` on, as many as there is room for, and counts nulls; `base` is what their ends count from. */
   gather(
     starts: number,
     from: number,
     count: number,
     skip: number,
     base: number,
-  ): { readonly next: number; readonly data: Uint8Array; readonly offsets: Int32Array } {
+  ): {
+    readonly next: number;
+    readonly data: Uint8Array;
+    readonly offsets: Int32Array;
+    readonly nulls: number;
+  } {
     const next = this.kernel.texts(starts, from, count, skip, TEXTS, TEXTS_END, base, OFFSETS);
     return {
       next,
       data: this.bytes.subarray(TEXTS, this.kernel.gathered.value),
       offsets: this.words.subarray((OFFSETS >> 2) + from, (OFFSETS >> 2) + next),
+      nulls: this.kernel.nulls.value,
     };
   }
 }

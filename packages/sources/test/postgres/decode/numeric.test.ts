@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { CopyMemory } from "../../../src/postgres/decode/memory.ts";
 import { numericText } from "../../../src/postgres/decode/numeric.ts";
 import { planType } from "../../../src/postgres/types.ts";
+import { newSeed, random } from "./stream.ts";
 import { wireNumeric } from "./wire.ts";
 import { scalarReader } from "@alluvium/core/columns";
 
@@ -69,6 +70,48 @@ function unscaled(precision: number): fc.Arbitrary<bigint> {
     fc.bigInt({ min: -9999n, max: 9999n }).map((value) => (value > most || value < -most ? 1n : value)),
   );
 }
+
+/** A numeric as it stands in the stream, whether a server would send it so or not. */
+function wire(groups: readonly number[], weight: number, sign: number): Uint8Array {
+  const out = Buffer.alloc(8 + 2 * groups.length);
+  [groups.length, weight & 0xffff, sign].forEach((word, i) => out.writeUInt16BE(word, 2 * i));
+  groups.forEach((group, i) => out.writeUInt16BE(group, 8 + 2 * i));
+  return out;
+}
+
+test("groups of digits in every place count by their weight, whatever the neighbours are", () => {
+  const seed = newSeed();
+  const next = random(seed);
+  for (let scale = 0; scale <= 18; scale++)
+    for (let weight = -5; weight <= 5; weight++)
+      for (let count = 0; count <= 6; count++) {
+        const groups = Array.from({ length: count }, () => Math.floor(next() * 10_000));
+        // In units of 10 ** -20, and whether the column has the places and room for it.
+        let units = 0n;
+        groups.forEach((group, i) => (units += BigInt(group) * 10n ** BigInt(4 * (weight - i) + 44)));
+        const unit = 10n ** BigInt(44 - scale);
+        const held = count === 0 ? 0n : units / unit;
+        const fits = units % unit === 0n && held < 10n ** 18n && weight - count + 1 >= -Math.ceil(scale / 4);
+        if (!fits || (count === 0 && weight !== 0)) continue;
+        for (const sign of [0, 0x4000])
+          expect(
+            read([wire(groups, weight, sign), wire([9999], 0, 0)], 18, scale, false).values[0],
+            `${groups.join()} at ${weight}, scale ${scale}, seed ${seed}`,
+          ).toBe(sign === 0 ? held : -held);
+      }
+});
+
+test("more places than the column has are no value, nor more digits than it can have", () => {
+  const more = (scale: number): Uint8Array => wireNumeric(10n ** 12n + 1n, scale + 1);
+  // A whole group of them is told with its text.
+  for (const scale of [0, 4, 8, 12, 16])
+    expect(read([more(scale)], 18, scale, false).special.length, `scale ${scale}`).toBe(1);
+  for (const scale of [1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18])
+    expect(() => read([more(scale)], 18, scale, false), `scale ${scale}`).toThrow(
+      /more places than its column/,
+    );
+  expect(() => read([wire([1, 2, 3, 4, 5, 6, 7], 6, 0)], 18, 0, false)).toThrow(/cannot be decoded/);
+});
 
 test("what does not fit is told as the server prints it", () => {
   const values = [

@@ -41,7 +41,7 @@ function readWords(builder: FixedBuilder, scale: number, onSpecial: OnSpecial): 
       (start) => {
         checkSize(view, start);
         if (view.getUint16(start + 4) < SPECIAL && exponentOf(view, start, scale) > -4)
-          throw malformed("a numeric has more places than its column");
+          throw malformed("a numeric has more digits or places than its column");
         onSpecial(numericText(view, start));
       },
     );
@@ -112,7 +112,7 @@ function fits(view: DataView, start: number, digits: number, precision: number, 
 function lastDigit(view: DataView, at: number, exponent: number): number {
   const digit = view.getUint16(at);
   const power = POWERS[-exponent]!;
-  if (digit % power !== 0) throw malformed("a numeric has more places than its column");
+  if (digit % power !== 0) throw malformed("a numeric has more digits or places than its column");
   return digit / power;
 }
 

@@ -108,7 +108,7 @@ test("more places than the column has are no value, nor more digits than it can 
     expect(read([more(scale)], 18, scale, false).special.length, `scale ${scale}`).toBe(1);
   for (const scale of [1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 17, 18])
     expect(() => read([more(scale)], 18, scale, false), `scale ${scale}`).toThrow(
-      /more places than its column/,
+      /more digits or places than its column/,
     );
   expect(() => read([wire([1, 2, 3, 4, 5, 6, 7], 6, 0)], 18, 0, false)).toThrow(/cannot be decoded/);
 });

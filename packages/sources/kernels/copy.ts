@@ -4,8 +4,8 @@
  *
  * Everything is at addresses of one memory, which the caller lays out. A column's `starts` are the addresses of its fields, -1 for null; the four
  * bytes before a field hold its length. Numbers in the stream are big endian, as the network sends them. Kernels go from row `from` to row
- * `rows`, and return where they stopped: before a field that they leave to the caller. Nulls get the value zero: what another column left in
- * their places must not get into this one.
+ * `rows`, and return where they stopped: before a field that they leave to the caller. Nulls and fields that are left get the value zero: what another
+ * column left in their places must not get into this one.
  *
  * Formats: https://www.postgresql.org/docs/current/protocol-message-formats.html, https://www.postgresql.org/docs/current/sql-copy.html, and
  * the `…send` functions of the server's types.
@@ -117,7 +117,10 @@ export function dates(starts: usize, from: u32, rows: u32, to: usize, shift: i32
       continue;
     }
     const days = int32(start);
-    if (days == i32.MAX_VALUE || days == i32.MIN_VALUE) return row;
+    if (days == i32.MAX_VALUE || days == i32.MIN_VALUE) {
+      store<i32>(to + ((<usize>row) << 2), 0);
+      return row;
+    }
     store<i32>(to + ((<usize>row) << 2), days + shift);
   }
   return rows;
@@ -134,7 +137,10 @@ export function timestamps(starts: usize, from: u32, rows: u32, to: usize, shift
       continue;
     }
     const micros = <i64>bswap<u64>(load<u64>(start));
-    if (micros == i64.MIN_VALUE || micros > i64.MAX_VALUE - shift) return row;
+    if (micros == i64.MIN_VALUE || micros > i64.MAX_VALUE - shift) {
+      store<i64>(to + ((<usize>row) << 3), 0);
+      return row;
+    }
     store<i64>(to + ((<usize>row) << 3), micros + shift);
   }
   return rows;
@@ -191,15 +197,20 @@ export function numerics(starts: usize, from: u32, rows: u32, to: usize, scale: 
       (head & 0xffff_ffff_ffff) != ((digits << 40) | ((8 + 2 * digits) << 24)) ||
       <u32>first > 5 ||
       <i32>digits > first + 1
-    )
+    ) {
+      store<i64>(to + ((<usize>row) << 3), 0);
       return row;
+    }
     const groups = i8x16.swizzle(
       v128.and(v128.load(start, 8), v128.load(KEPT + 16 - 2 * <usize>digits)),
       v128.load(MOVED + 2 * <usize>(first + 1)),
     );
     const last = <u64>i16x8.extract_lane_u(groups, 7);
     const quotient = (last * reciprocal) >> 32;
-    if (quotient * divisor != last) return row;
+    if (quotient * divisor != last) {
+      store<i64>(to + ((<usize>row) << 3), 0);
+      return row;
+    }
     const sums = i32x4.dot_i16x8_s(groups, factors);
     const upper = <u64>i32x4.extract_lane(sums, 1) * 100_000_000 + <u64>i32x4.extract_lane(sums, 2);
     const value = <i64>(upper * (10_000 * unit) + <u64>i32x4.extract_lane(sums, 3) + quotient);

@@ -14,7 +14,7 @@ export interface KnownSearch {
   readonly find: (row: number) => number;
   /** The kernel's way to keep a row's value. */
   readonly keep: (row: number, index: number) => void;
-  /** The index of a value that is not in the table; -1 where it has none. */
+  /** The index of a value that is not in the table; -1 where it has none. Must not use kernels: their memory is in use. */
   readonly indexOf: (row: number) => number;
 }
 

@@ -27,6 +27,8 @@ export function createSocket(): Socket & PgSocket {
     },
   });
   socket.taker = undefined;
+  // A connection may be held for longer than it lives.
+  socket.once("close", () => (socket.taker = undefined));
   current = socket;
   return socket;
 }

@@ -7,12 +7,16 @@ import { wireCopy, wireInt32, wireMessage } from "./decode/wire.ts";
 /** A COPY of one column on a connection without a server. */
 function running(onBlock: () => void) {
   const calls: string[] = [];
+  const messages: Buffer[] = [];
   const stream: PgSocket = Object.assign(new EventEmitter(), {
     pause: () => {},
     resume: () => {},
     destroy: () => calls.push("destroy"),
   });
-  stream.on("data", (message) => calls.push(String.fromCharCode(message[0]!)));
+  stream.on("data", (message) => {
+    calls.push(String.fromCharCode(message[0]!));
+    messages.push(Buffer.from(message));
+  });
   const { query, done } = createCopy({
     sql: "copy",
     columns: 1,
@@ -24,6 +28,7 @@ function running(onBlock: () => void) {
   query.submit({ stream, query: (sql) => calls.push(sql) });
   return {
     calls,
+    messages,
     query,
     done,
     send: (bytes: Uint8Array) => (stream as unknown as EventEmitter).emit("data", bytes),
@@ -47,4 +52,17 @@ test("a stream in which the place is lost ends the connection", async () => {
   query.handleError(new Error("Connection terminated unexpectedly"));
   await expect(done).rejects.toThrow(/a message of length 2147483647/);
   expect(calls).toEqual(["copy", expect.stringMatching(/cannot be decoded/), "destroy"]);
+});
+
+test("what follows the end of the query goes to the driver, whole or not", async () => {
+  const { messages, query, done, send } = running(() => {});
+  const note = wireMessage("A", Buffer.from("\0\0\0\0channel\0payload\0"));
+  const all = Buffer.concat([wireCopy([[wireInt32(1)]]), note]);
+  const cut = all.length - 6;
+  send(all.subarray(0, cut));
+  query.handleReadyForQuery();
+  send(all.subarray(cut));
+  await done;
+  const seen = Buffer.concat(messages);
+  expect(seen.subarray(seen.indexOf("Z"))).toEqual(Buffer.concat([wireMessage("Z", Buffer.from("I")), note]));
 });

@@ -6,11 +6,15 @@ import { CopyMemory, startsStride } from "./memory.ts";
 export interface FrameHandler {
   /** Rows, valid only during the call. */
   onBlock(block: Block): void;
-  /** A whole message other than COPY data: its type, and its bytes with type and length, valid only during the call. */
+  /**
+   * A whole message other than COPY data: its type, and its bytes with type and length, valid only during the call. With ReadyForQuery comes all that
+   * follows it, whole or not, and may be kept: it belongs to whoever reads the connection next.
+   */
   onMessage(type: number, message: Uint8Array): void;
 }
 
 const COPY_DATA = 0x64; // 'd'
+const READY = 0x5a; // 'Z'
 /** The signature `PGCOPY\n\377\r\n\0`, then flags and the length of an extension, 32 bits each. */
 const SIGNATURE = [0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00] as const;
 const HEADER = SIGNATURE.length + 8;
@@ -19,7 +23,7 @@ const WITH_OIDS = 1 << 16;
 const LONGEST = 4 + 0x3fff_ffff;
 /** What a socket may give at once. */
 const READ_BYTES = 256 * 1024;
-/** That, and the beginning of a row before it. */
+/** A read, and as much again for the row that waits. */
 const USUAL_ROOM: number = 2 * READ_BYTES;
 /** Memory beyond this goes when what needed it is read: it cannot shrink. */
 const KEPT_ROOM = 4 << 20;
@@ -57,13 +61,11 @@ export class FrameReader {
 
   /** Where the next bytes may be put before they are pushed, which spares a copy. Valid up to the next push. */
   room(): Uint8Array {
-    const memory = this.#memory;
     const size = Math.max(READ_BYTES, this.#needed - this.#end);
-    memory.reserve(this.#end - memory.stream + size);
-    return memory.bytes.subarray(this.#end, this.#end + size);
+    return this.#memory.bytes.subarray(this.#end, this.#end + size);
   }
 
-  /** Takes the next bytes, from its {@link FrameReader.room} or from anywhere. They are not kept. After an error, the bytes that were waiting are forgotten. */
+  /** Takes the next bytes: the beginning of its last {@link FrameReader.room}, or others. They are not kept. After an error, the bytes that were waiting are forgotten. */
   push(chunk: Uint8Array): void {
     const memory = this.#memory;
     if (chunk.buffer !== memory.bytes.buffer) {
@@ -99,7 +101,10 @@ export class FrameReader {
       const next = at + 1 + lengthAt(view, at);
       if (next > end) return at;
       if (bytes[at] === COPY_DATA) this.#rowsOf(bytes, view, at + 5, next);
-      else this.#handler.onMessage(bytes[at]!, bytes.subarray(at, next));
+      else if (bytes[at] === READY) {
+        this.#handler.onMessage(READY, bytes.slice(at, end));
+        return end;
+      } else this.#handler.onMessage(bytes[at]!, bytes.subarray(at, next));
       at = next;
     }
   }
@@ -116,7 +121,8 @@ export class FrameReader {
     else if (from !== stream) bytes.copyWithin(stream, from, end);
     this.#end = stream + length;
     this.#needed = stream + room;
-    this.#memory.reserve(room);
+    // With the room for what comes next: while it is asked for, nobody could be told that there is no memory.
+    this.#memory.reserve(room + READ_BYTES);
   }
 
   /** COPY data that is not one row: with the header before it, several rows, the trailer, or broken. */

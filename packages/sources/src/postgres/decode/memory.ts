@@ -1,3 +1,4 @@
+import { AlluviumError } from "@alluvium/core";
 import { instantiate, type KernelMemory } from "@alluvium/core/columns";
 import type { Block } from "./block.ts";
 import { code } from "./copy-kernel.ts";
@@ -65,11 +66,19 @@ export class CopyMemory {
     this.reserve(room);
   }
 
-  /** Makes room for `room` bytes of the stream. */
+  /** Makes room for `room` bytes of the stream. Where there is none: `ALV_VALUE_TOO_LARGE`. */
   reserve(room: number): void {
     const missing = this.stream + room + SLACK - this.bytes.length;
     if (missing <= 0) return;
-    this.kernel.memory.grow(Math.ceil(missing / PAGE));
+    try {
+      this.kernel.memory.grow(Math.ceil(missing / PAGE));
+    } catch (cause) {
+      throw new AlluviumError(
+        "ALV_VALUE_TOO_LARGE",
+        `a row of a COPY needs ${room} bytes, for which there is no memory: leave out its largest column, or give the process more`,
+        { cause },
+      );
+    }
     this.#look();
   }
 

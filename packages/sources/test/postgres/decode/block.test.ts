@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AlluviumError } from "@alluvium/core";
+import type { FixedVector } from "@alluvium/core/columns";
 import { createSink } from "../../../src/postgres/sink.ts";
 import { FrameReader } from "../../../src/postgres/decode/frames.ts";
 import { planType, type PgType } from "../../../src/postgres/types.ts";
@@ -435,4 +436,39 @@ test("damaged streams give rows or an error that says so", () => {
   }
   expect(new Set(codes), `seed ${seed}`).toEqual(new Set(["ALV_SOURCE_FAILED"]));
   expect(codes.length).toBeGreaterThan(100);
+});
+
+test("a special value that becomes null leaves nothing of another column in its place", () => {
+  const int = Buffer.from("0123456789abcdef", "hex");
+  const specials: readonly (readonly [oid: number, modifier: number, bytes: Buffer])[] = [
+    [1700, ((10 << 16) | 2) + 4, Buffer.from("00000000c0000000", "hex")],
+    [1082, -1, Buffer.from("7fffffff", "hex")],
+    [1184, -1, Buffer.from("8000000000000000", "hex")],
+  ];
+  for (const [oid, modifier, bytes] of specials) {
+    const special = { numeric: "text", special: "null", arrays: "list" } as const;
+    const readers = [planType(20, -1, new Map(), special), planType(oid, modifier, new Map(), special)].map(
+      (plan) => plan.reader({ onSpecial: () => {}, onShape: () => {} }),
+    );
+    const reader = new FrameReader(2, {
+      onBlock: (block) => readers.forEach((column, i) => column.read(block, i)),
+      onMessage: () => {},
+    });
+    reader.push(wireCopy([[int, bytes]]));
+    const { values, nullCount } = readers[1]!.builder.finish() as FixedVector;
+    expect([nullCount, BigInt(values[0]!)]).toEqual([1, 0n]);
+  }
+});
+
+test("while a message is not whole, no memory is asked for outside of a push", () => {
+  const reader = new FrameReader(1, { onBlock: () => {}, onMessage: () => {} });
+  const bytes = wireCopy([[Buffer.alloc(3_000_000)]]);
+  for (const piece of inPieces(bytes, () => 100_000)) {
+    const { buffer } = reader.room();
+    expect(reader.room().length).toBeGreaterThanOrEqual(256 * 1024);
+    // Growing gives the memory another buffer.
+    expect(reader.room().buffer === buffer).toBe(true);
+    reader.push(piece);
+  }
+  expect(reader.complete).toBe(true);
 });

@@ -2,6 +2,7 @@ import type { BytesVector, Vector } from "../columns/vector.ts";
 import { AlluviumError } from "../errors.ts";
 import { ByteDictionary } from "./byte-dictionary.ts";
 import { Encoding } from "./format.ts";
+import { grownInts } from "./grown-ints.ts";
 import { encodeIndexes } from "./index-page.ts";
 import { deltaBound, encodeDelta } from "./integers.ts";
 import { KnownTexts } from "./known-texts.ts";
@@ -85,7 +86,7 @@ export class ByteValues implements ValueEncoder {
         "ALV_INTERNAL",
         `column ${this.leaf.path.join(".")} of type ${this.leaf.type.kind} came with layout ${vector.layout}`,
       );
-    this.numbers = grown(this.numbers, this.count + end - start);
+    this.numbers = grownInts(this.numbers, this.count + end - start);
     const from = this.direct ? start : this.index(vector, positions, start, end, shared);
     if (from < end) this.copy(vector, positions, from, end);
   }
@@ -471,11 +472,4 @@ function plainBytes(
     from += length;
   }
   return out;
-}
-
-function grown(array: Int32Array, size: number): Int32Array {
-  if (array.length >= size) return array;
-  const next = new Int32Array((Math.max(size, Math.min(array.length * 2, size + 65_536)) + 7) & ~7);
-  next.set(array);
-  return next;
 }

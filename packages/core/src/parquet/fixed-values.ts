@@ -3,6 +3,7 @@ import { AlluviumError } from "../errors.ts";
 import type { ColumnType } from "../schema/types.ts";
 import { bitWidth } from "./bitpack.ts";
 import { Encoding } from "./format.ts";
+import { grownInts } from "./grown-ints.ts";
 import { encodeIndexes } from "./index-page.ts";
 import { deltaBound, encodeDelta } from "./integers.ts";
 import { bodyOf } from "./page-memory.ts";
@@ -105,7 +106,7 @@ export class FixedValues implements ValueEncoder {
         // The sample ends where the decision falls.
         const room = this.mode === "undecided" ? SAMPLE - this.count : end - from;
         const to = Math.min(end, from + room);
-        this.values = grown(this.values, (this.count + to - from) * this.words);
+        this.values = grownInts(this.values, (this.count + to - from) * this.words);
         gather(source, this.words, positions, from, to, this.values, this.count * this.words);
         this.count += to - from;
         from = to;
@@ -162,7 +163,7 @@ export class FixedValues implements ValueEncoder {
       Math.min(DICTIONARY_ENTRIES, DICTIONARY_BYTES / (4 * words)),
     ));
     dictionary.clear();
-    this.indexes = grown(this.indexes, count);
+    this.indexes = grownInts(this.indexes, count);
     this.mode = "direct";
     const limit = Math.max(1, count >> 1);
     if (dictionary.index(this.values, count, this.indexes, 0, limit) < count) return;
@@ -183,7 +184,7 @@ export class FixedValues implements ValueEncoder {
   }
 
   private index(staged: Int32Array, count: number): void {
-    this.indexes = grown(this.indexes, this.count + count);
+    this.indexes = grownInts(this.indexes, this.count + count);
     const done = this.dictionary!.index(staged, count, this.indexes, this.count);
     this.count += done;
     if (done === count) return;
@@ -191,7 +192,7 @@ export class FixedValues implements ValueEncoder {
     const { words, indexes } = this;
     const { entries } = this.dictionary!;
     this.mode = "direct";
-    this.values = grown(this.values, (this.count + count - done) * words);
+    this.values = grownInts(this.values, (this.count + count - done) * words);
     for (let i = 0; i < this.count; i++)
       for (let w = 0; w < words; w++) this.values[i * words + w] = entries[indexes[i]! * words + w]!;
     this.values.set(staged.subarray(done * words, count * words), this.count * words);
@@ -211,7 +212,7 @@ export class FixedValues implements ValueEncoder {
       this.sharedValues = values;
       this.sharedIndexes = new Int32Array(length).fill(-1);
     }
-    this.indexes = grown(this.indexes, this.count + end - start);
+    this.indexes = grownInts(this.indexes, this.count + end - start);
     const { dictionary, indexes, words, sharedIndexes: known } = this;
     const value = this.scratch.ints(words);
     let at = this.count;
@@ -308,11 +309,4 @@ function gather(
       const from = (positions === undefined ? i : positions[i]!) * stride;
       for (let w = 0; w < words; w++) out[o++] = source[from + w]!;
     }
-}
-
-function grown(array: Int32Array, size: number): Int32Array {
-  if (array.length >= size) return array;
-  const next = new Int32Array((Math.max(size, Math.min(array.length * 2, size + 65_536)) + 7) & ~7);
-  next.set(array);
-  return next;
 }

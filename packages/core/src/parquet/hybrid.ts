@@ -1,5 +1,5 @@
 /**
- * The RLE / bit-packing hybrid, writing side: levels and dictionary indexes.
+ * The RLE / bit-packing hybrid, writing side: its size, and what is written without looking for runs. The rest is a kernel (`encodeHybrid`).
  * Source: https://github.com/apache/parquet-format/blob/master/Encodings.md#RLE
  */
 

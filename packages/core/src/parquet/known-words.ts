@@ -12,11 +12,12 @@ const SIZE: number = VALUES + 8 * ROWS - FREE;
 
 /** {@link KnownValues} of one or two words of 32 bits. */
 export class KnownWords {
-  private readonly words: 1 | 2;
+  private readonly width: 1 | 2;
   private readonly known = new KnownValues(TABLE_BYTES);
 
-  constructor(words: 1 | 2) {
-    this.words = words;
+  /** `width`: words of a value. */
+  constructor(width: 1 | 2) {
+    this.width = width;
   }
 
   /** Bytes held. */
@@ -35,7 +36,7 @@ export class KnownWords {
     at: number,
     indexOf: (row: number) => number,
   ): number {
-    const { words: width, known } = this;
+    const { width, known } = this;
     const size = width === 1 ? 2 : 3;
     let done = 0;
     while (known.pays && count - done >= FEW) {

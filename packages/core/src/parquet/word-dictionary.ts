@@ -45,7 +45,7 @@ export class WordDictionary {
    * `limit` may be tighter than the dictionary's own.
    */
   index(values: Int32Array, count: number, out: Int32Array, at: number, limit: number = this.limit): number {
-    // One value more than is known: the whole table is asked, and gives the next index if the value is new.
+    // What is not known is looked up in the whole table, which takes it in if it is new.
     const one = (row: number): number =>
       this.lookUp(values, row, row + 1, out, at, limit) > row ? out[at + row]! : -1;
     const done = this.known?.index(values, count, out, at, one) ?? 0;

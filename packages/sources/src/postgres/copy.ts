@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { PgSubmittable, PgWire } from "./client.ts";
 import type { Block } from "./decode/block.ts";
-import { FrameReader } from "./decode/frames.ts";
+import { FrameReader, READY } from "./decode/frames.ts";
 
 /** How a running COPY is steered. */
 export interface CopyFlow {
@@ -29,7 +29,6 @@ export interface CopyOptions {
 
 const COPY_OUT_RESPONSE = 0x48; // 'H'
 const COPY_DONE = 0x63; // 'c'
-const READY = 0x5a; // 'Z'
 
 /**
  * A query object for `client.query` that reads a COPY from the socket itself. The driver makes a message object per row, which costs more than

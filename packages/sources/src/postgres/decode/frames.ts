@@ -14,7 +14,8 @@ export interface FrameHandler {
 }
 
 const COPY_DATA = 0x64; // 'd'
-const READY = 0x5a; // 'Z'
+/** ReadyForQuery. */
+export const READY = 0x5a; // 'Z'
 /** The signature `PGCOPY\n\377\r\n\0`, then flags and the length of an extension, 32 bits each. */
 const SIGNATURE = [0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00] as const;
 const HEADER = SIGNATURE.length + 8;
